@@ -107,8 +107,8 @@ def _ask_about_windows(run: str, model: Model, options: Namespace) -> float:
     made = c_file(model.trained(), "net", whole, small=options.small)
     for board in _boards(options):
         small = isinstance(board, avr.Avr)
-        if small and made.memory + made.given > board.memory:
-            print(f"  {board.name:<12}has no room for a window of {made.given:,} bytes")
+        if small and made.memory + made.input > board.memory:
+            print(f"  {board.name:<12}has no room for a window of {made.input:,} bytes")
             continue
         some = given[: min(options.images, FEW) if small else options.images]
         outputs = model.trained().net.outputs

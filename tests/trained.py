@@ -138,7 +138,7 @@ def outputs(trained: TrainedNet, inputs: Array) -> Array:
     values = [np.asarray(inputs, float)]
     for own in trained.layers:
         values.append(_made(own, *(values[k] for k in own.reads)))
-        assert values[-1].shape[1:] == own.makes, own.name
+        assert values[-1].shape[1:] == own.output, own.name
     return values[-1]
 
 
@@ -148,11 +148,11 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case Dense():
             return OPS["linear"].value(tensors["weight"], x) + tensors.get("bias", 0)
         case Conv(groups=groups):
-            sums = OPS["conv"].value(tensors["weight"], x, layer.window(own.given), groups)
+            sums = OPS["conv"].value(tensors["weight"], x, layer.window(own.input), groups)
             return sums + _across(tensors.get("bias", np.zeros(1)), x)
         case Pool(kind):
-            counted = () if kind == "max" else (layer.counted_padding(own.given),)
-            return OPS[f"{kind}pool"].value(x, layer.window(own.given), *counted)
+            counted = () if kind == "max" else (layer.counted_padding(own.input),)
+            return OPS[f"{kind}pool"].value(x, layer.window(own.input), *counted)
         case BatchNorm(epsilon):
             scale, shift = scale_and_shift(**tensors, epsilon=epsilon)
             return x * _across(scale, x) + _across(shift, x)
@@ -187,7 +187,7 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case Pick(numbers, along):
             axis = {"channels": 1, "rows": 2}.get(along, 3)
             blank = np.concatenate([np.zeros_like(x.take([0], axis)), x], axis)
-            return blank.take(list(numbers), axis).reshape(len(x), *own.makes)
+            return blank.take(list(numbers), axis).reshape(len(x), *own.output)
         case Transpose():
             return x.swapaxes(1, 3)
         case Reshape(shape):
@@ -204,12 +204,12 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case Residual():
             return x + others[0]
         case Product():
-            axes = len(own.makes) + 1
+            axes = len(own.output) + 1
             return np.multiply(
                 *(v.reshape(*v.shape, *(1,) * (axes - v.ndim)) for v in (x, *others))
             )
         case TransposedConv(groups=groups):
-            area, window = own.makes[1:], layer.spreads(own.given)
+            area, window = own.output[1:], layer.spreads(own.input)
             sums = OPS["conv_back"].value(tensors["weight"], x, area, window, groups)
             return sums + _across(tensors.get("bias", np.zeros(1)), x)
         case Upsample(size):
@@ -229,14 +229,14 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
 
 def _by_itself(own: TrainedLayer, x: Array) -> Array:
     """A layer that reads sequences, as a network of its own."""
-    features, _, steps = own.given
+    features, _, steps = own.input
     net = Net(input=(steps, features), layers=(own.layer,))
     values = {
         str(p.leaf): own.tensors[p.tensor].ravel()[: p.size].reshape(p.shape)
         for p in net.parameters
     }
     found = by_the_graph(net, values, x[:, :, 0].swapaxes(1, 2))
-    return found.swapaxes(1, 2)[:, :, None] if len(own.makes) == 3 else found
+    return found.swapaxes(1, 2)[:, :, None] if len(own.output) == 3 else found
 
 
 def _activated(kind: str, slope: float, x: Array) -> Any:

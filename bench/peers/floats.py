@@ -80,7 +80,7 @@ def dense_layers(model: Model) -> tuple[list[str], list[np.ndarray], list[np.nda
         word = own.layer.text or own.layer.word
         if isinstance(own.layer, Dense) and len(activations) == len(weights):
             weights.append(own.tensors["weight"].T)
-            biases.append(own.tensors.get("bias", np.zeros(own.makes)))
+            biases.append(own.tensors.get("bias", np.zeros(own.output)))
         elif word in ACTIVATIONS and len(activations) < len(weights):
             activations.append(ACTIVATIONS[word])
         elif word.split()[0] not in NOTHING:

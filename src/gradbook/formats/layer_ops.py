@@ -88,9 +88,9 @@ def ops_of(trained: TrainedNet, applied: TrainedLayer, says: Vocabulary) -> Laye
         number: graph.leaf(Name("x", layer=number), trained.shape(number), each=True)
         for number in applied.reads
     }
-    names = [spec.tensor for spec in layer.parameters(applied.given)] or [*applied.tensors]
+    names = [spec.tensor for spec in layer.parameters(applied.input)] or [*applied.tensors]
     leaves = [graph.leaf(Name(name), applied.tensors[name].shape) for name in names]
-    site = LayerSite(graph, 0, None, Name("y"), Name("x"), applied.makes, 1, False, False)
+    site = LayerSite(graph, 0, None, Name("y"), Name("x"), applied.output, 1, False, False)
     result = layer.ops(site, [inputs[number] for number in applied.reads], leaves)
     names += layer.statistics
     tensors = dict(zip([*leaves, *site.statistics], names, strict=True))

@@ -130,8 +130,8 @@ class TrainedLayer:
 
     layer: Layer
     reads: tuple[int, ...]  # the numbers of its input values
-    given: Shape  # of the latest of these
-    makes: Shape
+    input: Shape  # of the latest of these
+    output: Shape
     tensors: Mapping[str, Array]
     name: str = ""  # conv1, relu2
     again: str = ""  # the earlier layer with its weights, if this one is a further use
@@ -202,7 +202,7 @@ class TrainedNet:
 
     @property
     def input(self) -> Shape:
-        return self.layers[0].given if self.layers else self.net.input
+        return self.layers[0].input if self.layers else self.net.input
 
     @property
     def tokens(self) -> int:
@@ -224,11 +224,11 @@ class TrainedNet:
 
     @property
     def output(self) -> Shape:
-        return self.layers[-1].makes if self.layers else self.input
+        return self.layers[-1].output if self.layers else self.input
 
     def shape(self, value: int) -> Shape:
         """The shape of the value with this number."""
-        return self.layers[value - 1].makes if value else self.input
+        return self.layers[value - 1].output if value else self.input
 
     @property
     def reads_bytes(self) -> bool:
@@ -309,23 +309,23 @@ def _layers(
         if layer.begins_branch:
             became += reads
             continue
-        given, makes = net.shapes[index], net.shapes[index + 1]
-        if layer.is_softmax and given != makes:
-            yield None, TrainedLayer(Flatten(), reads, given, makes, {})
+        input, output = net.shapes[index], net.shapes[index + 1]
+        if layer.is_softmax and input != output:
+            yield None, TrainedLayer(Flatten(), reads, input, output, {})
             latest += 1
-            reads, given = (latest,), makes
-        whole = TrainedLayer(layer, reads, given, makes, _tensors(net, values, index))
+            reads, input = (latest,), output
+        trained = TrainedLayer(layer, reads, input, output, _tensors(net, values, index))
         if layer.bits:  # its sums read other weights
-            weight, groups = whole.tensors["weight"], layer.level_groups
+            weight, groups = trained.tensors["weight"], layer.level_groups
             numbers, _ = levels(weight, layer.bits, groups)
-            whole = whole.with_tensors(weight=levelled(weight, layer.bits, groups))
-            whole = replace(whole, floats=weight, levels=numbers)
-        for part in _apart(whole, latest + 1):
+            trained = trained.with_tensors(weight=levelled(weight, layer.bits, groups))
+            trained = replace(trained, floats=weight, levels=numbers)
+        for part in _apart(trained, latest + 1):
             yield index, part
             latest += 1
         became.append(latest)
-    if len(makes := net.shapes[-1]) > 1:
-        yield None, TrainedLayer(ByStep(), (became[-1],), makes, ByStep().output(makes), {})
+    if len(output := net.shapes[-1]) > 1:
+        yield None, TrainedLayer(ByStep(), (became[-1],), output, ByStep().output(output), {})
 
 
 def _apart(trained: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
@@ -333,7 +333,7 @@ def _apart(trained: TrainedLayer, first: int) -> Iterator[TrainedLayer]:
     if not isinstance(trained.layer, Composed):
         yield trained
         return
-    shapes, reads = trained.layer.shapes(trained.given), trained.reads
+    shapes, reads = trained.layer.shapes(trained.input), trained.reads
     for k, (name, layer) in enumerate(trained.layer.parts.items()):
         of = f"{name}_"
         tensors = {t.removeprefix(of): x for t, x in trained.tensors.items() if t.startswith(of)}
@@ -519,8 +519,8 @@ def _before(
     shape: Shape | None = None,
 ) -> TrainedNet:
     """Add a layer before all others."""
-    makes = trained.input
-    first = TrainedLayer(layer, (0,), shape or makes, makes, tensors, name)
+    output = trained.input
+    first = TrainedLayer(layer, (0,), shape or output, output, tensors, name)
     moved = (replace(old, reads=tuple(value + 1 for value in old.reads)) for old in trained.layers)
     return replace(trained, layers=(first, *moved))
 

@@ -329,7 +329,7 @@ def test_an_uno_learns_by_1000_steps_as_reckoned_here():
     found = UNO.ask(Question(text, digits.pixels.reshape(20, -1), 10))
     learner = WholeLearner(whole_last(last, whole))
     expected = []
-    levels = learner.own.features.scores(digits.pixels)
+    levels = learner.last.features.scores(digits.pixels)
     for own, label in zip(levels, digits.labels, strict=True):
         for _ in range(often):
             learner.learn(own, int(label), 500)

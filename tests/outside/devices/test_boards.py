@@ -226,7 +226,7 @@ def test_a_board_learns_from_1000_images_as_reckoned_here(board, digits):
     assert made.memory <= found.memory < made.memory + 20
     learner = WholeLearner(whole_last(last, whole))
     expected = []
-    for levels, label in zip(learner.own.features.scores(digits), labels, strict=True):
+    for levels, label in zip(learner.last.features.scores(digits), labels, strict=True):
         learner.learn(levels, int(label), 50)
         expected.append(learner.scores(levels[None])[0].astype(np.int32))
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in expected])

@@ -134,7 +134,7 @@ def test_the_last_layer_may_learn_from_what_is_heard():
     text = that_learns(text, wanted, "500", "int32_t").replace("const uint8_t *", "const int16_t *")
     scores = called(text, "net", given, 3, np.int32)[1]
     learner = WholeLearner(whole_last(last, whole))
-    levels, expected = learner.own.features.scores(given), []
+    levels, expected = learner.last.features.scores(given), []
     for own, target in zip(levels, wanted, strict=True):
         learner.learn(own, target, 500)
         expected.append(learner.scores(own[None])[0])

@@ -273,13 +273,13 @@ def test_whole_windows_of_signals_are_learnt_from(tmp_path):
     library = loaded(text, tmp_path)
     learner, layer = WholeLearner(whole_last(last, whole)), layer_in(library, last)
     given = whole.sensor.of(rows.reshape(300, -1))
-    levels = learner.own.features.scores(given)
+    levels = learner.last.features.scores(given)
     wanted = random.integers(0, 3, 300).tolist()
     for own, number, target in zip(levels, given, wanted, strict=True):
         library.net_learn(_pointer(number), target, 500)
         learner.learn(own, target, 500)
     np.testing.assert_array_equal(layer.weights, learner.weights.ravel())
-    assert abs(learner.weights - learner.own.weights).max() > 100
+    assert abs(learner.weights - learner.last.weights).max() > 100
     scores = np.zeros(3, np.int32)
     library.net_predict(_pointer(given[0]), _pointer(scores))
     np.testing.assert_array_equal(scores, learner.scores(levels[:1])[0])

@@ -209,7 +209,7 @@ def reckoned_while_learning(
         fitting = in_places(model.recorded_windows().fitting)
         whole = quantise_windows(model.trained(), fitting, rows.shape[1], learns=True)
         learner = WholeLearner(whole_last(last, whole))
-        given = learner.own.features.scores(whole.sensor.of(windows))
+        given = learner.last.features.scores(whole.sensor.of(windows))
         smooth, rate = smooth.astype(np.int64), round(RATE * 2**15)
     else:
         given = maps_of(last.features, windows)[-1].reshape(len(windows), -1)

@@ -31,7 +31,7 @@ def words_over_steps(trained: TrainedLayer) -> KerasLink | None:
             weights = [trained.tensors["weight"][..., 0, 0]]
             return KerasLink("", "Dense", {"units": width, "use_bias": False}, weights=weights)
         case PositionEmbedding():
-            added = trained.tensors["bias"].reshape(trained.given)[:, 0].T
+            added = trained.tensors["bias"].reshape(trained.input)[:, 0].T
             return KerasLink("", "Rescaling", {"scale": 1.0, "offset": added.tolist()})
         case Conv(row=True) as conv:
             return _conv(trained, conv)
@@ -60,7 +60,7 @@ def _recurrent(trained: TrainedLayer, layer: Recurrent) -> KerasLink:
 
 
 def _attention(trained: TrainedLayer, layer: Attention) -> KerasLink:
-    features, heads = trained.given[0], layer.heads
+    features, heads = trained.input[0], layer.heads
     apart = (heads, features // heads)
     inner: dict[str, list[Array]] = {}
     for part, place in zip(layer.parts, PARTS, strict=True):
@@ -81,10 +81,10 @@ def _attention(trained: TrainedLayer, layer: Attention) -> KerasLink:
 
 def _conv(layer: TrainedLayer, conv: Conv) -> KerasLink | None:
     """Write a Conv1D if it has the padding, stride and groups; others have two dimensions."""
-    window = conv.window(layer.given)
+    window = conv.window(layer.input)
     padded = conv.pad == SAME or window.pad == NOWHERE
     apart = window.stride != (1, 1) and window.dilation != (1, 1)
-    if not padded or apart or conv.groups > 1 or layer.given[1] > 1:
+    if not padded or apart or conv.groups > 1 or layer.input[1] > 1:
         return None
     settings = {
         "filters": conv.channels,
@@ -101,9 +101,9 @@ def _conv(layer: TrainedLayer, conv: Conv) -> KerasLink | None:
 
 
 def _pool(layer: TrainedLayer, pool: Pool) -> KerasLink | None:
-    window = pool.window(layer.given)
+    window = pool.window(layer.input)
     plain = window.pad == NOWHERE and window.dilation == (1, 1)
-    if pool.size is None or not plain or layer.given[1] > 1:
+    if pool.size is None or not plain or layer.input[1] > 1:
         return None
     word = {"max": "MaxPooling1D", "avg": "AveragePooling1D"}[pool.kind]
     size, stride = window.size[1], window.stride[1]

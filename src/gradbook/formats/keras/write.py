@@ -122,11 +122,11 @@ class KerasLayers:
             return self._in_steps(layer.name, x)
         if words := words_over_steps(layer):
             x = self._in_steps(layer.name, x)
-            shape = layer.makes[::-2] if len(layer.makes) == 3 else layer.makes
+            shape = layer.output[::-2] if len(layer.output) == 3 else layer.output
             reads = [x, x] if words.kind == "MultiHeadAttention" else [x]
             return self.row.add_link(words, _layer_name(layer), reads, shape)
         stays = _fits_steps(layer) and all(source.is_in_steps for source in sources)
-        if len(layer.given) == 3 and not stays:
+        if len(layer.input) == 3 and not stays:
             sources = [self._in_row(layer.name, x) for x in sources]
         return (
             self._with_weights(place, layer, sources[0])
@@ -149,7 +149,7 @@ class KerasLayers:
 
     def _one_hot(self, layer: TrainedLayer, one_hot: OneHot, x: KerasLayer) -> KerasLayer:
         settings = {"num_classes": one_hot.tokens, "axis": -1, "dtype": "float32"}
-        return self.row.add("nn.OneHot", layer.name, settings, [x], layer.makes)
+        return self.row.add("nn.OneHot", layer.name, settings, [x], layer.output)
 
     def _in_steps(self, name: str, x: KerasLayer) -> KerasLayer:
         return x if x.is_in_steps else self.row.laid_out(f"{name}_steps", x, x.shape[1:])
@@ -183,7 +183,7 @@ class KerasLayers:
                 return self.row.chain(trained.name, x, *stepped(size, *layer.levels))
             case ScaleShift():
                 arrays = [tensors["scale"], tensors["shift"]]
-                if len(trained.given) == 2 and arrays[0].ndim == 1:  # for each step
+                if len(trained.input) == 2 and arrays[0].ndim == 1:  # for each step
                     arrays = [array[:, None] for array in arrays]
                 if arrays[0].ndim == 3:  # for each value
                     arrays = [array.transpose(1, 2, 0) for array in arrays]
@@ -195,19 +195,19 @@ class KerasLayers:
         self, trained: TrainedLayer, layer: SampleNorm | RmsNorm, x: KerasLayer
     ) -> KerasLayer | None:
         settings: dict[str, Any] = {"axis": -1, "epsilon": layer.epsilon}
-        weights = [trained.tensors.get("scale", np.ones(trained.given[0]))]
+        weights = [trained.tensors.get("scale", np.ones(trained.input[0]))]
         weights += [trained.tensors["shift"]] if "shift" in trained.tensors else []
         match layer:
             case RmsNorm():
                 kind = "RMSNormalization"
             case LayerNorm() | PlaceNorm():
                 kind = "LayerNormalization"
-                if isinstance(layer, LayerNorm) and len(trained.given) > 1:
-                    settings["axis"] = list(range(1, len(trained.given) + 1))
-                    weights = [array.reshape(trained.given) for array in weights]
-                    if len(trained.given) == 3:
+                if isinstance(layer, LayerNorm) and len(trained.input) > 1:
+                    settings["axis"] = list(range(1, len(trained.input) + 1))
+                    weights = [array.reshape(trained.input) for array in weights]
+                    if len(trained.input) == 3:
                         weights = [array.transpose(1, 2, 0) for array in weights]
-            case _ if groups := layer.channel_groups(trained.given):
+            case _ if groups := layer.channel_groups(trained.input):
                 kind, settings["groups"] = "GroupNormalization", groups
             case _:
                 return None
@@ -218,15 +218,15 @@ class KerasLayers:
     ) -> KerasLayer | None:
         """Write a layer that needs only its class and settings."""
         settings: dict[str, Any] = {}
-        x, channels = sources[0], channels_last(layer.makes)
-        shape = layer.makes[::-2] if len(layer.makes) == 3 and x.is_in_steps else channels
+        x, channels = sources[0], channels_last(layer.output)
+        shape = layer.output[::-2] if len(layer.output) == 3 and x.is_in_steps else channels
         match layer.layer:
             case Dropout(rate, of_channels):
                 settings = {"rate": rate}
-                kind = "SpatialDropout2D" if of_channels and len(layer.given) == 3 else "Dropout"
+                kind = "SpatialDropout2D" if of_channels and len(layer.input) == 3 else "Dropout"
             case Flatten():
                 if place not in self._turned:
-                    return self.row.flat(layer.name, x, layer.given)
+                    return self.row.flat(layer.name, x, layer.input)
                 kind = "Flatten"
             case Residual():
                 kind = "Add"
@@ -245,15 +245,15 @@ class KerasLayers:
 
     def _for_all(self, layer: TrainedLayer, x: KerasLayer) -> KerasLayer:
         """Reshape a value per channel to a 1 x 1 map, so that it can be multiplied."""
-        if len(x.shape) < len(layer.makes) and not x.is_in_steps:
-            shape = (*(1,) * (len(layer.makes) - 1), *x.shape)
+        if len(x.shape) < len(layer.output) and not x.is_in_steps:
+            shape = (*(1,) * (len(layer.output) - 1), *x.shape)
             return self.row.laid_out(f"{layer.name}_gate", x, shape)
         return self._in_row(layer.name, x)
 
     # Windows.
 
     def _windowed(self, layer: TrainedLayer, x: KerasLayer) -> KerasLayer | None:
-        shape = channels_last(layer.makes)
+        shape = channels_last(layer.output)
         match layer.layer:
             case Conv() as conv:
                 return self._convolved(layer, conv, x)
@@ -271,8 +271,8 @@ class KerasLayers:
 
     def _convolved(self, layer: TrainedLayer, conv: Conv, x: KerasLayer) -> KerasLayer:
         """Convolve; strides that Keras lacks are taken after a convolution of every place."""
-        window, name, weight = conv.window(layer.given), _layer_name(layer), layer.tensors["weight"]
-        by_channel = conv.groups == layer.given[0]  # one window for each channel, or several
+        window, name, weight = conv.window(layer.input), _layer_name(layer), layer.tensors["weight"]
+        by_channel = conv.groups == layer.input[0]  # one window for each channel, or several
         uneven = by_channel and window.stride[0] != window.stride[1]
         apart = uneven or (window.stride != (1, 1) and window.dilation != (1, 1))
         same = conv.pad == SAME and not apart
@@ -286,44 +286,44 @@ class KerasLayers:
             kernel = weight.transpose(2, 3, 1, 0)
         if not same:
             x = self.row.framed(layer.name, x, window.pad)
-        shape = (*every.places(layer.given[1:]), conv.channels)
+        shape = (*every.places(layer.input[1:]), conv.channels)
         weights = [kernel, *_bias(layer)]
         if not apart:
             return self.row.add(kind, name, settings, [x], shape, weights)
         x = self.row.add(kind, f"{name}_every", settings, [x], shape, weights)
-        return self.row.chain(layer.name, x, _steps(window, channels_last(layer.makes)))
+        return self.row.chain(layer.name, x, _steps(window, channels_last(layer.output)))
 
     def _spread(self, trained: TrainedLayer, layer: TransposedConv, x: KerasLayer) -> KerasLayer:
         """Write a transposed convolution, cropped if needed; Keras fixes its size by the stride."""
-        window, name = layer.spreads(trained.given), _layer_name(trained)
+        window, name = layer.spreads(trained.input), _layer_name(trained)
         if layer.groups > 1 or (window.stride != (1, 1) and window.dilation != (1, 1)):
             raise TargetError(NO_SUCH_SPREAD.format(name=trained.name))
         padding = "same" if layer.pad == SAME else "valid"
         settings = {"filters": layer.channels}
         settings |= _moves(trained, window, "kernel_size", padding)
         weights = [trained.tensors["weight"].transpose(2, 3, 1, 0), *_bias(trained)]
-        moves = zip(trained.given[1:], window.stride, window.span, strict=True)
+        moves = zip(trained.input[1:], window.stride, window.span, strict=True)
         full = tuple(count * step + max(span - step, 0) for count, step, span in moves)
-        shape = channels_last(trained.makes)
-        if layer.pad == SAME or full == trained.makes[1:]:
+        shape = channels_last(trained.output)
+        if layer.pad == SAME or full == trained.output[1:]:
             return self.row.add("Conv2DTranspose", name, settings, [x], shape, weights)
         every = (*full, layer.channels)
         result = self.row.add("Conv2DTranspose", f"{name}_every", settings, [x], every, weights)
         first = window.pad[:2]
-        ends = zip(first, full, trained.makes[1:], strict=True)
+        ends = zip(first, full, trained.output[1:], strict=True)
         cut = {"cropping": [[side, all - side - left] for side, all, left in ends]}
         return self.row.add("Cropping2D", trained.name, cut, [result], shape)
 
     def _pooled(self, layer: TrainedLayer, pool: Pool, x: KerasLayer) -> KerasLayer:
         """Use Keras's pools, or other layers if it has no such window."""
-        window, shape = pool.window(layer.given), channels_last(layer.makes)
+        window, shape = pool.window(layer.input), channels_last(layer.output)
         word = {"max": "MaxPooling2D", "avg": "AveragePooling2D"}[pool.kind]
         gaps, settings = window.dilation != (1, 1), _moves(layer, window, "pool_size")
-        if not gaps and _is_same(pool, window, layer.given):
+        if not gaps and _is_same(pool, window, layer.input):
             return self.row.add(word, layer.name, settings | {"padding": "same"}, [x], shape)
         steps = [_steps(window, shape)] if gaps and window.stride != (1, 1) else []
         every = replace(window, stride=(1, 1)) if gaps else window
-        places = (*every.places(layer.given[1:]), layer.given[0])
+        places = (*every.places(layer.input[1:]), layer.input[0])
         if pool.kind == "max":
             before = Activation(ACTIVATION_KINDS[x.settings.get("activation", "linear")])
             lowest = max(before.lowest, LOWEST)
@@ -336,9 +336,9 @@ class KerasLayers:
         if gaps:  # with equal weights that no training changes
             settings = _moves(layer, every, "kernel_size")
             settings |= {"trainable": False, "depth_multiplier": 1}
-            shares = np.full((*window.size, layer.given[0], 1), 1 / window.area)
+            shares = np.full((*window.size, layer.input[0], 1), 1 / window.area)
             link = KerasLink("of_all", "DepthwiseConv2D", settings, places, [shares])
-        counts = divisors(every, layer.given[1:], pool.counted_padding(layer.given))
+        counts = divisors(every, layer.input[1:], pool.counted_padding(layer.input))
         scale = (window.area / np.maximum(counts, 1))[..., None]
         scaled = KerasLink("every", "Rescaling", {"scale": scale.tolist(), "offset": 0.0})
         return self.row.chain(layer.name, x, link, *[scaled] * bool((scale != 1).any()), *steps)
@@ -377,7 +377,7 @@ class KerasLayers:
             trained = self.trained.layers[value - 1]
             layer = trained.layer
             if isinstance(layer, Flatten):
-                return value - 1 if len(trained.given) == 3 else None
+                return value - 1 if len(trained.input) == 3 else None
             is_plain = isinstance(layer, Activation) and not layer.is_softmax
             if not is_plain and not isinstance(layer, Dropout):
                 return None
@@ -390,7 +390,7 @@ class KerasLayers:
         weight = layer.tensors["weight"]
         for flatten, dense in self._turned.items():
             if dense == place:
-                blocks = weight.reshape(-1, *self.trained.layers[flatten].given)
+                blocks = weight.reshape(-1, *self.trained.layers[flatten].input)
                 weight = blocks.transpose(0, 2, 3, 1).reshape(weight.shape)
         return [weight.T, *_bias(layer)]
 
@@ -400,11 +400,11 @@ def _as_maps(trained: TrainedNet) -> TrainedNet:
     channels: nothing reads them as a sequence."""
 
     def as_map(layer: TrainedLayer) -> TrainedLayer:
-        shapes = [(*x, 1) if len(x) == 2 else x for x in (layer.given, layer.makes)]
-        if isinstance(layer.layer, ScaleShift) and shapes[0] != layer.given:
+        shapes = [(*x, 1) if len(x) == 2 else x for x in (layer.input, layer.output)]
+        if isinstance(layer.layer, ScaleShift) and shapes[0] != layer.input:
             tables = {name: x for name, x in layer.tensors.items() if x.ndim == 2}
             layer = layer.with_tensors(**{name: x[..., None] for name, x in tables.items()})
-        return replace(layer, given=shapes[0], makes=shapes[1])
+        return replace(layer, input=shapes[0], output=shapes[1])
 
     return replace(trained, layers=tuple(map(as_map, trained.layers)))
 

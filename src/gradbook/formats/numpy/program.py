@@ -92,7 +92,7 @@ def _network(trained: TrainedNet) -> Iterator[str]:
     for number, layer in enumerate(trained.layers, 1):
         names[number] = layer.name
         words = f"{layer.name}: {layer.layer.text}" if layer.layer.forms else layer.name
-        yield f"    # {words} -> {'x'.join(map(str, layer.makes))}"
+        yield f"    # {words} -> {'x'.join(map(str, layer.output))}"
         if isinstance(layer.layer, OneHot):
             yield f"    {layer.name} = np.eye({layer.layer.tokens})[x.astype(int)]"
             continue

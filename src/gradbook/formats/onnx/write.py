@@ -197,12 +197,12 @@ class OnnxContent(OnnxNodes):
                 self.node("BatchNormalization", [x, *tensors], name, epsilon=epsilon)
             case Activation(is_softmax=True) as layer:
                 self.softmax(layer, x, name)
-            case SampleNorm() as layer if layer.channel_groups(trained.given):
+            case SampleNorm() as layer if layer.channel_groups(trained.input):
                 self.normalise(layer, x, name)
             case Recurrent() as layer if is_known(layer):
                 self.recur(layer, x, name)
             case PositionEmbedding():
-                bias = self.shared("bias", trained.tensors["bias"].reshape(trained.given))
+                bias = self.shared("bias", trained.tensors["bias"].reshape(trained.input))
                 self.node("Add", [x, bias], name)
             case OneHot(tokens):
                 ones = self.tensor(f"{trained.name}.ones", np.eye(tokens))
@@ -211,7 +211,7 @@ class OnnxContent(OnnxNodes):
                 table = self.shared("weight", trained.tensors["weight"][..., 0, 0].T)
                 rows = self.node("Gather", [table, self.called(0)], f"{trained.name}.rows")
                 turned = self.node("Transpose", [rows], f"{trained.name}.turned", perm=[0, 2, 1])
-                self.laid_out(turned, trained.makes, name)
+                self.laid_out(turned, trained.output, name)
             case Shares():
                 self.node("LpNormalization", [x], name, p=1, axis=1)
             case Filling():
@@ -225,7 +225,7 @@ class OnnxContent(OnnxNodes):
     def softmax(self, layer: Activation, x: str, name: str) -> None:
         """Take sequences' softmax over a last axis, which means the same in every opset."""
         word = ACTIVATIONS[layer.kind].operator
-        if len(self.layer.given) == 1:
+        if len(self.layer.input) == 1:
             self.node(word, [x], name, axis=1)
             return
         last = self.node("Transpose", [x], f"{self.layer.name}.last", perm=[0, 2, 3, 1])
@@ -234,7 +234,7 @@ class OnnxContent(OnnxNodes):
 
     def normalise(self, layer: SampleNorm, x: str, result: str) -> None:
         """Use the one operator that every opset has: each group is a channel of an instance."""
-        trained, name, groups = self.layer, self.layer.name, layer.groups_in(self.layer.given)
+        trained, name, groups = self.layer, self.layer.name, layer.groups_in(self.layer.input)
         ones, zeros = (
             self.tensor(f"{name}.{word}", np.full(groups, number))
             for word, number in (("ones", 1.0), ("zeros", 0.0))
@@ -242,7 +242,7 @@ class OnnxContent(OnnxNodes):
         apart = self.laid_out(x, (groups, -1), f"{name}.groups")
         word, inputs = "InstanceNormalization", [apart, ones, zeros]
         centred = self.node(word, inputs, f"{name}.centred", epsilon=layer.epsilon)
-        size, tensors = trained.given, trained.tensors
+        size, tensors = trained.input, trained.tensors
         normal = self.laid_out(centred, size, f"{name}.normal")
         shape = size if isinstance(layer, LayerNorm) else (-1, *(1,) * (len(size) - 1))
         scale, shift = (self.shared(n, tensors[n].reshape(shape)) for n in ("scale", "shift"))
@@ -250,7 +250,7 @@ class OnnxContent(OnnxNodes):
 
     def recur(self, layer: Recurrent, x: str, name: str) -> None:
         """Use ONNX's operator, which reads (steps, samples, features)."""
-        trained, (features, _, steps) = self.layer, self.layer.given
+        trained, (features, _, steps) = self.layer, self.layer.input
         x = self.node("Transpose", [x], f"{trained.name}.turned", perm=[3, 0, 1, 2])
         shape = self.sizes(trained.name, "steps_shape", [steps, -1, features])
         x = self.node("Reshape", [x, shape], f"{trained.name}.steps")

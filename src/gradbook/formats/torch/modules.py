@@ -67,24 +67,24 @@ def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords 
     fixed = ["bias"] * Bias(layer.bias).fixed + ["weight"] * (not layer.learns)
     match layer:
         case Dense(width):
-            module = _call("nn.Linear", trained.given[0], width, bias=bias)
+            module = _call("nn.Linear", trained.input[0], width, bias=bias)
             return TorchWords(init=module, tensors=_with_floats(trained), fixed=fixed, begins=True)
         case Conv(channels) if all(_is_linear(use) for use in uses if not use.layer.ties):
-            module = _call("nn.Linear", trained.given[0], channels, bias=bias)
+            module = _call("nn.Linear", trained.input[0], channels, bias=bias)
             tensors = _with_floats(trained)
             first, *others = tensors.items()
             tensors = {first[0]: first[1][..., 0, 0], **dict(others)}
             return TorchWords(init=module, tensors=tensors, fixed=fixed, in_steps=True, begins=True)
         case Conv() as conv:
-            window = conv.window(trained.given)
-            windows = [use.layer.window(use.given) for use in uses]
+            window = conv.window(trained.input)
+            windows = [use.layer.window(use.input) for use in uses]
             paddings = {padded.pad for padded in windows if padded}
             pads = len(paddings) == 1 and all(
                 map(_is_even, paddings)
             )  # the convolution itself pads
             module = _call(
                 "nn.Conv2d",
-                *(trained.given[0], conv.channels, _short(conv.kernel)),
+                *(trained.input[0], conv.channels, _short(conv.kernel)),
                 stride=(_short(window.stride), "1"),
                 padding=(_short(window.pad[:2] if pads else (0, 0)), "0"),
                 dilation=(_short(window.dilation), "1"),
@@ -101,16 +101,16 @@ def _of_sums(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords 
 def _of_spread(trained: TrainedLayer, layer: TransposedConv, fixed: Sequence[str]) -> TorchWords:
     """Write a transposed convolution. PyTorch can pad less after than before, but by less
     than a step; otherwise the result is cropped."""
-    window, (_, height, width) = layer.spreads(trained.given), trained.makes
+    window, (_, height, width) = layer.spreads(trained.input), trained.output
     top, left, below, right = window.pad
     moves = zip((top - below, left - right), layer.stride, layer.dilation, strict=True)
     cut = any(not 0 <= side < max(move) for side, *move in moves)
     pad = (0, 0) if cut else (top, left)
     even = replace(window, pad=(*pad, *pad))
-    beyond = (0, 0) if cut else even.left_over(trained.given[1:], trained.makes[1:])
+    beyond = (0, 0) if cut else even.left_over(trained.input[1:], trained.output[1:])
     module = _call(
         "nn.ConvTranspose2d",
-        *(trained.given[0], layer.channels, _short(layer.kernel)),
+        *(trained.input[0], layer.channels, _short(layer.kernel)),
         stride=(_short(window.stride), "1"),
         padding=(_short(pad), "0"),
         output_padding=(_short(beyond), "0"),
@@ -123,25 +123,25 @@ def _of_spread(trained: TrainedLayer, layer: TransposedConv, fixed: Sequence[str
 
 
 def _of_norms(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
-    channels, layer = trained.given[0], trained.layer
+    channels, layer = trained.input[0], trained.layer
     tensors = {f".{OF_SCALES.get(name, name)}": array for name, array in trained.tensors.items()}
     eps, turned = (layer.epsilon, USUAL_EPSILON), False
     match layer:
         case BatchNorm():
-            word = "BatchNorm2d" if len(trained.given) == 3 else "BatchNorm1d"
+            word = "BatchNorm2d" if len(trained.input) == 3 else "BatchNorm1d"
             module = _call(f"nn.{word}", channels, eps=eps)
             tensors[".num_batches_tracked"] = np.array(0, np.int64)
         case LayerNorm():
-            shape = channels if len(trained.given) == 1 else list(trained.given)
+            shape = channels if len(trained.input) == 1 else list(trained.input)
             module = _call("nn.LayerNorm", shape, eps=eps)
-            tensors = {name: array.reshape(trained.given) for name, array in tensors.items()}
+            tensors = {name: array.reshape(trained.input) for name, array in tensors.items()}
         case PlaceNorm():
             module, turned = _call("nn.LayerNorm", channels, eps=eps), True
         case RmsNorm(epsilon, plain):
             affine = {"elementwise_affine": (not plain, True)}
             module = _call("nn.RMSNorm", channels, eps=(repr(epsilon), ""), **affine)
-            turned = len(trained.given) > 1
-        case SampleNorm() if groups := layer.channel_groups(trained.given):
+            turned = len(trained.input) > 1
+        case SampleNorm() if groups := layer.channel_groups(trained.input):
             module = _call("nn.GroupNorm", groups, channels, eps=eps)
         case PRelu(shared):
             module = _call("nn.PReLU", *[] if shared else [channels])
@@ -156,7 +156,7 @@ def _of_norms(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords
 
 def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
     """Describe layers on steps x features; attention is of a sequence to itself."""
-    features, _, steps = trained.given if len(trained.given) == 3 else (0, 0, 0)
+    features, _, steps = trained.input if len(trained.input) == 3 else (0, 0, 0)
     bias = (any(name.endswith("bias") for name in trained.tensors), True)
     match trained.layer:
         case Gru(reset_before=True):
@@ -187,7 +187,7 @@ def _of_sequences(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchW
         case PositionEmbedding() as layer:
             zeros = f"torch.zeros({steps}, {features})"
             learned = {"requires_grad": (not isinstance(layer, Sinusoids), True)}
-            added = {"": trained.tensors["bias"].reshape(trained.given)[:, 0].T}
+            added = {"": trained.tensors["bias"].reshape(trained.input)[:, 0].T}
             module = _call("nn.Parameter", zeros, **learned)
             return TorchWords("{0} + {module}", module, added, in_steps=True)
         case Unembedding():
@@ -219,7 +219,7 @@ def _of_windows(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWor
 
 def _of_pool(trained: TrainedLayer, pool: Pool) -> TorchWords:
     """Use PyTorch's pools if they have the padding: equal on both sides, at most half a window."""
-    window, sides = pool.window(trained.given), replace(pool, ceil=False).window(trained.given).pad
+    window, sides = pool.window(trained.input), replace(pool, ceil=False).window(trained.input).pad
     halves = zip(sides, window.size * 2, strict=True)
     gaps = pool.kind == "avg" and window.dilation != (1, 1)
     if not gaps and _is_even(sides) and all(side <= size // 2 for side, size in halves):
@@ -233,13 +233,13 @@ def _of_pool(trained: TrainedLayer, pool: Pool) -> TorchWords:
         return TorchWords(_pooled(trained, pool, window, "{0}", **further))
     lowest = LOWEST if pool.kind == "max" else ""
     call = _pooled(trained, pool, window, _framed("{0}", window.pad, lowest))
-    counted = pool.counted_padding(trained.given)
+    counted = pool.counted_padding(trained.input)
     inside = pool.kind == "avg" and window.pad != counted
     if inside:  # an average after padding that doesn't count in full
         outer = tuple(side - inner for side, inner in zip(window.pad, counted, strict=True))
         ones = _framed("torch.ones_like({0})", counted, ", value=1.0")
         call += f" / {_pooled(trained, pool, window, _framed(ones, outer))}"
-    shares = f"torch.full({(trained.given[0], 1, *window.size)}, 1 / {window.area})"
+    shares = f"torch.full({(trained.input[0], 1, *window.size)}, 1 / {window.area})"
     return TorchWords(call, buffers={trained.name: shares} if gaps else {}, begins=inside)
 
 
@@ -252,14 +252,14 @@ def _pooled(
     stride, usual = _short(window.stride), "1" if gaps else _short(window.size)
     moves = {"stride": (stride, usual), "dilation": (_short(window.dilation), "1")}
     if gaps:
-        return _call("F.conv2d", x, f"self.{trained.name}", **moves, groups=(trained.given[0], 0))
+        return _call("F.conv2d", x, f"self.{trained.name}", **moves, groups=(trained.input[0], 0))
     return _call(f"F.{pool.kind}_pool2d", x, _short(window.size), **moves, **further)
 
 
 def _without_weights(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWords | None:
     match trained.layer:
         case Dropout(rate, channels):
-            word = "Dropout2d" if channels and len(trained.given) == 3 else "Dropout"
+            word = "Dropout2d" if channels and len(trained.input) == 3 else "Dropout"
             return TorchWords(init=f"nn.{word}({rate!r})", in_steps=False if channels else None)
         case Residual():
             return TorchWords("{all}", joins=" + ", in_steps=None, begins=True)
@@ -298,8 +298,8 @@ def _is_linear(trained: TrainedLayer) -> bool:
     """Whether it computes the same sums at each step."""
     match trained.layer:
         case Conv(row=True, kernel=(1, 1), stride=(1, 1), groups=1):
-            alone = trained.given[1] == 1  # not a picture
-            return alone and trained.layer.window(trained.given).pad == NOWHERE
+            alone = trained.input[1] == 1  # not a picture
+            return alone and trained.layer.window(trained.input).pad == NOWHERE
     return False
 
 

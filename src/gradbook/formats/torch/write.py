@@ -277,7 +277,7 @@ class _Way:
     def _as_wide(self, layer: TrainedLayer, x: Expression) -> list[Expression]:
         """Write the values that it reads; flat values become 1 x 1 maps if its result is a map."""
         values = zip(layer.reads, self._read(layer, x), strict=True)
-        wide = len(layer.makes)
+        wide = len(layer.output)
         return [
             put_into("{0}[..., None, None]", x) if len(self.trained.shape(value)) < wide else x
             for value, x in values

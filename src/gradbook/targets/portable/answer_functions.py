@@ -29,7 +29,7 @@ class Interface:
 
     name: str
     sample: str
-    given: str
+    argument: str
     result: str  # C's type of the results
     filling: Array | None = None
 
@@ -38,14 +38,14 @@ class Interface:
         and its last lines, BODY; `marks` choose how these are reached."""
         marks = {"step": False, "steps": False, "scores": False, "weighs": False} | marks
         fills = self.filling is not None and not marks["steps"]
-        given = [f"struct {self.name}_state *state"] if marks["step"] else []
-        given.append(f"const {self.sample} *{self.given}")
-        given += [f"{self.result} *{words['WRITTEN']}"] if words["WRITTEN"] else []
+        parameters = [f"struct {self.name}_state *state"] if marks["step"] else []
+        parameters.append(f"const {self.sample} *{self.argument}")
+        parameters += [f"{self.result} *{words['WRITTEN']}"] if words["WRITTEN"] else []
         words = {
             "CALLED": f"{self.name}_{called}",
-            "GIVEN": ", ".join(given),
-            "NUMBERS": self.given,
-            "READY": self.given if self.filling is None else "complete",
+            "GIVEN": ", ".join(parameters),
+            "NUMBERS": self.argument,
+            "READY": self.argument if self.filling is None else "complete",
             "COUNT": 0 if self.filling is None else self.filling.size,
             **words,
         }
@@ -56,12 +56,12 @@ class Interface:
 # In floats ------------------------------------------------------------------------
 
 
-def given_name(trained: TrainedNet) -> str:
+def argument_name(trained: TrainedNet) -> str:
     """The name of what the functions take."""
     return "image" if trained.reads_bytes else "tokens" if trained.tokens_given else "numbers"
 
 
-def given_type(trained: TrainedNet) -> str:
+def argument_type(trained: TrainedNet) -> str:
     """C's type of each of them."""
     if tokens := trained.tokens_given:
         return smallest(tokens - 1)
@@ -73,8 +73,8 @@ def float_ending(
 ) -> str:
     """Write the public functions; missing numbers are replaced first. A last layer that is
     `learning` computes its own outputs."""
-    given = given_name(answers)
-    interface = Interface(name, sample, given, "float", answers.filling)
+    argument = argument_name(answers)
+    interface = Interface(name, sample, argument, "float", answers.filling)
     parts = []
     if answers.filling is not None:
         missing = ConstantArray("float", "missing", answers.filling.astype(np.float32))
@@ -83,16 +83,16 @@ def float_ending(
     parts += [learning] if learning else []
     by_steps = stream is not None and len(answers.output) > 1
     if stream:
-        words = float_answer(answers, given, several=False, learns=bool(learning))
+        words = float_answer(answers, argument, several=False, learns=bool(learning))
         words["REMARK"] = f"Take one step more. {words['REMARK']}"
         parts.append(interface.function("step", words, step=True))
-    words = float_answer(answers, given, several=True, learns=bool(learning))
+    words = float_answer(answers, argument, several=True, learns=bool(learning))
     words |= {"WIDTH": answers.output[-1]} | ({"BODY": ""} if by_steps else {})
     parts.append(interface.function("predict", words, steps=by_steps))
     return "\n\n".join(parts)
 
 
-def float_answer(answers: TrainedNet, given: str, several: bool, learns: bool) -> Words:
+def float_answer(answers: TrainedNet, argument: str, several: bool, learns: bool) -> Words:
     """Describe the result, depending on the last layer; for `several` steps, if the network has an
     output for each."""
     at_steps, last = len(answers.output) > 1, answers.layers[-1].layer
@@ -113,7 +113,7 @@ def float_answer(answers: TrainedNet, given: str, several: bool, learns: bool) -
             f"How sure the network is of each of {count} classes; it returns the most likely one."
         )
     else:
-        softmax, what = last.is_softmax, f"{'an' if given == 'image' else 'a row of'} {given}"
+        softmax, what = last.is_softmax, f"{'an' if argument == 'image' else 'a row of'} {argument}"
         if last.answer_kind is AnswerKind.LOGARITHMS:
             raise TargetError(NO_LOGARITHMS)
         remark = f"The {count} numbers that the network predicts for {what}."

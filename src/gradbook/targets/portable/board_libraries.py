@@ -125,8 +125,8 @@ def _example(library: CLibrary) -> str:
     trained, name = library.trained, library.name
     if library.windows:
         whole, learns = library.whole, library.learns
-        told = (trained, library.windows, name, name, whole, learns)
-        return signal_sketch(*told, library=library.sample)
+        arguments = (trained, library.windows, name, name, whole, learns)
+        return signal_sketch(*arguments, library=library.sample)
     with suppress(TargetError):
         text = sketch(trained, name, library.whole is not None, library.learns)
         return text.replace(f'"{name}.h"', f"<{name}.h>")

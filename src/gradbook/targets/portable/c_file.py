@@ -12,7 +12,7 @@ from gradbook.amounts import counted, size
 from gradbook.data.formats.cells import SINCE
 from gradbook.errors import TargetError, one_line
 from gradbook.net.trained import TrainedNet
-from gradbook.targets.portable.answer_functions import given_type
+from gradbook.targets.portable.answer_functions import argument_type
 from gradbook.targets.portable.c_text import BYTES, comment, piece
 from gradbook.targets.portable.file_parts import BoardProgram
 from gradbook.targets.portable.floats import float_program
@@ -32,7 +32,7 @@ class CFile:
     text: str
     constants: int
     memory: int
-    given: int
+    input: int
 
 
 def c_file(
@@ -53,12 +53,12 @@ def c_file(
     if whole:
         learner = whole_last(last, whole) if last else None
         program = whole_program(trained, whole, name, learner, small)
-        given = _whole_given(trained, whole.sensor, channels)
+        input_text = _sensor_text(trained, whole.sensor, channels)
         sample = whole.sensor.size if whole.sensor else 1
     else:
         program = float_program(trained, name, last)
-        given, sample = _given(trained), BYTES[given_type(trained)]
-    remark = _remark(trained, whole is not None, program, given)
+        input_text, sample = _input_text(trained), BYTES[argument_type(trained)]
+    remark = _remark(trained, whole is not None, program, input_text)
     remark += f"\n{told_of(name)}." if last else ""
     text = f"{comment(remark)}\n\n{program.text}\n"
     if main:
@@ -72,7 +72,7 @@ def c_name(stem: str) -> str:
     return f"net_{name}" if name[0].isdigit() else name
 
 
-def _remark(trained: TrainedNet, whole: bool, program: BoardProgram, given: str) -> str:
+def _remark(trained: TrainedNet, whole: bool, program: BoardProgram, input_text: str) -> str:
     from gradbook import __version__
 
     classes = ", ".join(f"{k} {name}" for k, name in enumerate(trained.classes))
@@ -83,7 +83,7 @@ def _remark(trained: TrainedNet, whole: bool, program: BoardProgram, given: str)
         f"{trained.net.name or 'A network'} of {counted(trained.net.count(), 'parameter')} in "
         f"{kind}, made by gradbook {__version__}. C99.",
         f"Constants: {constants}. Memory: {memory}, static: one {what} at a time.",
-        given,
+        input_text,
         f"Classes: {classes}." if classes else _predicted(trained),
         "",
         str(trained.net).rstrip(),
@@ -100,7 +100,7 @@ def _predicted(trained: TrainedNet) -> str:
     return f"It predicts {', '.join(trained.targets)}."
 
 
-def _given(trained: TrainedNet) -> str:
+def _input_text(trained: TrainedNet) -> str:
     if tokens := trained.tokens_given:
         return f"Input: a row of {trained.numbers_given} tokens, from 0 to {tokens - 1}."
     if not trained.reads_bytes:
@@ -115,9 +115,9 @@ def _given(trained: TrainedNet) -> str:
     return f"Input: an image of {rows} by {columns} bytes{order}, row by row."
 
 
-def _whole_given(trained: TrainedNet, sensor: SensorNumbers | None, channels: Sequence[str]) -> str:
+def _sensor_text(trained: TrainedNet, sensor: SensorNumbers | None, channels: Sequence[str]) -> str:
     if sensor is None:
-        return _given(trained)
+        return _input_text(trained)
     names = list(channels) or [f"channel {k}" for k in range(1, len(sensor.times) + 1)]
     count = prod(trained.input)
     is_window = len(sensor.times) < count

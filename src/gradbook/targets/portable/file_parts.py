@@ -263,9 +263,9 @@ def _with_all_used(function: re.Match[str]) -> str:
     return head + "".join(f"    (void){name};\n" for name in idle) + body
 
 
-def _makers(told: Mapping[str, str], columns: Sequence[Sequence[int | str]]) -> str:
+def _makers(declarations: Mapping[str, str], columns: Sequence[Sequence[int | str]]) -> str:
     """Write `struct maker` and the table of makers."""
-    fields = "\n".join(f"    {field}" for field in told.values())
+    fields = "\n".join(f"    {field}" for field in declarations.values())
     rows = ",\n".join(f"    {{{', '.join(map(str, row))}}}" for row in zip(*columns, strict=True))
     return (
         f"/* What makes one map, row by row. */\nstruct maker {{\n{fields}\n}};\n\n"

@@ -12,7 +12,7 @@ from gradbook.layers.activations import GELU_CUBE, GELU_SCALE
 from gradbook.lowering import OTHER_FORMAT, Vocabulary
 from gradbook.net.trained import TrainedNet, with_answers
 from gradbook.targets.c_words import words_in_c
-from gradbook.targets.portable.answer_functions import float_ending, given_type
+from gradbook.targets.portable.answer_functions import argument_type, float_ending
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt, switch
 from gradbook.targets.portable.file_parts import BoardProgram, Dialect, program
 from gradbook.targets.portable.learning import LastLayer, float_learning
@@ -45,7 +45,7 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
     """
     answers = with_answers(trained)
     makers = list(last.features) if last else row_makers(answers, by_tables=True)
-    names = {own.layer.with_numbers(own.tensors): own.name for own in reversed(answers.layers)}
+    names = {part.layer.with_numbers(part.tensors): part.name for part in reversed(answers.layers)}
     bending = [m.activation for m in (*makers, *([last.maker] if last else []))]
     activations = {layer: names[layer] if layer else "" for layer in bending}
     numbers = {layer: number for number, layer in enumerate(activations)}
@@ -55,7 +55,7 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
     if any(maker.work in NORMING for maker in makers):
         fields["epsilon"] = ("float", [spelt(float(maker.epsilon)) for maker in makers])
     frames = [maker.window.size[0] for maker in makers if maker.work is Work.WAVES]
-    sample = given_type(trained)
+    sample = argument_type(trained)
     dialect = Dialect(
         value="float",
         total="float",

@@ -19,7 +19,7 @@ from gradbook.layers import Bias
 from gradbook.layers.card import LayerSite
 from gradbook.layers.losses import SampleError
 from gradbook.net.trained import TrainedLayer, TrainedNet, strip_idle
-from gradbook.targets.portable.answer_functions import given_name
+from gradbook.targets.portable.answer_functions import argument_name
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt
 from gradbook.targets.portable.makers import RowMaker, Work, row_makers
 from gradbook.targets.portable.rules import Rule, number_of
@@ -112,7 +112,7 @@ def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) ->
     before = value = sums
     for layer in after:
         site = LayerSite(
-            graph, 0, None, Name("a"), Name("o"), layer.makes, 1, outside=True, training=False
+            graph, 0, None, Name("a"), Name("o"), layer.output, 1, outside=True, training=False
         )
         before, value = value, layer.layer.ops(site, [value], [])
     error = SampleError(net.objective, outputs, net.smoothing).of(value, before, wanted)
@@ -126,16 +126,16 @@ def _slopes(trained: TrainedNet, after: Sequence[TrainedLayer], outputs: int) ->
 
 @dataclass
 class SlopeWriting(RuleWriting):
-    """Writes the function of the slopes; `said_wanted` writes the target of an output."""
+    """Writes the function of the slopes; `wanted` writes the target of an output."""
 
     slopes: SlopesOfSums = field(kw_only=True)
-    said_wanted: Callable[[str], str] = field(kw_only=True)
+    wanted: Callable[[str], str] = field(kw_only=True)
 
     def value_text(self, node: Node, index: Index, at: str = "") -> str:
         if node is self.slopes.sums:
             return f"last_sums[{index[0]}]"
         if node is self.slopes.wanted:
-            return self.said_wanted(index[0])
+            return self.wanted(index[0])
         number = number_of(node)
         return (
             super().value_text(node, index, at) if number is None else self.wording.constant(number)
@@ -159,8 +159,8 @@ class SlopeWriting(RuleWriting):
         self._line(f"total {name}[{max(node.shape, default=1)}];")
         self.arrays[node] = name
 
-    def _keep(self, node: Node, said: str, index: Index) -> None:
-        self._line(f"slopes[{index[0]}] = {said};")
+    def _keep(self, node: Node, expression: str, index: Index) -> None:
+        self._line(f"slopes[{index[0]}] = {expression};")
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class WantedInC:
     """The target of a sample: the parameter, and the expression for an output's target."""
 
     parameter: str
-    said: Callable[[str], str]
+    target: Callable[[str], str]
     classes: int = 0  # the number of classes; 0 if numbers are predicted
 
 
@@ -203,7 +203,7 @@ def learning_in_c(
 ) -> str:
     """Fill in a piece of runtime/."""
     slopes = last.slopes
-    writing = SlopeWriting(last.maker, slopes.rule, wording, slopes=slopes, said_wanted=wanted.said)
+    writing = SlopeWriting(last.maker, slopes.rule, wording, slopes=slopes, wanted=wanted.target)
     writing.write()
     fields = {
         "SLOPES": "\n".join(writing.lines),
@@ -225,7 +225,7 @@ def float_learning(
     if answers.spread != (1.0, 0.0):
         deviation, mean = map(spelt, map(float, answers.spread))
         answered = f"{deviation} * {answered} + {mean}"
-    parameter, filling = given_name(answers), answers.filling
+    parameter, filling = argument_name(answers), answers.filling
     words = {
         "ANSWERED": answered,
         "GIVEN": f"const {sample} *{parameter}",

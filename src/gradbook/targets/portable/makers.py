@@ -240,7 +240,7 @@ class _Making:
         layer = self.trained.layers[place]
         reads = tuple(self.maker_of[value] for value in layer.reads)
         elementwise = layer.layer.with_numbers(layer.tensors)
-        reads_places = layer.layer.reads_all or layer.layer.window(layer.given) is not None
+        reads_places = layer.layer.reads_all or layer.layer.window(layer.input) is not None
         match layer.layer:
             case Layer(passes_on=True) | Layer(moves_places=True):
                 self.maker_of.append(self._moved(place, reads[0]))
@@ -255,7 +255,7 @@ class _Making:
                 self._scale(place, reads)
             case Layer(is_softmax=True) | Shares() | BothClasses():
                 self._require_last(place)
-            case Layer() if layer.layer.spreads(layer.given) is not None:
+            case Layer() if layer.layer.spreads(layer.input) is not None:
                 self._enlarge(layer, reads)
             case Layer(normalises=True):
                 self._normalise(layer, reads)
@@ -264,7 +264,7 @@ class _Making:
             case Layer(elementwise=True) if len(reads) == 1 and elementwise is not None:
                 self._activate(place, reads, elementwise)
             case Layer(elementwise=True) if len(reads) == 2 and _of_two(layer.layer) in OF_TWO:
-                shape = self.planes(layer.makes)  # the smaller map may have a single place
+                shape = self.planes(layer.output)  # the smaller map may have a single place
                 larger_first = sorted(reads, key=lambda read: self.makers[read].shape != shape)
                 self._make(OF_TWO[_of_two(layer.layer)], tuple(larger_first), shape)
             case _:
@@ -287,14 +287,14 @@ class _Making:
 
     def _require_last(self, place: int) -> None:
         """Refuse a layer that makes probabilities unless it is the last, where it is left out."""
-        own, after = self.trained.layers[place], self.trained.layers[place + 1 :]
-        if own.layer.is_softmax and own.given[0] == 1:
+        part, after = self.trained.layers[place], self.trained.layers[place + 1 :]
+        if part.layer.is_softmax and part.input[0] == 1:
             raise TargetError(
-                f"'{own.layer.text}' of a single output never changes: write 'sigmoid' instead"
+                f"'{part.layer.text}' of a single output never changes: write 'sigmoid' instead"
             )
         if not all(isinstance(later.layer, ByStep) for later in after):
             raise TargetError(
-                f"'{own.layer.text}' isn't the last layer: it can be written in C only at the end "
+                f"'{part.layer.text}' isn't the last layer: it can be written in C only at the end "
                 "of a network"
             )
 
@@ -307,7 +307,7 @@ class _Making:
             case Layer(passes_on=True):
                 return self._flatten(place, (read,))
             case Layer() as layer if layer.taken_place((0, 0, 0)) is None:  # the order stays
-                if self.planes(trained.makes) == self.makers[read].shape:
+                if self.planes(trained.output) == self.makers[read].shape:
                     return read
         raise TargetError(OTHER_PLACES.format(name=trained.name, what=trained.layer.form().words))
 
@@ -321,7 +321,7 @@ class _Making:
         readers = [self.trained.layers[k] for k in self.trained.readers(place + 1)]
         if rows * columns == 1 or all(map(_takes_all, readers)):
             return reads[0]
-        shape = self.planes(self.trained.layers[place].makes)
+        shape = self.planes(self.trained.layers[place].output)
         return self._make(Work.FLAT, reads, shape, Window((rows, columns)))
 
     def _normalise(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
@@ -330,14 +330,14 @@ class _Making:
         rows, columns, channels = shape = self.makers[reads[0]].shape
         scale, shift = layer.tensors["scale"], layer.tensors["shift"]
         fields: dict[str, Any] = {"epsilon": layer.layer.epsilon}
-        by_place, groups = scale.size > channels, layer.layer.channel_groups(layer.given)
+        by_place, groups = scale.size > channels, layer.layer.channel_groups(layer.input)
         if not by_place:
             fields |= {"scale": scale, "shift": shift}
         if groups:
             window = Window((rows, columns), stride=(0, 0))
             fields["group_channels"] = channels // groups
             number = self._make(Work.NORMED, reads, shape, window, **fields)
-        elif layer.layer.is_by_place(layer.given):
+        elif layer.layer.is_by_place(layer.input):
             number = self._make(Work.ALONE, reads, shape, **fields)
         else:
             raise TargetError(
@@ -350,11 +350,11 @@ class _Making:
 
     def _picked(self, pick: Pick, name: str, read: int) -> int:
         """Take some channels, rows or columns, by sums whose weights are 0 and 1."""
-        given = self.makers[read].shape
+        source_shape = self.makers[read].shape
         sources = [place - 1 for place in pick.places]
         if pick.along == "channels":
-            chosen = (np.array(sources)[:, None] == np.arange(given[2])).astype(float)
-            shape = (*given[:2], len(sources))
+            chosen = (np.array(sources)[:, None] == np.arange(source_shape[2])).astype(float)
+            shape = (*source_shape[:2], len(sources))
             return self._make(Work.SUMS, (read,), shape, weights=chosen[:, None, None, :])
         axis = int((pick.along == "rows") == self.stepwise)  # of rows and columns
         inner = [place for place in sources if place >= 0]
@@ -362,7 +362,7 @@ class _Making:
         after = len(sources) - before - len(inner)
         if sources != [-1] * before + [*range(inner[0], inner[0] + len(inner))] + [-1] * after:
             raise TargetError(OTHER_PLACES.format(name=name, what=pick.text))
-        read = self._run(read, axis, given[axis] - len(inner) + 1, inner[0], (0, 0))
+        read = self._run(read, axis, source_shape[axis] - len(inner) + 1, inner[0], (0, 0))
         return self._run(read, axis, 1, 0, (before, after))
 
     def _run(self, read: int, axis: int, size: int, first: int, pad: tuple[int, int]) -> int:
@@ -389,13 +389,13 @@ class _Making:
 
     def _sums(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
         rows, columns, channels = self.makers[reads[0]].shape
-        weights, window = layer.tensors["weight"], layer.layer.window(layer.given)
+        weights, window = layer.tensors["weight"], layer.layer.window(layer.input)
         if layer.layer.is_fourier and self.by_tables and self.stepwise:
             frame = weights.shape[-1]
             halved = frame >= LEAST_TURN and frame & (frame - 1) == 0  # as far as single samples
             if halved and window and np.allclose(weights.ravel(), waves(frame), atol=1e-6):
                 turn = np.cos(2 * np.pi * np.arange(frame) / frame).reshape(frame, 1, 1, 1)
-                shape = self.planes(layer.makes)
+                shape = self.planes(layer.output)
                 self._make(Work.WAVES, reads, shape, _turned(window), weights=turn)
                 return
         if window is None:  # it reads everything
@@ -412,7 +412,7 @@ class _Making:
         self._make(
             Work.SUMS,
             reads,
-            self.planes(layer.makes),
+            self.planes(layer.output),
             window,
             weights=laid(weights),
             levels=None if layer.levels is None else laid(layer.levels),
@@ -422,9 +422,9 @@ class _Making:
 
     def _enlarge(self, layer: TrainedLayer, reads: tuple[int, ...]) -> None:
         """Make a larger map: with weights, or by repeating each value."""
-        window = layer.layer.spreads(layer.given)
+        window = layer.layer.spreads(layer.input)
         assert window is not None
-        shape, weights = self.planes(layer.makes), layer.tensors.get("weight")
+        shape, weights = self.planes(layer.output), layer.tensors.get("weight")
         if weights is not None:  # in the order of sums' weights, by output channel
             inputs, outputs = weights.shape[:2]
             groups = shape[2] // outputs
@@ -457,15 +457,15 @@ class _Making:
                         raise refusal
                     fields = {"weights": piece.weights, "rule": piece}
                     read = self._make(Work.RULED, (read,), shape, windows[piece.sight], **fields)
-        shape = self.planes(layer.makes)
+        shape = self.planes(layer.output)
         if shape != self.makers[read].shape:
             self._make(Work.LATEST, (read,), shape, skipped=rows - shape[0])
 
     def _pool(self, place: int, reads: tuple[int, ...]) -> None:
         layer = self.trained.layers[place]
-        window, shape = layer.layer.window(layer.given), self.planes(layer.makes)
+        window, shape = layer.layer.window(layer.input), self.planes(layer.output)
         assert window is not None
-        counted = layer.layer.counted_padding(layer.given)
+        counted = layer.layer.counted_padding(layer.input)
         if self.stepwise:
             window, counted = _turned(window), _turned_sides(counted)
         last, size = self._taken_in(place, reads), window.size[0]

@@ -37,27 +37,27 @@ class Sight(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """Computes the values `made` at a place from the values `given` by the row.
+    """Computes the `results` at a place from the values that it `reads` of the row.
 
-    `given` has the first channel of each value. `before` are the values of the step before, which
+    `reads` has the first channel of each value. `before` are the values of the step before, which
     are 0 before the first step. `tensors` are the parameters.
     """
 
     name: str
-    made: tuple[Node, ...]
-    given: Mapping[Node, int]
+    results: tuple[Node, ...]
+    reads: Mapping[Node, int]
     before: tuple[Node, ...]
     tensors: Mapping[Node, Array]
     steps: int  # each is a row; 0 if rows are an image's
 
     @property
     def channels(self) -> int:
-        return sum(node.shape[0] for node in self.made)
+        return sum(node.shape[0] for node in self.results)
 
     @cached_property
     def order(self) -> list[Node]:
         """The nodes at a place, in order of computation."""
-        return ancestors(self.made, stop=(*self.given, *self.before, *self.tensors))
+        return ancestors(self.results, stop=(*self.reads, *self.before, *self.tensors))
 
     @property
     def sight(self) -> Sight:
@@ -81,7 +81,7 @@ class Rule:
 
     def evaluate(self, rows: Array) -> Array:
         """Compute the rule on a whole map, (images, rows, columns, channels)."""
-        results = [self._at_all_steps(node) for node in self.made]
+        results = [self._at_all_steps(node) for node in self.results]
         every = self.values(rows, results)
         return self.as_rows([every[node] for node in results], rows)
 
@@ -95,7 +95,7 @@ class Rule:
         maps = rows.transpose(0, 3, 2, 1) if self.steps else rows.transpose(0, 3, 1, 2)
         return {
             node: maps[:, first : first + node.shape[0]].reshape(-1, *node.shape)
-            for node, first in self.given.items()
+            for node, first in self.reads.items()
         }
 
     def as_rows(self, results: Sequence[NDArray[Any]], rows: NDArray[Any]) -> NDArray[Any]:
@@ -129,16 +129,16 @@ class ChannelSums:
 def pieces_of(layer: TrainedLayer, stepwise: bool) -> list[ChannelSums | Rule]:
     """Split a layer into what makes its map, one after the other; if `stepwise`, rows are steps."""
     graph = Graph()
-    x = graph.leaf(Name("x"), layer.given, each=True)
+    x = graph.leaf(Name("x"), layer.input, each=True)
     tensors = {
         graph.leaf(Name(spec.role, word=spec.part), layer.tensors[spec.tensor].shape): (
             layer.tensors[spec.tensor]
         )
-        for spec in layer.layer.parameters(layer.given)
+        for spec in layer.layer.parameters(layer.input)
     }
     name = Name("y")
-    site = LayerSite(graph, 0, None, name, Name("x"), layer.makes, 1, outside=True, training=False)
-    steps = layer.given[-1] if stepwise and len(layer.given) > 1 else 0
+    site = LayerSite(graph, 0, None, name, Name("x"), layer.output, 1, outside=True, training=False)
+    steps = layer.input[-1] if stepwise and len(layer.input) > 1 else 0
     result = layer.layer.ops(site, [x], list(tensors))
     return list(_Partition(layer.name, x, tensors, steps).pieces(result))
 
@@ -170,23 +170,23 @@ class _Partition:
             return
         results, before = self._carried(last)
         below = self._sums_below(results, before)
-        given = dict[Node, int]() if below else {self.x: 0}
+        reads = dict[Node, int]() if below else {self.x: 0}
         if below:
             if {sums.source for sums in below} != {self.x}:
                 raise TargetError(f"{self.layer} can't be written in C: use another layer")
             passes_on = self.x in ancestors(results, stop=(*(sums.node for sums in below), *before))
             yield self._side_by_side(below, passes_on)
             for read in [*(sums.node for sums in below), *[self.x] * passes_on]:
-                given[read] = sum(node.shape[0] for node in given)
-        needed = ancestors(results, stop=(*given, *before))
+                reads[read] = sum(node.shape[0] for node in reads)
+        needed = ancestors(results, stop=(*reads, *before))
         totals = [node for node in needed if node.op.name == "sum" and node.each]
-        if any(node not in given and prod(node.inputs[0].shape[1:]) > 1 for node in totals):
+        if any(node not in reads and prod(node.inputs[0].shape[1:]) > 1 for node in totals):
             raise TargetError(
                 f"{self.layer} can't be written in C, which makes each place from its own channels "
                 "and this layer adds up all places: put 'flatten' before it"
             )
         tensors = {node: array for node, array in self.tensors.items() if node in needed}
-        yield Rule(self.layer, results, given, before, tensors, self.steps)
+        yield Rule(self.layer, results, reads, before, tensors, self.steps)
 
     def _carried(self, last: Node) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
         """Return what the last step makes, its result first, and the matching values of the step

@@ -93,7 +93,7 @@ class RuleWriting:
                     text = self._computed(node, index, "")
                     if node in self.held:
                         self._put(node, text, index)
-                    if node in self.rule.made:
+                    if node in self.rule.results:
                         self._keep(node, text, index)
 
     def _shared_out(self, node: Node, row: str) -> str:
@@ -103,12 +103,12 @@ class RuleWriting:
         self._line(f"{self._element(node, index)} = {text};")
 
     def _keep(self, node: Node, text: str, index: Index) -> None:
-        place = plus(first_of(node, self.rule.made), index[0])
+        place = plus(first_of(node, self.rule.results), index[0])
         self._line(f"keep(own, out + {place}, {place}, {text});")
 
     def _groups(self) -> list[list[Node]]:
         """Group what is stored or made by the loops that it needs."""
-        nodes = sorted({*self.held, *self.rule.made}, key=lambda node: node.index)
+        nodes = sorted({*self.held, *self.rule.results}, key=lambda node: node.index)
         groups: list[list[Node]] = []
         for node in nodes:
             last = groups[-1] if groups else []
@@ -161,7 +161,7 @@ class RuleWriting:
 
     def _is_given(self, node: Node) -> bool:
         rule = self.rule
-        return node in rule.given or node in rule.before or node in rule.tensors
+        return node in rule.reads or node in rule.before or node in rule.tensors
 
     # The memory of values.
 
@@ -199,7 +199,7 @@ class RuleWriting:
         text = next((scope[key] for scope in self.scopes if key in scope), None)
         if text is not None:
             return text
-        if node in rule.given:
+        if node in rule.reads:
             return self._of_row(node, index, at)
         if node in rule.before:
             return self._before(node, index)
@@ -213,7 +213,7 @@ class RuleWriting:
 
     def _of_row(self, node: Node, index: Index, at: str) -> str:
         row = f"steps[{at}]" if at else "here"
-        return f"{row}[{plus(self.rule.given[node], index[0])}]"
+        return f"{row}[{plus(self.rule.reads[node], index[0])}]"
 
     def _before(self, node: Node, index: Index) -> str:
         return f"before[{plus(first_of(node, self.rule.before), index[0])}]"
@@ -268,8 +268,8 @@ class RuleWriting:
         if x in rule.before:
             first = first_of(x, rule.before)
             return f"before + {first}" if first else "before"
-        if x in rule.given:
-            return f"here + {rule.given[x]}" if rule.given[x] else "here"
+        if x in rule.reads:
+            return f"here + {rule.reads[x]}" if rule.reads[x] else "here"
         return self.arrays[x]
 
     def _weighed(self, node: Node, weights: str, values: str, count: int) -> str:
@@ -496,7 +496,7 @@ class WholeRuleWriting(RuleWriting):
 
     def _of_row(self, node: Node, index: Index, at: str) -> str:
         """A sum of the row's levels."""
-        fed, place = self.whole.fed, plus(self.rule.given[node], index[0])
+        fed, place = self.whole.fed, plus(self.rule.reads[node], index[0])
         width = fed.weights.shape[1]
         total = self._weighed(node, times(place, width), "here", width)
         biased = f"{total} + READ(int32_t, biases_of_{self.rule.name} + {place})"
@@ -510,8 +510,8 @@ class WholeRuleWriting(RuleWriting):
     def _before(self, node: Node, index: Index) -> str:
         shift = UNIT_BITS - self.whole.bits[self.rule.before.index(node)]
         high, low = self._bytes(node, index)
-        both = f"256 * (total)before[{high}] + before[{low}]"
-        return f"({both}) * {1 << shift}" if shift else both
+        value = f"256 * (total)before[{high}] + before[{low}]"
+        return f"({value}) * {1 << shift}" if shift else value
 
     def _tensor(self, node: Node, place: str) -> str:
         constants = self.whole.constants
@@ -521,7 +521,7 @@ class WholeRuleWriting(RuleWriting):
     def _bytes(self, node: Node, index: Index) -> tuple[str, str]:
         """The places of its upper and lower bytes in a row."""
         rule = self.rule
-        values = rule.before if node in rule.before else rule.made
+        values = rule.before if node in rule.before else rule.results
         first = first_of(node, values)
         return plus(first, index[0]), plus(first + rule.channels, index[0])
 
@@ -548,7 +548,7 @@ class WholeRuleWriting(RuleWriting):
         self._line(f"{self._element(node, index)} = upper({text});")
 
     def _keep(self, node: Node, text: str, index: Index) -> None:
-        shift = UNIT_BITS - self.whole.bits[self.rule.made.index(node)]
+        shift = UNIT_BITS - self.whole.bits[self.rule.results.index(node)]
         high, low = self._bytes(node, index)
         self._line(f"keep_two(out + {high}, out + {low}, {text}, {shift});")
 
@@ -576,7 +576,7 @@ class FormulaWriting(RuleWriting):
         level = super()._of_row(node, index, at)
         factor, bias = str(read.factor[0]), f"({read.bias[0]})"
         if read.factor.size > 1:
-            place = plus(self.rule.given[node], index[0])
+            place = plus(self.rule.reads[node], index[0])
             factor = self._constant("factors of levels", place)
             bias = self._constant("biases of levels", place)
         number = f"scaled({level}, {factor}, {read.shift}) + {bias}"
@@ -601,7 +601,7 @@ class FormulaWriting(RuleWriting):
         sums, width = whole.sums[node], x.shape[0]
         before = [whole.sums[other] for other in takewhile(lambda o: o is not node, whole.sums)]
         read = plus(sum(each.weights.size for each in before), times(row, width))
-        if x in self.rule.given:
+        if x in self.rule.reads:
             total = self._weighed(node, read, self._where(x), width)
             total = f"{total} + {self._constant((node, 'bias'), row)}"
         else:

@@ -73,7 +73,7 @@ def _rate(whole: bool) -> str:
 def boards_for(trained: TrainedNet, file: CFile) -> str:
     """Name the smallest board that is large enough for the sketch, and its sizes."""
     flash = file.constants + CODE
-    memory = file.memory + file.given + 8 * len(trained.classes) + LIBRARY
+    memory = file.memory + file.input + 8 * len(trained.classes) + LIBRARY
     needs = f"it needs about {size(flash)} of flash and {size(memory)} of memory"
     able = [board for board in BOARDS if flash <= board.flash and memory <= board.memory]
     if not able:
@@ -119,16 +119,16 @@ def signal_sketch(
     """Write the sketch with a header called `stem`, whose functions begin with `name`; if the last
     layer `learns`, it can be given the class that is being shown. With a `library`, C's type of a
     sample, the functions are the library's."""
-    names = ", ".join(json.dumps(one, ensure_ascii=True) for one in trained.classes)
+    names = ", ".join(json.dumps(label, ensure_ascii=True) for label in trained.classes)
     letters = zip(LETTERS, trained.classes, strict=False)
     rate, many = windows.rate, len(windows.channels)
     shown = (f"{name}_shown" if library else SHOWN) if learns else ""
-    told = _remark(", ".join(windows.channels))
+    channels = _remark(", ".join(windows.channels))
     words: dict[str, object] = {
         "CLASSES_TOLD": _remark(", ".join(trained.classes)),
         "LENGTH": windows.length,
-        "CHANNELS_TOLDEVERY": told + (f", {rate:g} a second" if rate else ""),
-        "CHANNELS_TOLD": told,
+        "CHANNELS_TOLDEVERY": channels + (f", {rate:g} a second" if rate else ""),
+        "CHANNELS_TOLD": channels,
         "STEP_ROWS": windows.step,
         "STEM": stem,
         "SETTINGS": settings(windows, len(trained.classes), whole),
@@ -138,7 +138,7 @@ def signal_sketch(
         "SAMPLE": library,
         "MICROSECONDS": round(MICROSECONDS / rate) if rate else 0,
         "EXAMPLE": " ".join(["0.12"] * many),
-        "LETTERS": _remark(", ".join(f"{letter} {one}" for letter, one in letters)),
+        "LETTERS": _remark(", ".join(f"{letter} {label}" for letter, label in letters)),
         "SHOWN": shown,
         "HEAR": f"{name}_hear" if library else "hear",
         "LABELS": f"{name}_classes" if library else "names",

@@ -140,13 +140,13 @@ class WholeFormula:
                 values[node] = self._value(node, values, row)
             elif node in self.constants:
                 values[node] = self.constants[node]
-        (result,) = self.rule.made
+        (result,) = self.rule.results
         made_values = within(moved(values[result], self.point - self.points[result]), MOST_MADE)
         wide = np.broadcast_to(made_values, (len(levels), *result.shape))
         return self.rule.as_rows([wide], levels).astype(np.float64)
 
     def _number(self, node: Node, levels: Whole) -> Whole:
-        first, read = self.rule.given[node], self.read
+        first, read = self.rule.reads[node], self.read
         channels = slice(first, first + node.shape[0]) if read.factor.size > 1 else slice(1)
         factor, bias = (
             x[channels].reshape(-1, *[1] * (len(node.shape) - 1)) for x in (read.factor, read.bias)
@@ -179,7 +179,7 @@ class WholeFormula:
 def weighs_what_is_given(rule: Rule) -> bool:
     """Whether sums inside the rule read its channels, which must then have one step."""
     weighed = {source_of(x) for node in rule.order for x in node.inputs if node.op.name == "linear"}
-    return not weighed.isdisjoint(rule.given)
+    return not weighed.isdisjoint(rule.reads)
 
 
 def whole_formula(rule: Rule, step: Array, zero: float, rows: Array) -> WholeFormula:
@@ -187,12 +187,12 @@ def whole_formula(rule: Rule, step: Array, zero: float, rows: Array) -> WholeFor
     input in floats."""
     known = frozenset(n for n, op in OPS.items() if n in ("sigmoid", *ALIGNED) or not op.expansion)
     says = Vocabulary(SAYS.target, known, SAYS.remedy)
-    rewritten = says.rewrite(rule.made[0], rule.name, rule.name, rule.given)
-    order = ancestors([rewritten], stop=rule.given)
+    rewritten = says.rewrite(rule.results[0], rule.name, rule.name, rule.reads)
+    order = ancestors([rewritten], stop=rule.reads)
     fixed = evaluate_in_order([node for node in order if not node.each], rule.tensors, 1)
-    read = [x for node in order if node.each and node not in rule.given for x in node.inputs]
+    read = [x for node in order if node.each and node not in rule.reads for x in node.inputs]
     tensors = {node: np.asarray(fixed[node]) for node in map(_beneath, read) if not node.each}
-    rule = Rule(rule.name, (rewritten,), rule.given, (), tensors, rule.steps)
+    rule = Rule(rule.name, (rewritten,), rule.reads, (), tensors, rule.steps)
     return _Settling(rule, step, zero, rule.values(rows[:SAMPLES], [rewritten])).formula()
 
 
@@ -224,7 +224,7 @@ class _Settling:
         of_levels = _point(ends)
         weights = {node.inputs[0] for node in self.rule.order if node.op.name == "linear"}
         for node in self.rule.order:
-            if node in self.rule.given:
+            if node in self.rule.reads:
                 self.points[node] = of_levels
             elif node in weights:
                 self.points[node] = 0
@@ -234,7 +234,7 @@ class _Settling:
                 self.constants[node] = np.rint(exact).astype(np.int64)
             else:
                 self.points[node] = self._settle(node)
-        (result,) = self.rule.made
+        (result,) = self.rule.results
         point = min(_point(self.values[result], MADE), self.points[result])
         read = self._level_read(of_levels)
         return WholeFormula(
@@ -251,37 +251,37 @@ class _Settling:
 
     def _settle(self, node: Node) -> int:
         """Return the point of a value, and record how it is computed."""
-        best, given = _point(self.values[node]), [self.points[x] for x in node.inputs]
+        best, points = _point(self.values[node]), [self.points[x] for x in node.inputs]
         match node.op.name:
             case name if name in PASSED_ON:
-                point = given[0]
+                point = points[0]
             case name if name in ALIGNED:
-                point = self._align(node, min(best, *given[name == "choose" :]))
+                point = self._align(node, min(best, *points[name == "choose" :]))
             case name if name in TOTALS:
-                point = min(best, sum(given))
-                self.shifts[node] = point - sum(given)
+                point = min(best, sum(points))
+                self.shifts[node] = point - sum(points)
             case "shares":
-                self.shifts[node] = UNIT_BITS - given[0]
+                self.shifts[node] = UNIT_BITS - points[0]
                 point = UNIT_BITS
             case "linear":
                 point = self._weigh(node, best)
             case "multiply":
-                point = self._product(node, best, given, "(int64_t){0} * {1}", np.multiply)
+                point = self._product(node, best, points, "(int64_t){0} * {1}", np.multiply)
             case "power" if node.inputs[1].is_constant(2):
                 squared = "(int64_t){0} * {0}"
-                point = self._product(node, best, 2 * given[:1], squared, lambda x, _: x * x)
+                point = self._product(node, best, 2 * points[:1], squared, lambda x, _: x * x)
             case "divide":
-                point = min(best, given[0] - given[1] + MOST_UP)
-                by = point + given[1] - given[0]
+                point = min(best, points[0] - points[1] + MOST_UP)
+                by = point + points[1] - points[0]
                 self._note(node, f"quotient({{0}}, {{1}}, {by})", lambda a, b: quotient(a, b, by))
             case "sqrt":
-                point = max(min(best, (MOST_UP + given[0]) // 2), (given[0] + 1) // 2)
-                by = 2 * point - given[0]
+                point = max(min(best, (MOST_UP + points[0]) // 2), (points[0] + 1) // 2)
+                by = 2 * point - points[0]
                 self._note(node, f"root({{0}}, {by})", lambda x: root(x, by))
             case "exp":
-                point = self._exponential(node, best, UNIT_BITS - given[0])
+                point = self._exponential(node, best, UNIT_BITS - points[0])
             case "sigmoid" | "tanh":
-                point, by, op = UNIT_BITS, UNIT_BITS - given[0], OF_RULES[node.op.name]
+                point, by, op = UNIT_BITS, UNIT_BITS - points[0], OF_RULES[node.op.name]
                 words = op.words.format(f"moved({{0}}, {by})")
                 self._note(node, words, lambda x: op.of(moved(x, by)))
             case _:
@@ -292,18 +292,18 @@ class _Settling:
         self.ops[node] = WholeOp(words, of)
 
     def _product(
-        self, node: Node, best: int, given: Sequence[int], words: str, of: Callable[..., Any]
+        self, node: Node, best: int, points: Sequence[int], words: str, of: Callable[..., Any]
     ) -> int:
-        point = min(best, sum(given))
-        by = point - sum(given)
+        point = min(best, sum(points))
+        by = point - sum(points)
         self._note(node, f"moved({words}, {by})", lambda *xs: moved(of(*xs), by))
         return point
 
     def _align(self, node: Node, point: int) -> int:
         """Write an op on values that are shifted to the same point first."""
         op, condition = ALIGNED[node.op.name], node.op.name == "choose"
-        given = (self.points[x] for x in node.inputs)
-        by = [0 if condition and k == 0 else point - own_point for k, own_point in enumerate(given)]
+        points = (self.points[x] for x in node.inputs)
+        by = [0 if condition and k == 0 else point - before for k, before in enumerate(points)]
         terms = [f"moved({{{k}}}, {bits})" if bits else f"{{{k}}}" for k, bits in enumerate(by)]
         words = op.words.format(*terms)
         for term in terms[2:] if node.op.name == "largest" else ():
@@ -328,7 +328,7 @@ class _Settling:
         tensor, x = node.inputs[0], source_of(node.inputs[1])
         weights = self.rule.tensors[tensor]
         none = np.zeros(len(weights))
-        if x in self.rule.given:
+        if x in self.rule.reads:
             sums = whole_sum(weights, none, self.step.item(), self.zero, point)
         else:
             self.shifts[node] = down = -(7 + weights.shape[1].bit_length())
@@ -351,12 +351,12 @@ class _Settling:
         first = round(low - (high - low) / 4)
         width = max(0, ceil(log2(max((high - low) * 1.5 / PIECES, 1))))
         places = (first + (np.arange(PIECES + 1) << width)) * unit
-        given = [
+        inputs = [
             places if source is x else np.asarray(self.rule.tensors[source])
             for source in node.inputs
         ]
         with np.errstate(all="ignore"):
-            exact = np.nan_to_num(node.op.value(*given, *node.attributes) * 2.0**point)
+            exact = np.nan_to_num(node.op.value(*inputs, *node.attributes) * 2.0**point)
         curve = SampledCurve(within(np.rint(exact)).astype(np.int64), first, width)
         self.constants[node, "curve"] = curve.numbers
         place = node.inputs.index(x)

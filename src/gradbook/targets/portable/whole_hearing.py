@@ -59,16 +59,16 @@ def _taken(bands: RowMaker) -> Array | None:
     return np.asarray(flat[:, 0])
 
 
-def _hearing(given: RowMaker, waves: RowMaker, taken: Array, sensor: SensorNumbers) -> FrameHearing:
-    assert given.scale is not None
-    assert given.shift is not None
-    frame, scale = waves.window.size[0], float(given.scale[0])
-    middle = round(-float(given.shift[0]) / scale)
+def _hearing(sound: RowMaker, waves: RowMaker, bands: Array, sensor: SensorNumbers) -> FrameHearing:
+    assert sound.scale is not None
+    assert sound.shift is not None
+    frame, scale = waves.window.size[0], float(sound.scale[0])
+    middle = round(-float(sound.shift[0]) / scale)
     most = sensor.most * sensor.finer + abs(middle)
     up = SUM_BITS - (frame.bit_length() - 1) - most.bit_length()
-    louder = float(taken.max())
+    louder = float(bands.max())
     silence = max(1, round(frame * 4.0 ** (up + 1) / (louder * scale**2)))
-    shares = np.rint(taken / louder * (1 << SHARE_BITS)).astype(np.int64)
+    shares = np.rint(bands / louder * (1 << SHARE_BITS)).astype(np.int64)
     runs = [np.flatnonzero(share) if share.any() else np.array([0]) for share in shares]
     return FrameHearing(
         frame,

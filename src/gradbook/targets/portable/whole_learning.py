@@ -136,25 +136,25 @@ def whole_last(last: LastLayer, whole: WholeNumbers) -> WholeLast:
 class WholeLearner:
     """The layer while it learns."""
 
-    own: WholeLast
+    last: WholeLast
     weights: Whole = field(init=False)
     biases: Whole = field(init=False)
     chance: int = 1
 
     def __post_init__(self) -> None:
-        self.weights, self.biases = self.own.weights.copy(), self.own.biases.copy()
+        self.weights, self.biases = self.last.weights.copy(), self.last.biases.copy()
 
     def scores(self, levels: Whole) -> Whole:
         """Compute the scores of levels, (images, inputs)."""
-        sums = (levels - self.own.zero) @ self.weights.T + self.biases
-        return np.asarray(self.own.sums.of(sums))
+        sums = (levels - self.last.zero) @ self.weights.T + self.biases
+        return np.asarray(self.last.sums.of(sums))
 
     def learn(self, levels: Whole, label: int, rate: int) -> None:
         """Learn from one image."""
-        layer, outputs = self.own, len(self.weights)
+        layer, outputs = self.last, len(self.weights)
         sums = self.scores(levels[None])[0]
         truth = np.arange(outputs) == label if outputs > 1 else np.array([label])
-        slopes, (slope,) = layer.last.slopes, layer.last.slopes.rule.made
+        slopes, (slope,) = layer.last.slopes, layer.last.slopes.rule.results
         values = {slopes.sums: sums, slopes.wanted: truth.astype(np.int64) << UNIT_BITS}
         by_score = reckon(slope, values, None, OF_SLOPES, SAYS_OF_SLOPES)
         steps = rate * np.clip(np.broadcast_to(by_score, sums.shape), -MOST_SLOPE, MOST_SLOPE)
@@ -169,18 +169,18 @@ class WholeLearner:
         chances = []
         for _ in range(count):
             self.chance = (self.chance * MULTIPLIER + INCREMENT) % 2**32
-            chances.append(self.chance >> 32 - self.own.chances)
+            chances.append(self.chance >> 32 - self.last.chances)
         return np.array(chances, np.int64)
 
 
 # In C -----------------------------------------------------------------------------
 
 
-def whole_learning_in_c(layer: WholeLast, trained: TrainedNet, sample: str, given: str) -> str:
+def whole_learning_in_c(layer: WholeLast, trained: TrainedNet, sample: str, argument: str) -> str:
     """Write the layer and its learning, from samples of this type that are `given`."""
     words = {
-        "GIVEN": f"const {sample} *{given}",
-        "READY": given,
+        "GIVEN": f"const {sample} *{argument}",
+        "READY": argument,
         "LAST_ZERO": f"({layer.zero})",
         "LAST_MOST": layer.most,
         "MOST_SLOPE": MOST_SLOPE,

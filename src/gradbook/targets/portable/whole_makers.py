@@ -322,9 +322,9 @@ def in_whole_numbers(
     for number, maker in enumerate(makers):
         read, formula = [levels[k] for k in maker.reads], None
         if maker.rule is not None and maker.fed is None:
-            given = exact[maker.reads[0]]
+            read_values = exact[maker.reads[0]]
             step = np.atleast_1d(read[0].step)
-            formula = whole_formula(maker.rule, step, read[0].zero, given)
+            formula = whole_formula(maker.rule, step, read[0].zero, read_values)
             read = [Levels(2.0**-formula.point, 0.0, 0)]
         if number == len(makers) - 1:
             bits = _score_bits(maker, _read_levels(maker, read)[0], exact[-1])
@@ -480,19 +480,19 @@ class _Rounded:
     shift: Array
 
 
-def _read_levels(maker: RowMaker, given: Sequence[Levels]) -> tuple[Array, Array]:
+def _read_levels(maker: RowMaker, inputs: Sequence[Levels]) -> tuple[Array, Array]:
     """The step and zero of each channel's input; concatenated channels keep those of their map."""
-    if not given:
+    if not inputs:
         return np.ones(1), np.zeros(1)
     if maker.work in NORMING:
         return np.array([2.0**-SPREAD_BITS]), np.zeros(1)
     if maker.work in FROM_ZERO:
-        steps = [levels.step for levels in given]
+        steps = [levels.step for levels in inputs]
         return np.array([prod(steps)]), np.zeros(1)
     if maker.work is not Work.BESIDE:
-        return np.array([given[0].step]), np.array([given[0].zero])
+        return np.array([inputs[0].step]), np.array([inputs[0].zero])
     counts = [maker.first_channels, maker.shape[2] - maker.first_channels]
-    steps, zeros = ([getattr(levels, name) for levels in given] for name in ("step", "zero"))
+    steps, zeros = ([getattr(levels, name) for levels in inputs] for name in ("step", "zero"))
     return np.repeat(steps, counts), np.repeat(zeros, counts)
 
 

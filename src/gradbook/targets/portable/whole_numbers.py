@@ -66,8 +66,8 @@ def whole_program(
     }
     normed = any(row.work in NORMING for row in rows)
     sample = whole.sensor.kind if whole.sensor else "uint8_t"
-    given = "numbers" if whole.sensor else "image"
-    interface = Interface(name, sample, given, "int32_t")
+    argument = "numbers" if whole.sensor else "image"
+    interface = Interface(name, sample, argument, "int32_t")
     fields = _fields(makers, ways, bends, learner is None, small)
     weights = []
     if is_packed:
@@ -77,7 +77,7 @@ def whole_program(
             weights.append(None if maker.weights is None else packed(maker.weights, bits))
     if normed:
         fields["epsilon"] = ("int64_t", [maker.epsilon for maker in makers])
-    learning = whole_learning_in_c(learner, trained, sample, given) if learner else ""
+    learning = whole_learning_in_c(learner, trained, sample, argument) if learner else ""
     reads = {"factor": "int16_t"}
     reads |= {"packed": "uint8_t"} if is_packed else {}
     reads |= dict.fromkeys(LOOKED_UP, "uint16_t") if rules or learner else {}
@@ -112,7 +112,7 @@ def whole_program(
         memory=(learner.last.memory(whole=True) if learner else 0)
         + (hearing.memory if hearing else 0),
     )
-    weights = [each.weights for each in makers]
+    weights = [maker.weights for maker in makers]
     answers = _answers(trained, whole, interface, learner)
     ending = "\n\n".join([*([learning] if learning else []), *answers])
     return program(rows, weights, dialect, ending)

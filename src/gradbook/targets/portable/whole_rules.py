@@ -49,7 +49,7 @@ def with_rules_inside(makers: Sequence[RowMaker]) -> list[RowMaker]:
             inside.append(replace(maker, reads=reads, fed=fed, shape=(rows, columns, 2 * channels)))
             if not all(m.work is Work.LATEST for m in makers if number in m.reads):
                 assert maker.rule
-                shape = (rows, columns, maker.rule.made[0].shape[0])
+                shape = (rows, columns, maker.rule.results[0].shape[0])
                 inside.append(RowMaker(Work.LATEST, (len(inside) - 1,), shape))
             place.append(len(inside) - 1)
         elif any(reader.looks_back for reader in makers if number in reader.reads):
@@ -64,7 +64,7 @@ def require_whole(rule: Rule) -> None:
     """Refuse a rule with memory that integers can't express."""
     for node in rule.order if rule.before else ():
         tensor = node.op.elements or node.op.name in ("leaf", "constant", "copy")
-        if not tensor and node not in rule.given:
+        if not tensor and node not in rule.reads:
             SAYS.simpler(node)
 
 
@@ -104,7 +104,7 @@ class WholeRule:
     def evaluate(self, levels: Array) -> Array:
         """Compute what C makes of a map of levels, (images, steps, 1, channels)."""
         images, steps = levels.shape[:2]
-        state = [np.zeros((images, node.shape[0]), np.int64) for node in self.rule.made]
+        state = [np.zeros((images, node.shape[0]), np.int64) for node in self.rule.results]
         rows = []
         for step in range(steps):
             state = self._step(levels[:, step, 0].astype(np.int64), state)
@@ -117,7 +117,7 @@ class WholeRule:
         """Compute a step from the levels of a row, in 16 bits."""
         rule, fed = self.rule, self.fed.of(row)
         values: dict[Node, Whole] = {
-            node: fed[:, first : first + node.shape[0]] for node, first in rule.given.items()
+            node: fed[:, first : first + node.shape[0]] for node, first in rule.reads.items()
         }
         for node, state, bits in zip(rule.before, before, self.bits, strict=True):
             values[node] = state << UNIT_BITS - bits
@@ -129,7 +129,7 @@ class WholeRule:
             levels = upper(reckon(x, values, linear) if at is None else before[at])
             return self.back[weights].of(levels)
 
-        results = [reckon(node, values, linear) for node in rule.made]
+        results = [reckon(node, values, linear) for node in rule.results]
         return [
             np.clip(rounded(value, UNIT_BITS - bits), -MOST_KEPT - 129, MOST_KEPT)
             for value, bits in zip(results, self.bits, strict=True)
@@ -150,7 +150,7 @@ def whole_rule(maker: RowMaker, step: float, zero: float, exact: Array) -> Whole
     assert rule
     assert fed
     assert fed.weights is not None
-    ends = np.cumsum([0, *(node.shape[0] for node in rule.made)]).tolist()
+    ends = np.cumsum([0, *(node.shape[0] for node in rule.results)]).tolist()
     bits = tuple(
         UNIT_BITS - max(0, ceil(log2(max(abs(exact[..., low:high]).max(), SMALLEST))))
         for low, high in pairwise(ends)
