@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import ceil, isfinite, isnan, log10
 
 
-def counted(count: int, one: str, several: str = "") -> str:
+def counted(count: int, singular: str, several: str = "") -> str:
     """1 image, 2 images, 1,200 classes."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
+    return f"{count:,} {singular if count == 1 else several or singular + 's'}"
 
 
 def percent(share: float | None, of: int = 10_000) -> str:

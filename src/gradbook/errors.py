@@ -171,7 +171,7 @@ def visible(text: str) -> str:
     """The text with invisible characters escaped, such as controls; line breaks are kept."""
     if text.isprintable():
         return text
-    return "".join(one if one in KEPT else _escaped(one) for one in text)
+    return "".join(c if c in KEPT else _escaped(c) for c in text)
 
 
 def _escaped(character: str) -> str:

@@ -43,10 +43,10 @@ class Vocabulary:
         """The expansion of an op that the target can't write; None for one that it can."""
         if node.op.name in self.ops:
             return None
-        made = expansion(node, inputs)
-        if made is None:
+        expanded = expansion(node, inputs)
+        if expanded is None:
             raise TargetError(f"{self.target} can't write the op '{node.op.name}': {self.remedy}")
-        return made
+        return expanded
 
     def sources(self, node: Node) -> tuple[Node, ...]:
         """The nodes that a node is written with: its inputs, or its expansion."""

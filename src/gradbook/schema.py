@@ -177,7 +177,7 @@ class ListOf:
                 f"{self.least:,}" if self.least == self.most else f"{self.least:,} to {self.most:,}"
             )
             raise SchemaError(f"a list of {count}, not {_shown(value)}")
-        return [_within(f"entry {k}", self.kind, one) for k, one in enumerate(value, 1)]
+        return [_within(f"entry {k}", self.kind, entry) for k, entry in enumerate(value, 1)]
 
 
 @dataclass(frozen=True)

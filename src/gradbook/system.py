@@ -216,11 +216,11 @@ def shared_with_others(path: str | os.PathLike[str]) -> str:
         return ""
     from stat import S_ISLNK
 
-    whole, real = os.path.abspath(path), os.path.realpath(path)
-    if S_ISLNK(os.lstat(whole).st_mode):
-        return f"{whole} is a link"
-    above = {folder for name in (whole, real) for folder in _above(name)}
-    reasons = (_open_to_others(place, place == whole) for place in [whole, *sorted(above)])
+    absolute, real = os.path.abspath(path), os.path.realpath(path)
+    if S_ISLNK(os.lstat(absolute).st_mode):
+        return f"{absolute} is a link"
+    above = {folder for name in (absolute, real) for folder in _above(name)}
+    reasons = (_open_to_others(place, place == absolute) for place in [absolute, *sorted(above)])
     return next(filter(None, reasons), "")
 
 

@@ -66,11 +66,11 @@ def with_places(formula: str, home: Address) -> str:
             return None
 
     try:
-        whole = read(formula)
-        replaced = replace_parts(whole, cell)
+        expression = read(formula)
+        replaced = replace_parts(expression, cell)
     except FormulaError:
         return formula
-    return formula if replaced is whole or replaced == whole else write(replaced)
+    return formula if replaced is expression or replaced == expression else write(replaced)
 
 
 GATHERING = (

@@ -111,8 +111,8 @@ def read_tables(
     for name in names[:MOST_TABLES]:
         elements: list[TextElement] = []
         parts.each(name, elements.append)
-        about = next((it.attributes for it in elements if it.tag == "table"), {})
-        titles = [it.attributes.get("name", "") for it in elements if it.tag == "tableColumn"]
+        about = next((e.attributes for e in elements if e.tag == "table"), {})
+        titles = [e.attributes.get("name", "") for e in elements if e.tag == "tableColumn"]
         columns = [title.replace("_x000a_", "\n").strip().lower() for title in titles]
         first, _, last = about.get("ref", "").partition(":")
         start, end = row_and_column(first), row_and_column(last or first)

@@ -93,9 +93,9 @@ def number_formats(
         try:
             if is_opendocument(parts):
                 looks = _Looks(set(cells))
-                made = open_parser()
-                parts.parse(CONTENT, looks.begin, looks.end, looks.characters, made=made)
-                return looks.found
+                reader = open_parser()
+                parts.parse(CONTENT, looks.begin, looks.end, looks.characters, reader=reader)
+                return looks.formats
             return _in_excel(parts, book, set(cells))
         except WorkbookError:  # some programs write styles wrongly, and nothing depends on them
             return {}
@@ -103,17 +103,17 @@ def number_formats(
 
 def _in_excel(parts: Package, book: Book, cells: set[Address]) -> dict[Address, NumberFormat]:
     styles = _styles(parts)
-    found: dict[Address, NumberFormat] = {}
+    formats: dict[Address, NumberFormat] = {}
     for number in {sheet_of(cell) for cell in cells}:
 
         def keep(tag: str, attributes: dict[str, str], number: int = number) -> None:
             place = row_and_column(attributes.get("r", "")) if local(tag) == "c" else None
             cell = pack(number, *place) if place else None
             if cell in cells and (style := styles.get(attributes.get("s", ""))):
-                found[cell] = style
+                formats[cell] = style
 
         parts.parse(book.sheets[number].part, keep)
-    return found
+    return formats
 
 
 def _styles(parts: Package) -> dict[str, NumberFormat]:
@@ -147,7 +147,7 @@ class _Looks(CellReading):
     def __init__(self, wanted: set[Address]) -> None:
         super().__init__(self, FIRST_DAY)  # type: ignore[arg-type]
         self.wanted = wanted
-        self.found: dict[Address, NumberFormat] = {}
+        self.formats: dict[Address, NumberFormat] = {}
 
     def next_sheet(self, number: int) -> None:
         """As collecting cells does."""
@@ -162,7 +162,7 @@ class _Looks(CellReading):
         value, _, words = str(content[-1]).partition("\0")
         form = _as_shown(kind, value, words) if cell in self.wanted else None
         if form:
-            self.found[cell] = form
+            self.formats[cell] = form
 
 
 def _as_shown(kind: str, value: str, words: str) -> NumberFormat | None:

@@ -148,26 +148,26 @@ class OpenPart:
         self, line: Element, cells: list[Element], hit: Mapping[int, Wanted], usual: list[str]
     ) -> bytes:
         """A repeated row, with the marked rows separated from the others."""
-        whole = line.whole
-        if len(hit) * len(whole) > LARGEST:
+        text = line.whole
+        if len(hit) * len(text) > LARGEST:
             raise WorkbookError("it has too many repeated rows to mark: save it again as .ods")
         new: dict[int, bytes] = {}
         for row, wanted in hit.items():
             edits = self._cells(cells, wanted, usual)
             shifted = [(a - line.start, b - line.start, content) for a, b, content in edits]
-            new[row] = _again(apply_edits(whole, shifted), "rows", 1)
-        return _taken_apart(whole, "rows", _repeated(line, "rows"), new)
+            new[row] = _again(apply_edits(text, shifted), "rows", 1)
+        return _taken_apart(text, "rows", _repeated(line, "rows"), new)
 
     def _cells(self, cells: list[Element], wanted: Wanted, usual: list[str]) -> Iterator[ByteEdit]:
         column = 0
         for cell in cells:
-            count, whole = _repeated(cell, "columns"), cell.whole
+            count, text = _repeated(cell, "columns"), cell.whole
             new: dict[int, bytes] = {}
             for k in (k for k in wanted if column <= k < column + count):
                 name = cell.attribute("style-name") or (usual[k] if k < len(usual) else "")
-                new[k - column] = self._marked(_again(whole, "columns", 1), name, wanted[k])
+                new[k - column] = self._marked(_again(text, "columns", 1), name, wanted[k])
             if new:
-                yield cell.start, cell.end, _taken_apart(whole, "columns", count, new)
+                yield cell.start, cell.end, _taken_apart(text, "columns", count, new)
             column += count
 
     def _marked(self, cell: bytes, style: str, mark: CellMark) -> bytes:
@@ -236,21 +236,21 @@ def _repeated(element: Element, what: str) -> int:
     return max(int(number), 1) if number.isdecimal() and len(number) <= 8 else 1
 
 
-def _taken_apart(whole: bytes, what: str, count: int, new: Mapping[int, bytes]) -> bytes:
+def _taken_apart(text: bytes, what: str, count: int, new: Mapping[int, bytes]) -> bytes:
     """A repeated element, with some of the repetitions replaced."""
     pieces, done = list[bytes](), 0
     for place in sorted(new):
-        pieces += [_again(whole, what, place - done)] if place > done else []
+        pieces += [_again(text, what, place - done)] if place > done else []
         pieces.append(new[place])
         done = place + 1
-    return b"".join([*pieces, *([_again(whole, what, count - done)] if done < count else [])])
+    return b"".join([*pieces, *([_again(text, what, count - done)] if done < count else [])])
 
 
-def _again(whole: bytes, what: str, count: int) -> bytes:
+def _again(text: bytes, what: str, count: int) -> bytes:
     """An element with another number of repetitions."""
-    opening = opening_of(whole)
+    opening = opening_of(text)
     many = {f"table:number-{what}-repeated": str(count) if count > 1 else None}
-    return with_attributes(opening, **many) + whole[len(opening) :]
+    return with_attributes(opening, **many) + text[len(opening) :]
 
 
 def _paragraphs(note: str) -> bytes:

@@ -52,13 +52,13 @@ def read_opendocument(parts: Package, *, every_row: bool = False) -> Book:
         raise WorkbookError(ENCRYPTED)
     book = Book()
     outline = _SheetList(book)
-    parts.parse(CONTENT, outline.begin, outline.end, made=open_parser())
+    parts.parse(CONTENT, outline.begin, outline.end, reader=open_parser())
     if not book.sheets:
         raise WorkbookError(Message("it has no sheets of cells: save it again as .ods or .xlsx"))
     book.reader = Reader({s.title.lower(): k for k, s in enumerate(book.sheets)}, book.names)
     size = parts.size(CONTENT) // WORDIER
     reading = CellReading(BookCells(book, [], size, every_row=every_row), outline.first_day)
-    parts.parse(CONTENT, reading.begin, reading.end, reading.characters, made=open_parser())
+    parts.parse(CONTENT, reading.begin, reading.end, reading.characters, reader=open_parser())
     reading.cells.end_row()
     return book
 

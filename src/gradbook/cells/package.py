@@ -85,11 +85,11 @@ class Package:
         begin: Begin,
         end: End | None = None,
         text: End | None = None,
-        made: expat.XMLParserType | None = None,
+        reader: expat.XMLParserType | None = None,
     ) -> None:
         """Read a part's XML, calling back for each element and text."""
         self.refuse_very_many(name)
-        parse(name, self.chunks(name), made or parser(), begin, end, text)
+        parse(name, self.chunks(name), reader or parser(), begin, end, text)
 
     def each(self, name: str, keep: Callable[[TextElement], object]) -> None:
         """Read a part's XML, passing each element to `keep` when it ends."""

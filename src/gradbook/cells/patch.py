@@ -432,11 +432,11 @@ class SheetXml:
         """The edits of the text; cells and rows that don't exist are created."""
         new: defaultdict[int, dict[Address, bytes]] = defaultdict(dict)
         for cell, edit in sorted(wanted.items()):
-            there, whole = self.cells.get(cell), self._written(cell, edit)
+            there, text = self.cells.get(cell), self._written(cell, edit)
             if there is not None:
-                yield there.start, there.end, whole
+                yield there.start, there.end, text
             else:
-                new[row_of(cell)][cell] = whole
+                new[row_of(cell)][cell] = text
         rows: list[ByteEdit] = []
         for number, cells in new.items():
             if number not in self.rows:
@@ -459,11 +459,11 @@ class SheetXml:
         place = min(following, default=self._table.close)
         return place, place, tag(self.prefix, "row", cells, r=str(number + 1))
 
-    def _new_cell(self, cell: Address, whole: bytes) -> ByteEdit:
+    def _new_cell(self, cell: Address, text: bytes) -> ByteEdit:
         row = row_of(cell)
         later = (c.start for at, c in self.cells.items() if row_of(at) == row and at > cell)
         place = min(later, default=self.rows[row].close)
-        return place, place, whole
+        return place, place, text
 
     def _written(self, cell: Address, edit: CellEdit) -> bytes:
         """The new XML of a cell."""

@@ -73,17 +73,17 @@ def _offset(book: Book, part: Call, cell: Address, numbers: Evaluation) -> Refer
     start, *ways = part.arguments
     if not isinstance(start, Reference) or not 2 <= len(ways) <= 4:
         raise NotFixed
-    whole: list[int | None] = []
+    moves: list[int | None] = []
     for way in ways:
         if way is None:
-            whole.append(None)
+            moves.append(None)
             continue
         value = numbers.value_of(book.reader.pattern(write(way), cell), cell)
         if isnan(value) or abs(value) > 2**30:
             raise NotFixed
-        whole.append(int(value))
-    down, right = (way or 0 for way in whole[:2])
-    height, width = (*whole[2:], None, None)[:2]
+        moves.append(int(value))
+    down, right = (way or 0 for way in moves[:2])
+    height, width = (*moves[2:], None, None)[:2]
     return moved_area(start.text, down, right, height, width)
 
 

@@ -176,8 +176,8 @@ def _properties(parts: Package) -> dict[str, str]:
     for part in PROPERTIES:
         if part in parts and parts.size(part) <= SMALL:
             parts.each(part, elements.append)
-    words = OTHER_WORDS if is_opendocument(parts) else {it.tag: it.tag for it in elements}
-    return {words[it.tag]: it.text.strip() for it in elements if it.tag in words}
+    words = OTHER_WORDS if is_opendocument(parts) else {e.tag: e.tag for e in elements}
+    return {words[e.tag]: e.text.strip() for e in elements if e.tag in words}
 
 
 def _strings(parts: Package, names: Sequence[str]) -> list[str]:
@@ -249,15 +249,15 @@ def _filled_range(book: Book, home: Address, match: re.Match[str]) -> str:
 def close_columns(book: Book) -> None:
     """End the whole columns that formulas mention at the last used row of their sheet."""
     ends: Counter[int] = Counter()
-    whole = {pattern for pattern in set(book.patterns.values()) if mentions_columns(pattern)}
-    if not whole:
+    with_columns = {pattern for pattern in set(book.patterns.values()) if mentions_columns(pattern)}
+    if not with_columns:
         return
     for cell in (*book.values, *book.patterns):
         ends[sheet_of(cell)] = max(ends[sheet_of(cell)], row_of(cell) + 1)
     for part in book.repeated_parts:
         ends[part.sheet] = max(ends[part.sheet], part.last + 1)
     for cell, pattern in list(book.patterns.items()):
-        expression = book.read_typed(cell).expression if pattern in whole else None
+        expression = book.read_typed(cell).expression if pattern in with_columns else None
         if expression is not None:
             home = sheet_of(cell)
 

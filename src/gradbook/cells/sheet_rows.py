@@ -643,12 +643,12 @@ def usual_row(text: str, start: int) -> UsualRow | None:
 
 
 def _cell(parts: Sequence[str]) -> CellParts | None:
-    whole, letters, number, attributes, *formula_parts, is_value, value, is_text, text = parts
+    content, letters, number, attributes, *formula_parts, is_value, value, is_text, text = parts
     is_formula, form, formula = formula_parts
     kinds, forms = _known(attributes), _known(form)
     if kinds is None or forms is None or "r" in kinds:
         return None
-    if "&" in whole:
+    if "&" in content:
         plain = [_plain(piece) for piece in (formula, value, text)]
         if None in plain:
             return None

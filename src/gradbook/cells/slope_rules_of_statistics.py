@@ -185,11 +185,11 @@ def _quantile(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     d.note(TIES)
     steps = minus(call_of("COUNT", a), ONE)
     place = times(share, steps)
-    whole = call_of("INT", place)
-    lower = call_of("SMALL", a, plus(whole, ONE))
-    top = call_of("MIN", plus(whole, TWO), call_of("COUNT", a))
+    below = call_of("INT", place)
+    lower = call_of("SMALL", a, plus(below, ONE))
+    top = call_of("MIN", plus(below, TWO), call_of("COUNT", a))
     upper = call_of("SMALL", a, top)
-    beyond = minus(place, whole)
+    beyond = minus(place, below)
     d.each(
         a,
         lambda i, j: plus(

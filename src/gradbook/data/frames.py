@@ -120,7 +120,7 @@ class NamedColumns:
             return array.astype(np.float64)[:, None]
         values = _values(self.columns[key])
         if not column.dates:  # older files of models have times as seconds since 1970
-            values = (_seconds(it) if isinstance(it, datetime) else it for it in values)
+            values = (_seconds(value) if isinstance(value, datetime) else value for value in values)
         cells = map(cell_of, values)
         rows = tuple(CellRow(number, (cell,)) for number, cell in enumerate(cells, 1))
         return encode(ColumnTable("", (column.name,), rows), [column])

@@ -80,8 +80,8 @@ POINT_SETS: MappingProxyType[str, Callable[[Random], Point]] = MappingProxyType(
 def points(kind: str, count: int = POINTS_OF_A_SET) -> list[Point]:
     """This many points of a kind, always the same, with three decimals."""
     random = Random(kind)
-    made = (POINT_SETS[kind](random) for _ in range(count))
-    return [(round(x, 3), round(y, 3), which) for x, y, which in made]
+    exact = (POINT_SETS[kind](random) for _ in range(count))
+    return [(round(x, 3), round(y, 3), which) for x, y, which in exact]
 
 
 def samples_of(kind: str) -> list[Sample]:

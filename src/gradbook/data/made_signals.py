@@ -161,8 +161,8 @@ MADE = {
 }
 
 
-def made_signals(name: str, asked: SignalColumns) -> Signals:
+def made_signals(name: str, columns: SignalColumns) -> Signals:
     """The generated signals of this name, whose columns are known."""
-    if asked != SignalColumns():
+    if columns != SignalColumns():
         raise UsageError(f"{name} is generated, so the meaning of its columns is already known")
     return MADE[name].make()

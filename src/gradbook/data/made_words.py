@@ -106,12 +106,12 @@ def sound(word: str, speaker: int, take: int) -> Numbers:
     pitch, tract = voice.pitch * dice.between(0.9, 1.1), voice.tract * dice.between(0.97, 1.03)
     if not WORDS[word]:  # a rustling at a random time
         low = dice.between(200, 2500)
-        made = _noise(round(0.3 * RATE), low, low + 1000, *words, 2) * dice.between(0, 0.4)
+        spoken = _noise(round(0.3 * RATE), low, low + 1000, *words, 2) * dice.between(0, 0.4)
     else:
-        made = _spoken(WORDS[word], pitch, tract, pace, words)
+        spoken = _spoken(WORDS[word], pitch, tract, pace, words)
     first = round(begins * RATE)
-    made = made[: rows - first]
-    samples[first : first + len(made)] += loudness * made
+    spoken = spoken[: rows - first]
+    samples[first : first + len(spoken)] += loudness * spoken
     return samples
 
 

@@ -385,9 +385,9 @@ def _signs_in(pixels: NDArray[np.uint8]) -> list[Subject]:
     for shadowed in (False, True):
         every = ink(pixels, shadowed=shadowed)
         for seen in (every, every.above(LINES)) if every else ():
-            made = signs(seen.strokes)
-            if made and not any(map(spans, made)):
-                return made
+            subjects = signs(seen.strokes)
+            if subjects and not any(map(spans, subjects)):
+                return subjects
     return []
 
 

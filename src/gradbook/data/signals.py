@@ -146,11 +146,11 @@ def _folder(folder: Path, asked: SignalColumns, decimal: str) -> Signals:
             signals = _table(file, replace(asked, label=""), False, decimal)
         values = np.concatenate([stretch.values for stretch in signals.recordings])
         subject, name = inner[0] if inner else "", str(file.relative_to(folder))
-        whole = replace(
+        recording = replace(
             signals.recordings[0], name=name, values=values, label=label, subject=subject
         )
         sources.append(signals)
-        recordings.append(whole)
+        recordings.append(recording)
     for signals in sources[1:]:
         _require_alike(signals, sources[0])
     named = all(recording.subject for recording in recordings)
@@ -374,8 +374,8 @@ def _rate(times: Numbers | None, stretches: Sequence[tuple[int, int]]) -> tuple[
         return None, 0
     usual = float(np.median(steps))
     rate = 1 / usual
-    whole = round(rate)
-    rate = float(whole) if whole and abs(rate - whole) < 1e-3 * rate else rate
+    nearest = round(rate)
+    rate = float(nearest) if nearest and abs(rate - nearest) < 1e-3 * rate else rate
     return rate, int(((steps > UNEVEN * usual) | (steps <= 0)).sum())
 
 
@@ -407,8 +407,8 @@ class CutSignals:
         """The number of each window's group: its recording, or its subject."""
         if way not in self._names:
             names = [
-                one.subject if way == SUBJECTS_APART else (one.file, one.name)
-                for one in self.signals.recordings
+                recording.subject if way == SUBJECTS_APART else (recording.file, recording.name)
+                for recording in self.signals.recordings
             ]
             numbers = {name: k for k, name in enumerate(dict.fromkeys(names))}
             self._names[way] = np.array([numbers[name] for name in names])[self.recording]
@@ -419,18 +419,18 @@ def cut_signals(signals: Signals, windows: Windows) -> CutSignals:
     """All windows; a recording shorter than a window is refused."""
     if windows.length < LEAST_WINDOW:
         raise UsageError(f"a window must have at least {LEAST_WINDOW} rows")
-    counts = [len(windows.starts(len(one.values))) for one in signals.recordings]
+    counts = [len(windows.starts(len(part.values))) for part in signals.recordings]
     longest: dict[tuple[str, str], int] = {}
-    for one in signals.recordings:
-        known = longest.get((one.file, one.name), 0)
-        longest[one.file, one.name] = max(known, len(one.values))
-    for one in signals.recordings:
-        if longest[one.file, one.name] < windows.length:
+    for part in signals.recordings:
+        known = longest.get((part.file, part.name), 0)
+        longest[part.file, part.name] = max(known, len(part.values))
+    for part in signals.recordings:
+        if longest[part.file, part.name] < windows.length:
             raise DataError(
-                f"recording '{one.name}' has {counted(len(one.values), 'row')}, fewer than a "
+                f"recording '{part.name}' has {counted(len(part.values), 'row')}, fewer than a "
                 f"window of {windows.length:,}: use a shorter --window, or leave out the recording",
-                file=one.file,
-                row=one.row,
+                file=part.file,
+                row=part.row,
             )
     if sum(counts) * windows.width > MOST_NUMBERS:
         raise LimitError(
@@ -446,8 +446,8 @@ def cut_signals(signals: Signals, windows: Windows) -> CutSignals:
                 "window: left out"
             )
         )
-    rows = np.concatenate([windows.cut(one.values) for one in signals.recordings])
-    first = [np.asarray(windows.starts(len(one.values)), np.intp) for one in signals.recordings]
+    rows = np.concatenate([windows.cut(part.values) for part in signals.recordings])
+    first = [np.asarray(windows.starts(len(part.values)), np.intp) for part in signals.recordings]
     recording = np.repeat(np.arange(len(counts)), counts)
     return CutSignals(signals, windows, rows, recording, np.concatenate(first), tuple(remarks))
 

@@ -144,7 +144,7 @@ def _touching(
     return above, np.repeat(first, counts) + within
 
 
-def _joined(count: int, ones: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+def _joined(count: int, firsts: NDArray[np.intp], seconds: NDArray[np.intp]) -> NDArray[np.intp]:
     """The number of each run's part: runs that pairs connect have the same number."""
     parent = list(range(count))
 
@@ -153,8 +153,8 @@ def _joined(count: int, ones: NDArray[np.intp], others: NDArray[np.intp]) -> NDA
             parent[run] = run = parent[parent[run]]
         return run
 
-    for one, other in zip(ones.tolist(), others.tolist(), strict=True):
-        a, b = root(one), root(other)
+    for first, second in zip(firsts.tolist(), seconds.tolist(), strict=True):
+        a, b = root(first), root(second)
         parent[max(a, b)] = min(a, b)
     roots = np.array([root(run) for run in range(count)], np.intp)
     return np.unique(roots, return_inverse=True)[1]
@@ -281,8 +281,8 @@ def is_card(sign: Subject) -> bool:
     if not any(hole.box.side >= ENCLOSED * sign.box.side for hole in holes):
         return False
     area = int(sign.mask.sum())
-    whole = area + sum(hole.area for hole in holes)
-    return area > whole / 2 and whole > RECTANGULAR * _area_of_rectangle(sign.mask)
+    full_area = area + sum(hole.area for hole in holes)
+    return area > full_area / 2 and full_area > RECTANGULAR * _area_of_rectangle(sign.mask)
 
 
 def _holes(sign: Subject) -> list[Stroke]:

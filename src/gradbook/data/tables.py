@@ -572,12 +572,12 @@ def _numbered(labels: Sequence[str], table: ColumnTable, outputs: int) -> dict[s
     known, place = sorted(set(labels)), len(table.names) - 1
     if all(map(is_number, known)):
         style = table.column_at(place).style
-        whole = {label: style.value(label) or 0.0 for label in known}
-        low, high = min(whole.values()), max(whole.values())
+        numbers = {label: style.value(label) or 0.0 for label in known}
+        low, high = min(numbers.values()), max(numbers.values())
         first = 0 if low == 0 else 1
         fits = low >= first and high < outputs + first and (first == 0 or high == outputs)
-        if fits and all(value.is_integer() for value in whole.values()):
-            return {label: int(value) - first for label, value in whole.items()}
+        if fits and all(value.is_integer() for value in numbers.values()):
+            return {label: int(value) - first for label, value in numbers.items()}
         raise table.error(
             f"class labels from {low:g} to {high:g}: with {outputs} outputs, labels must be "
             f"whole numbers from 0 to {outputs - 1} or from 1 to {outputs}",

@@ -77,7 +77,7 @@ def exploration_of(derivatives: Derivatives) -> Exploration:
     """The exploration of a workbook's result."""
     book = derivatives.slopes.book
     moved = MovedCells(derivatives.slopes)
-    known = {one.cell: one for one in derivatives.inputs}
+    known = {entry.cell: entry for entry in derivatives.inputs}
     inputs = [*known, *(cell for cell in moved.inputs if cell not in known)]
     every = [*inputs, *moved.formulas]
     forms = _forms(derivatives, every)
@@ -97,9 +97,9 @@ def exploration_of(derivatives: Derivatives) -> Exploration:
         )
 
     def input_of(cell: Address) -> ExploredValue:
-        one, value = known.get(cell), moved.value(cell)
-        is_header = one is not None and one.header is not None
-        is_count = one is not None and one.by_one
+        entry, value = known.get(cell), moved.value(cell)
+        is_header = entry is not None and entry.header is not None
+        is_count = entry is not None and entry.by_one
         is_whole = is_header or is_count or cell in moved.positions
         form, step = _steps(value, forms[cell], is_whole)
         return replace(
@@ -107,7 +107,7 @@ def exploration_of(derivatives: Derivatives) -> Exploration:
             value=value,
             form=form,
             step=step,
-            note=one.note if one and (is_header or is_count) else "",
+            note=entry.note if entry and (is_header or is_count) else "",
             is_header=is_header,
         )
 
@@ -122,8 +122,8 @@ def exploration_of(derivatives: Derivatives) -> Exploration:
 
 
 def _jumps(formula: str) -> str:
-    found = JUMPING.search(formula)
-    return found[1] if found else ""
+    match = JUMPING.search(formula)
+    return match[1] if match else ""
 
 
 # Formulas as a text -----------------------------------------------------------------
@@ -154,7 +154,7 @@ def exploration_of_formulas(formulas: Formulas) -> Exploration:
         formulas.name or f"{formulas.result} = {formulas.formulas[formulas.result]}",
         tuple(map(moved, inputs)),
         tuple(map(explored, order)),
-        tuple(ExploredGroup(named[it], "", (k,)) for k, it in enumerate([*inputs, *order])),
+        tuple(ExploredGroup(named[node], "", (k,)) for k, node in enumerate([*inputs, *order])),
         table.lines,
         table.links,
     )

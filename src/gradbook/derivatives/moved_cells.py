@@ -111,18 +111,18 @@ class MovedCells:
     def _by_cases(self, cell: Address) -> Node:
         """A formula in which one cell decides on a position, a key or a kind of value. Keys in
         ranges may move as well, as long as they keep their order."""
-        moving = [it for it in dict.fromkeys(self.flow.sources(cell)) if it in self.nodes]
-        now = {self.nodes[it]: self.value(it) for it in moving}
+        moving = [c for c in dict.fromkeys(self.flow.sources(cell)) if c in self.nodes]
+        now = {self.nodes[c]: self.value(c) for c in moving}
         if len(moving) > MOST_DECIDING:
             raise NotUnderstood(Message("a position or condition that is computed"))
-        deciding = [it for it in moving if not self._is_clear(cell, now, without=self.nodes[it])]
+        deciding = [c for c in moving if not self._is_clear(cell, now, without=self.nodes[c])]
         places = self.book.patterns[cell].places
         alone = {place.at(cell) for place in places if isinstance(place, CellReference)}
-        deciders = [it for it in deciding if it in alone]
+        deciders = [c for c in deciding if c in alone]
         if len(deciders) != 1:
             self._keep_keys(deciders or deciding)
             raise NotUnderstood(Message("a position or condition that is computed"))
-        keys = {self.nodes[it]: self.value(it) for it in deciding if it not in alone}
+        keys = {self.nodes[c]: self.value(c) for c in deciding if c not in alone}
         decider = self.nodes[deciders[0]]
         if deciders[0] in self.inputs and now[decider].is_integer() and now[decider] < POSITIONS:
             self.positions.add(deciders[0])
@@ -163,7 +163,7 @@ class MovedCells:
 
     def _keep_keys(self, deciding: Sequence[Address]) -> None:
         """Have typed cells that only decide stay as they are."""
-        if keys := {it for it in deciding if it in self.inputs and it not in self.slopes.inputs}:
+        if keys := {c for c in deciding if c in self.inputs and c not in self.slopes.inputs}:
             raise _Keys(keys)
 
     def _keys(self, cell: Address) -> Iterator[float]:

@@ -207,7 +207,7 @@ class Derivatives(Mapping[str, float]):
 
     def find(self, name: str) -> Address:
         """The cell of that name, of which the derivative is known."""
-        inputs = [one.cell for one in self.inputs if name in (one.name, one.label)]
+        inputs = [entry.cell for entry in self.inputs if name in (entry.name, entry.label)]
         if len(inputs) == 1:
             return inputs[0]
         cell = find_cell(self.slopes.book, name, sheet_of(self.slopes.result))
@@ -222,16 +222,16 @@ class Derivatives(Mapping[str, float]):
     @cached_property
     def by_cell(self) -> dict[Address, float]:
         """The derivative by each cell between the inputs and the result, and by these."""
-        by_one = {one.cell: one.slope for one in self.inputs if one.by_one}
+        by_one = {entry.cell: entry.slope for entry in self.inputs if entry.by_one}
         return {**self.slopes.values(), **by_one}
 
     def __getitem__(self, name: str) -> float:
         """The derivative by the cell of this name: "Model.B6", "B6", or the label beside it."""
-        slopes = [one.slope for one in self.inputs if name in (one.name, one.label)]
+        slopes = [entry.slope for entry in self.inputs if name in (entry.name, entry.label)]
         return slopes[0] if len(slopes) == 1 else self.by_cell[self.find(name)]
 
     def __iter__(self) -> Iterator[str]:
-        return (one.name for one in self.inputs)
+        return (entry.name for entry in self.inputs)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -253,13 +253,13 @@ class Derivatives(Mapping[str, float]):
         except ImportError as error:
             raise UsageError("to_frame makes a DataFrame of pandas: pip install pandas") from error
         columns: dict[str, list[object]] = {
-            "label": [one.label for one in self.inputs],
-            "value": [one.value for one in self.inputs],
-            "derivative": [one.slope for one in self.inputs],
-            "percent per percent": [one.elasticity for one in self.inputs],
-            "remark": [one.remark for one in self.inputs],
+            "label": [entry.label for entry in self.inputs],
+            "value": [entry.value for entry in self.inputs],
+            "derivative": [entry.slope for entry in self.inputs],
+            "percent per percent": [entry.elasticity for entry in self.inputs],
+            "remark": [entry.remark for entry in self.inputs],
         }
-        index = pandas.Index([one.name for one in self.inputs], name="cell")
+        index = pandas.Index([entry.name for entry in self.inputs], name="cell")
         return pandas.DataFrame(columns, index=index)
 
     def write(

@@ -168,15 +168,15 @@ def sensitivities(
 
     def sensitivity(cells: tuple[Address, ...]) -> Sensitivity:
         values = [nudges.base(cell) for cell in cells]
-        each = [numbers.get(cell, 0.0) for cell in cells]
+        by_cell = [numbers.get(cell, 0.0) for cell in cells]
         if cells[0] in slopes.counts and len(cells) == 1:
-            return nudges.by_one(one_of(cells, values, each))
-        return one_of(cells, values, each)
+            return nudges.by_one(combined(cells, values, by_cell))
+        return combined(cells, values, by_cell)
 
-    def one_of(
-        cells: tuple[Address, ...], values: Sequence[float], each: Sequence[float]
+    def combined(
+        cells: tuple[Address, ...], values: Sequence[float], by_cell: Sequence[float]
     ) -> Sensitivity:
-        share = sum(a * b for a, b in zip(values, each, strict=True))
+        share = sum(a * b for a, b in zip(values, by_cell, strict=True))
         elasticity = share / outcome if share and outcome and isfinite(share / outcome) else None
         first, last = book.name_of(cells[0]), name_of(cells[-1])
         return Sensitivity(
@@ -184,7 +184,7 @@ def sensitivities(
             name=first if len(cells) == 1 else f"{first}:{last}",  # which count as one
             label=label(book, cells[0], labels),
             value=sum(values) / len(values),
-            slope=sum(each),
+            slope=sum(by_cell),
             elasticity=elasticity,
             step=step_of(sum(values) / len(values)),
             nudged=None,
@@ -193,9 +193,9 @@ def sensitivities(
             header=counted(book, slopes.flow, cells[0]) if len(cells) == 1 else None,
         )
 
-    def size(one: Sensitivity) -> tuple[bool, float, Address]:
-        effect = abs(one.slope) * max(abs(one.value), one.step)
-        return one.header is not None, -effect if isfinite(effect) else math.inf, one.cell
+    def size(entry: Sensitivity) -> tuple[bool, float, Address]:
+        effect = abs(entry.slope) * max(abs(entry.value), entry.step)
+        return entry.header is not None, -effect if isfinite(effect) else math.inf, entry.cell
 
     listed = sorted(map(sensitivity, inputs), key=size)
     return tuple(nudges.checked(listed))
@@ -226,23 +226,23 @@ class _Nudges:
     def checked(self, listed: Sequence[Sensitivity]) -> Iterator[Sensitivity]:
         """The sensitivities, the first with the slopes by nudges of their own, the others checked
         many at a time."""
-        waiting = [one for one in listed if not one.by_one]
+        waiting = [entry for entry in listed if not entry.by_one]
         checked: dict[Address, Sensitivity] = {}
         half = self.left // 2
-        for one in waiting[:MOST_ALONE]:
+        for entry in waiting[:MOST_ALONE]:
             if self.left > half:
-                checked[one.cell] = self._checked(one)
-        rest = [one for one in waiting if one.cell not in checked]
+                checked[entry.cell] = self._checked(entry)
+        rest = [entry for entry in waiting if entry.cell not in checked]
         once = 2 * sum(len(self.slopes.flow.sources(cell)) for cell in self.slopes.order)
         groups = max(self.left // max(once, 1), 1)
         size = max(MOST_TOGETHER, -(-len(rest) // groups))
         for start in range(0, len(rest), size):
             group = rest[start : start + size]
             if self._agree_together(group):
-                checked |= {one.cell: replace(one, is_confirmed=True) for one in group}
+                checked |= {entry.cell: replace(entry, is_confirmed=True) for entry in group}
             else:
-                checked |= {one.cell: self._checked(one) for one in group}
-        return (checked.get(one.cell, one) for one in listed)
+                checked |= {entry.cell: self._checked(entry) for entry in group}
+        return (checked.get(entry.cell, entry) for entry in listed)
 
     def _agree_together(self, group: Sequence[Sensitivity]) -> bool:
         """Whether a nudge of many inputs at once has the effect that their slopes add up to.
@@ -253,15 +253,15 @@ class _Nudges:
         draw = random.Random(len(group))
         steps: dict[Address, float] = {}
         most = self.sizes[0]
-        effects = [abs(one.slope) * max(abs(one.value), most) * most for one in group]
+        effects = [abs(entry.slope) * max(abs(entry.value), most) * most for entry in group]
         least = min(filter(None, effects), default=0.0)
         expected = together = 0.0
-        for one, effect in zip(group, effects, strict=True):
-            step = max(abs(one.value), most) * most * (least / effect if effect else 1.0)
+        for entry, effect in zip(group, effects, strict=True):
+            step = max(abs(entry.value), most) * most * (least / effect if effect else 1.0)
             step *= draw.choice((1, -1))
-            steps |= dict.fromkeys(one.cells, step)
-            expected += one.slope * step
-            together += abs(one.slope * step)
+            steps |= dict.fromkeys(entry.cells, step)
+            expected += entry.slope * step
+            together += abs(entry.slope * step)
         ends = [
             self._after({c: self.base(c) + sign * step for c, step in steps.items()}, affected)
             for affected in [self._affected(list(steps))]
@@ -271,30 +271,30 @@ class _Nudges:
         noise = NOISE * abs(self.base(self.slopes.result))
         return isfinite(apart) and apart <= CLOSE_TOGETHER * together + noise
 
-    def _checked(self, one: Sensitivity) -> Sensitivity:
-        affected = self._affected(one.cells)
+    def _checked(self, entry: Sensitivity) -> Sensitivity:
+        affected = self._affected(entry.cells)
         nudged = None
         for size in self.sizes:
-            step = abs(one.value) * size if abs(one.value) > ALMOST_0 else size
-            slope = self._slope(one.cells, step, affected)
+            step = abs(entry.value) * size if abs(entry.value) > ALMOST_0 else size
+            slope = self._slope(entry.cells, step, affected)
             if not isfinite(slope):
                 break
             nudged = slope if nudged is None else nudged
-            if self._agrees(one.slope, slope, step):
-                return replace(one, nudged=slope, is_confirmed=True)
-        return replace(one, nudged=nudged)
+            if self._agrees(entry.slope, slope, step):
+                return replace(entry, nudged=slope, is_confirmed=True)
+        return replace(entry, nudged=nudged)
 
     def _agrees(self, slope: float, nudged: float, step: float) -> bool:
         noise = NOISE * abs(self.base(self.slopes.result)) / step
         return abs(slope - nudged) <= self.close * max(abs(slope), abs(nudged)) + noise
 
-    def by_one(self, one: Sensitivity) -> Sensitivity:
+    def by_one(self, entry: Sensitivity) -> Sensitivity:
         """How much the result changes if a whole number rises by one."""
-        after = self._after({one.cell: one.value + 1}, self._affected(one.cells))
+        after = self._after({entry.cell: entry.value + 1}, self._affected(entry.cells))
         change = after - self.base(self.slopes.result)
         known = change if isfinite(change) else None
         return replace(
-            one,
+            entry,
             slope=nan if known is None else known,
             nudged=known,
             elasticity=None,

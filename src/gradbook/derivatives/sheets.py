@@ -117,7 +117,7 @@ def _add_all(
     epochs: int,
 ) -> TrainingOutcome | None:
     list_title = book.title(tr(DERIVATIVES))
-    cells = [cell for one in inputs if not one.by_one for cell in one.cells]
+    cells = [cell for entry in inputs if not entry.by_one for cell in entry.cells]
     way = [*book.slopes.order, *(cell for cell in cells if cell in book.slopes.terms)]
     for number in sorted(set(map(sheet_of, way))):
         book.mirrors[number] = book.title(f"∂ {book.book.sheets[number].title}")
@@ -187,8 +187,8 @@ def _add_list(book: Addition, title: str, inputs: Sequence[Sensitivity]) -> None
         style = book.style(**look, across=across, wrapped=True)
         sheet.put(HEAD, column, tr(words), style)
     sheet.heights[HEAD] = 4 * LINE
-    for row, one in enumerate(inputs, HEAD + 1):
-        _put_input(book, sheet, row, one)
+    for row, entry in enumerate(inputs, HEAD + 1):
+        _put_input(book, sheet, row, entry)
     if inputs:
         area = f"E{HEAD + 2}:E{HEAD + 1 + len(inputs)}"
         first = f"E{HEAD + 2}"
@@ -210,33 +210,33 @@ def _across(book: Addition, sheet: NewSheet, row: int, words: str, style: str) -
     sheet.heights[row] = LINE * (1 + len(words) // width)
 
 
-def _put_input(book: Addition, sheet: NewSheet, row: int, one: Sensitivity) -> None:
+def _put_input(book: Addition, sheet: NewSheet, row: int, entry: Sensitivity) -> None:
     """Write an input's row."""
     here = row + 1
-    is_range = len(one.cells) > 1
-    link = book.style(ink=INPUT.ink, underlined=True)
-    sheet.put(row, 0, one.label, book.style(across="left", wrapped=True))
-    sheet.put(row, 1, one.name, link)
-    sheet.links[row, 1] = one.name
-    value = f"AVERAGE({one.name})" if is_range else one.name
-    sheet.put(row, 2, one.value, book.style(fill=INPUT.fill), formula=value)
-    slope, share = book.slope(one.cell), f"D{here}*C{here}"
+    is_range = len(entry.cells) > 1
+    sheet.put(row, 0, entry.label, book.style(across="left", wrapped=True))
+    sheet.put(row, 1, entry.name, book.style(ink=INPUT.ink, underlined=True))
+    sheet.links[row, 1] = entry.name
+    value = f"AVERAGE({entry.name})" if is_range else entry.name
+    sheet.put(row, 2, entry.value, book.style(fill=INPUT.fill), formula=value)
+    slope, share = book.slope(entry.cell), f"D{here}*C{here}"
     if is_range and slope != "0":
-        area = f"{slope}:{name_of(one.cells[-1])}"
-        slope, share = f"SUM({area})", f"SUMPRODUCT({area},{one.name})"
+        area = f"{slope}:{name_of(entry.cells[-1])}"
+        slope, share = f"SUM({area})", f"SUMPRODUCT({area},{entry.name})"
     derivative = book.style(fill=GRADIENT.fill, digits=DIGITS)
-    shown = one.slope if isfinite(one.slope) else None
-    sheet.put(row, 3, shown, derivative, formula="" if one.by_one else slope)
+    shown = entry.slope if isfinite(entry.slope) else None
+    sheet.put(row, 3, shown, derivative, formula="" if entry.by_one else slope)
     elasticity = f'IF(OR(C{here}=0,$C$4=0),"",{share}/$C$4)'
-    if not one.by_one:
-        percent = "" if one.elasticity is None else one.elasticity
+    if not entry.by_one:
+        percent = "" if entry.elasticity is None else entry.elasticity
         sheet.put(row, 4, percent, book.style(digits=ELASTICITY_DIGITS), formula=elasticity)
     words = book.style(across="left", wrapped=True)
-    sheet.put(row, 5, one.sentence, words, formula=one.formula(f"D{here}") if one.is_live else "")
-    check = one.remark or one.nudged
-    sheet.put(row, 6, check, book.style(ink=QUIET.ink, digits=DIGITS, wrapped=bool(one.remark)))
-    lines = max(1 + len(one.sentence) // 80, 1 + len(one.label) // 30, 1 + len(one.remark) // 18)
-    sheet.heights[row] = LINE * lines + 3
+    live = entry.formula(f"D{here}") if entry.is_live else ""
+    sheet.put(row, 5, entry.sentence, words, formula=live)
+    check = entry.remark or entry.nudged
+    sheet.put(row, 6, check, book.style(ink=QUIET.ink, digits=DIGITS, wrapped=bool(entry.remark)))
+    texts = (entry.sentence, 80), (entry.label, 30), (entry.remark, 18)
+    sheet.heights[row] = LINE * max(1 + len(text) // width for text, width in texts) + 3
 
 
 MOST_RANGES = 8  # of cells, in one line

@@ -91,10 +91,10 @@ def _make_in(folder: Path, made_of: str, ending: str, make: Make) -> Path:
         return _put(library, target)
 
 
-def _put(made: Path, target: Path) -> Path:
+def _put(library: Path, target: Path) -> Path:
     """Move a library to its place, or keep the same one that another process uses there."""
     try:
-        os.replace(made, target)
+        os.replace(library, target)
     except PermissionError:
         if not _is_as_made(target):
             raise
@@ -181,9 +181,9 @@ def _objects(source: Path, words: Sequence[str], shares: Sequence[Sequence[int]]
     objects = [f"{number}.o" for number in range(len(shares))]
     compiling = (
         partial(
-            compile_in, source.parent, [*words, parts_flag(share), "-c", source.name, "-o", made]
+            compile_in, source.parent, [*words, parts_flag(share), "-c", source.name, "-o", target]
         )
-        for share, made in zip(shares, objects, strict=True)
+        for share, target in zip(shares, objects, strict=True)
     )
     side_by_side(*compiling)
     return objects

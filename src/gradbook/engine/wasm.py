@@ -139,9 +139,9 @@ def warping_table(warp: Warp, shape: Sequence[int]) -> dict[str, Any]:
     channels, rows, columns = shape
     warp.require_fit(rows, columns)
     tables = warp_tables(warp, rows, columns)
-    asked = warp_struct(warp, (channels, rows, columns), tables)
+    struct = warp_struct(warp, (channels, rows, columns), tables)
     numbers = {
-        name: getattr(asked, name) for name, kind in _members(WarpStruct) if kind != "pointer"
+        name: getattr(struct, name) for name, kind in _members(WarpStruct) if kind != "pointer"
     }
     return {**numbers, **{name: table.ravel().tolist() for name, table in tables.items()}}
 
@@ -162,8 +162,8 @@ def _unnamed(net: Net) -> Net:
     return replace(net, name="")
 
 
-def _module(made: Source, *, warps: bool) -> WasmModule:
-    return WasmModule(made.text + _callable(warps), made.effort, made.arrays, warps)
+def _module(source: Source, *, warps: bool) -> WasmModule:
+    return WasmModule(source.text + _callable(warps), source.effort, source.arrays, warps)
 
 
 def _callable(warps: bool) -> str:

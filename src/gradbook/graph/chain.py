@@ -108,7 +108,7 @@ def name_gradients(
         sizes[node] = sum(1 if x.name is not None else sizes[x] for x in node.inputs)
         parts[node] = 1 + sum(1 if x.name is not None else parts[x] for x in node.inputs)
     uses = _uses(order, {d for value, d in adjoints.items() if value.name is not None})
-    too_long = any(sizes[it] > LONGEST_FORMULA or parts[it] > MOST_PARTS for it in slopes)
+    too_long = any(sizes[slope] > LONGEST_FORMULA or parts[slope] > MOST_PARTS for slope in slopes)
     for value, d in adjoints.items():
         shared = d in of_biases or (too_long and uses.get(d, 0) > 1)
         nameless = value.name and d.name is None and not d.is_constant()
@@ -145,15 +145,15 @@ def _name_totals(slopes: Mapping[Node, Node], adjoints: Mapping[Node, Node]) -> 
     """
     owners = {d: value for value, d in [*adjoints.items(), *slopes.items()]}
     order = ancestors(list(slopes.values()))
-    wholes = {source: node for node in order for source in node.inputs}
+    readers = {source: node for node in order for source in node.inputs}
     totals = [node for node in order if node.op.name == "total" and node.inputs[0].name is None]
     for number, total in enumerate(totals, 1):
-        whole = wholes.get(total, total)
-        owner = owners.get(total) or owners.get(whole)
+        reader = readers.get(total, total)
+        owner = owners.get(total) or owners.get(reader)
         if owner and owner.name:
             share = Name("g", of=owner.name)
-        elif whole.name and not total.graph.has(Name("q", of=whole.name)):
-            share = Name("q", of=whole.name)
+        elif reader.name and not total.graph.has(Name("q", of=reader.name)):
+            share = Name("q", of=reader.name)
         else:
             share = Name("g", (number,))
         total.graph.named(total.inputs[0], share)

@@ -89,8 +89,8 @@ def levelled(weights: ArrayLike, bits: Bits, groups: int = BY_ROWS) -> Array:
 def nearest(ratio: Array, bits: Bits) -> Array:
     """The nearest permitted whole number to each ratio; halfway, the larger one."""
     odd = bits.step == 2
-    whole = 2 * np.floor(ratio / 2) + 1 if odd else np.floor(ratio + 0.5)
-    return np.asarray(np.clip(whole, -bits.highest, bits.highest))
+    number = 2 * np.floor(ratio / 2) + 1 if odd else np.floor(ratio + 0.5)
+    return np.asarray(np.clip(number, -bits.highest, bits.highest))
 
 
 def _ratio(w: Array, s: Array) -> Array:
@@ -162,11 +162,11 @@ def _level_expansion(w: Node, s: Node, bits: str) -> Node:
     """The value written with `floor`, whose derivative is a different one."""
     kind, make = Bits(bits), w.graph.make
     odd = kind.step == 2
-    whole = 2 * make("floor", w / s / 2) + 1 if odd else make("floor", w / s + 0.5)
+    number = 2 * make("floor", w / s / 2) + 1 if odd else make("floor", w / s + 0.5)
     if kind.of_mean:  # else no weight exceeds the highest level
         highest = kind.highest
-        whole = make("largest", -make("largest", -whole, -highest), -highest)
-    return make("choose", s, s * whole, 0)
+        number = make("largest", -make("largest", -number, -highest), -highest)
+    return make("choose", s, s * number, 0)
 
 
 define("floor", np.floor, derivative=lambda d, y, x: (None,))  # rounds down
@@ -210,7 +210,7 @@ def _stepped_slopes(
     that is 0 or negative passes no gradient on."""
     make, (lowest, highest) = x.graph.make, ends
     end = x - limit * lowest / highest if lowest else x
-    by_x, share = (make("choose", end, make("choose", limit - x, one, 0), 0) for one in (1, x))
+    by_x, share = (make("choose", end, make("choose", limit - x, inner, 0), 0) for inner in (1, x))
     return d * by_x, d * make("choose", limit, (y - share) / limit, 0)
 
 
@@ -218,8 +218,8 @@ def _stepped_expansion(x: Node, limit: Node, lowest: float, highest: float) -> N
     make, step = x.graph.make, limit / highest
     ratio = x / step
     above = make("choose", ratio - lowest, ratio, lowest)
-    whole = make("floor", make("choose", highest - above, above, highest) + 0.5)
-    return make("choose", limit, step * whole, 0)
+    number = make("floor", make("choose", highest - above, above, highest) + 0.5)
+    return make("choose", limit, step * number, 0)
 
 
 define(

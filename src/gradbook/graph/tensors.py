@@ -43,10 +43,10 @@ def sum_of(terms: Iterable[Node]) -> Node:
 
 def array_of(shape: Shape, element: Any) -> Scalars:
     """The tensor of scalars whose value at each place is element(*place)."""
-    made = np.empty(shape, dtype=object)
+    array = np.empty(shape, dtype=object)
     for place in product(*map(range, shape)):
-        made[place] = element(*place)
-    return made
+        array[place] = element(*place)
+    return array
 
 
 define(
@@ -141,7 +141,7 @@ def _pick_derivative(d: Node, y: Node, x: Node) -> tuple[Node]:
         if place >= 0:
             takers[place].append(k)
     most = max(map(len, takers))
-    turns = ([one[turn] if turn < len(one) else -1 for one in takers] for turn in range(most))
+    turns = ([row[turn] if turn < len(row) else -1 for row in takers] for turn in range(most))
     return (sum_of(pick(d, axis, turn) for turn in turns),)
 
 

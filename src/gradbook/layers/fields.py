@@ -180,8 +180,8 @@ class NumberField(TextField):
 
     def read(self, line: Statement, form: StatementForm) -> dict[str, Any]:
         if self.keyword:
-            asked = line.option(self.keyword)
-            return {self.name: line.value(self.keyword)} if asked else {}
+            is_named = line.option(self.keyword)
+            return {self.name: line.value(self.keyword)} if is_named else {}
         if self.usual is not None and not line.next:
             return {}
         return {self.name: line.value(self.label or f"{form.words}'s {self.what}")}
@@ -235,7 +235,7 @@ class PhraseField(TextField):
             options = [part for part in plain(form.fields) if isinstance(part, OptionField)]
             flags = [part.name for part in form.fields if isinstance(part, FlagField)]
             phrases = [
-                one for part in form.fields if isinstance(part, PhraseField) for one in part.among
+                word for part in form.fields if isinstance(part, PhraseField) for word in part.among
             ]
             known = [*(f"{part.name} {part.letter}" for part in options), *flags, *phrases]
             hint = did_you_mean(phrase, known) or ONE_OF.format(known=", ".join(known))

@@ -133,8 +133,8 @@ class SampleNorm(Norm):
         """The number of groups, if each has whole channels; else 0."""
         groups = self.groups_in(shape)
         in_line = np.arange(prod(shape)).reshape(groups, -1)
-        whole = shape[0] % groups == 0 and np.array_equal(self.members(shape), in_line)
-        return groups if whole else 0
+        in_channels = shape[0] % groups == 0 and np.array_equal(self.members(shape), in_line)
+        return groups if in_channels else 0
 
     def is_by_place(self, shape: Shape) -> bool:
         """Whether each group has the channels of one place."""

@@ -451,7 +451,7 @@ class Embedding(Conv):
     )
 
     def check(self) -> None:
-        usual = {it.name: it.default for it in fields(self) if it.name != "channels"}
+        usual = {part.name: part.default for part in fields(self) if part.name != "channels"}
         if any(getattr(self, name) != value for name, value in usual.items()):
             raise UsageError("embed has a width and no other options")
 

@@ -245,7 +245,7 @@ class Concat(Layer):
         return (sum(channels for channels, *_ in (shape, *others)), *shape[1:])
 
     def words(self, shape: Shape) -> str:
-        first, *others = (_what_went_into(it) if it else tr("those") for it in self.back)
+        first, *others = (_what_went_into(back) if back else tr("those") for back in self.back)
         for other in others:
             first = tr("{values}, then {others}", values=first, others=other)
         return tr("joined: {values}", values=first)

@@ -163,7 +163,7 @@ Lengths = dict[Node, Length]
 def unused(words: Collection[str]) -> Iterator[Name]:
     """u1, u2 and so on, or another letter if a word begins with it."""
     stems = chain("uvs", ("u" * k for k in count(2)))
-    stem = next(it for it in stems if not any(word.startswith(it) for word in words))
+    stem = next(stem for stem in stems if not any(word.startswith(stem) for word in words))
     return (Name(stem, (k,)) for k in count(1))
 
 

@@ -333,7 +333,7 @@ class _TextReader:
             self.fail("this formula can't be read: the second | is missing" * (not self.token.text))
         self.open_bars -= 1
         rest = self.tokens[self.at :]
-        if rest[0].kind in ("name", "number", "share") and any(it.text == "|" for it in rest):
+        if rest[0].kind in ("name", "number", "share") and any(later.text == "|" for later in rest):
             self.fail("these bars can be read in two ways: write abs(…)")
         return Called("abs", (inside,), token.at)
 

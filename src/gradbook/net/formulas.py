@@ -145,9 +145,9 @@ class Formulas:
     def __str__(self) -> str:
         """The text form."""
         lines = [f"name {self.name}"] if self.name else []
-        lines += [f"{f}({', '.join(inputs)}) = {it}" for f, (inputs, it) in self.functions.items()]
+        lines += [f"{f}({', '.join(xs)}) = {body}" for f, (xs, body) in self.functions.items()]
         lines += self.equations
-        lines += [f"{name} = {', '.join(map(digits, it))}" for name, it in self.numbers.items()]
+        lines += [f"{name} = {', '.join(map(digits, row))}" for name, row in self.numbers.items()]
         sampled = [name for name in self.data if len(self.numbers[name]) == 1]
         lines += [f"{SAMPLE} {' '.join(sampled)}"] if sampled else []
         lines += [f"{LEARN} {' '.join(self.learned)}", f"{MINIMIZE} {self.result}"]
@@ -174,12 +174,12 @@ def _is_formula(line: Statement) -> bool:
         return any(sign in line.text for sign in "^√|²³½·×")  # with a mistake
     parts = [*parts_of(tree)]
     is_simple = all(
-        SIMPLE.fullmatch(it.name) or it.name in CONSTANTS
-        for it in parts
-        if isinstance(it, NamePart)
+        SIMPLE.fullmatch(part.name) or part.name in CONSTANTS
+        for part in parts
+        if isinstance(part, NamePart)
     )
-    signs = {it.sign for it in parts if isinstance(it, Operation)}
-    called = [it.function for it in parts if isinstance(it, Called)]
+    signs = {part.sign for part in parts if isinstance(part, Operation)}
+    called = [part.function for part in parts if isinstance(part, Called)]
     is_called = any(function_called(word) or SIMPLE.fullmatch(word) for word in called)
     return is_simple and (is_called or bool(signs - {"-", "/"}) or bool(signs and " " in line.text))
 
@@ -268,8 +268,8 @@ class _Lines:
         needed = self.needed(result, used)
         formulas = replace(
             self.draft(),
-            formulas={name: it for name, it in self.formulas.items() if name in needed},
-            numbers={name: it for name, it in self.numbers.items() if name in needed},
+            formulas={name: text for name, text in self.formulas.items() if name in needed},
+            numbers={name: row for name, row in self.numbers.items() if name in needed},
             learned=tuple(self.selected(LEARN, self.numbers, "number")),
             result=result,
             supposed=supposed,
@@ -567,8 +567,8 @@ class FormulaReader:
         """The functions that a formula calls."""
         return [
             part.function
-            for it in self.trees(name)
-            for part in parts_of(it)
+            for tree in self.trees(name)
+            for part in parts_of(tree)
             if isinstance(part, Called)
         ]
 
@@ -586,7 +586,7 @@ class FormulaReader:
                 self.fail(f"{name!r} always equals {digits(value.number)}: {WRITE_NUMBER}", 0)
             self.nodes[name] = self.graph.named(value, read_name(name))
         else:
-            self.nodes[name] = tuple(self.element(name, k, it) for k, it in enumerate(value, 1))
+            self.nodes[name] = tuple(self.element(name, k, node) for k, node in enumerate(value, 1))
         if len(self.graph.nodes) > MOST_VALUES:
             self.fail(f"more than {MOST_VALUES:,} values", 0)
 
@@ -631,10 +631,10 @@ class FormulaReader:
 
     def fixed(self, name: str, tree: Tree) -> tuple[float, ...]:
         """The number of a formula, or the numbers of its vector; () if it uses names."""
-        for it in parts_of(tree):
-            if isinstance(it, NamePart) and (self.is_defined(it.name) or it.name not in CONSTANTS):
+        for x in parts_of(tree):
+            if isinstance(x, NamePart) and (self.is_defined(x.name) or x.name not in CONSTANTS):
                 return ()
-            if isinstance(it, Called) and it.function in self.formulas.functions:
+            if isinstance(x, Called) and x.function in self.formulas.functions:
                 return ()
         self.at_hand = name
         value = self.part(tree)
@@ -674,9 +674,9 @@ class FormulaReader:
                 one, zero = self.graph.constant(1), self.graph.constant(0)
                 if "=" in tree.signs:
                     self.fail("'=' isn't allowed in a formula, except in if(x = 0, a, b)", tree.at)
-                return self.chosen(tree, [inside(it) for it in tree.parts], one, zero)
+                return self.chosen(tree, [inside(side) for side in tree.parts], one, zero)
             case Called("if", (ComparedParts() as condition, yes, no)):
-                sides = [inside(it) for it in condition.parts]
+                sides = [inside(side) for side in condition.parts]
                 return self.chosen(condition, sides, inside(yes), inside(no))
             case Called(word, arguments):
                 return self.call(tree, [inside(argument) for argument in arguments], depth)
@@ -758,7 +758,7 @@ class FormulaReader:
         function = function_called(word)
         if function is None:
             words = [*FUNCTIONS, *(kind for kind in ACTIVATIONS if function_called(kind))]
-            swapped = [it for it in words if sorted(it) == sorted(word)]
+            swapped = [other for other in words if sorted(other) == sorted(word)]
             known = swapped or [*words, *self.formulas.functions]
             guess = "" if SIMPLE.fullmatch(word) else did_you_mean(word, known)
             guess = guess or f": define it, as in '{word}(x) = x^2'; known are {', '.join(words)}"

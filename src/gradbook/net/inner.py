@@ -117,4 +117,4 @@ def innermost(name: Name | None) -> Name:
 def _scalars(by_name: Mapping[str, Node], tensor: Node) -> Scalars:
     """A tensor's single values; None for those that don't exist, as for later steps."""
     assert tensor.name is not None
-    return np.array([by_name.get(str(it)) for it in tensor.name.elements(tensor.shape).values()])
+    return np.array([*map(by_name.get, map(str, tensor.name.elements(tensor.shape).values()))])

@@ -211,7 +211,7 @@ class Value:
         return _of_numpy(ufunc, method, *inputs, **settings)
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
-        arrays = [_plain(it).view(ValueArray) if isinstance(it, Value) else it for it in inputs]
+        arrays = [_plain(x).view(ValueArray) if isinstance(x, Value) else x for x in inputs]
         return function(*arrays, **settings)
 
 
@@ -344,8 +344,8 @@ UFUNCS: dict[np.ufunc, str] = {
 
 def _of_numpy(ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any:
     """A function of NumPy for each value, or of several, as for a sum."""
-    plain = [_plain(it) for it in inputs]
-    kept = {name: it for name, it in settings.items() if name in ("axis", "keepdims")}
+    plain = [_plain(x) for x in inputs]
+    kept = {name: x for name, x in settings.items() if name in ("axis", "keepdims")}
     is_partial = settings.get("where", True) is not True or ufunc not in {*BY_OPERATORS, *UFUNCS}
     if is_partial or settings.get("initial") not in (None, np._NoValue):
         raise _unknown(ufunc.__name__)
@@ -389,12 +389,12 @@ def _chosen(*inputs: Any, **settings: Any) -> Any:
             yes, no = (yes, no) if then.data else (no, yes)
         return _result_of(CHOICE, condition, yes, no)
 
-    plain = [_plain(it) for it in inputs]
+    plain = [_plain(x) for x in inputs]
     return _as_values(np.frompyfunc(choose, 3, 1)(*plain))
 
 
 def _unknown(name: str) -> UsageError:
-    known = ", ".join(sorted({"where", *(it.__name__ for it in (*BY_OPERATORS, *UFUNCS))}))
+    known = ", ".join(sorted({"where", *(f.__name__ for f in (*BY_OPERATORS, *UFUNCS))}))
     return UsageError(f"np.{name} can't remember how its numbers are computed; these can: {known}")
 
 

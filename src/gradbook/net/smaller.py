@@ -58,32 +58,32 @@ def _with(net: Net, index: int, name: str, number: int) -> Net:
 
 def _smaller_inputs(net: Net, size: Size, most: float) -> Iterator[str]:
     """Fewer steps or inputs, or images of fewer rows and columns in the same proportion."""
-    whole, one_side = net.input, max(net.input[1:]) if len(net.input) == 3 else net.input[0]
+    full, one_side = net.input, max(net.input[1:]) if len(net.input) == 3 else net.input[0]
 
     def shape(number: int) -> Shape:
-        if len(whole) < 3:
-            return (number, *whole[1:])
-        channels, *sides = whole
+        if len(full) < 3:
+            return (number, *full[1:])
+        channels, *sides = full
         return (channels, *(max(1, side * number // one_side) for side in sides))
 
     number = _largest(lambda few: replace(net, input=shape(few)), one_side, size, most)
     if number:
         rows = " x ".join(map(str, shape(number)[1:]))
-        few = f"{number:,} of the {whole[0]:,} {'steps' if net.laid_out else 'inputs'}"
-        yield f"images of {rows}" if len(whole) == 3 else few
+        few = f"{number:,} of the {full[0]:,} {'steps' if net.laid_out else 'inputs'}"
+        yield f"images of {rows}" if len(full) == 3 else few
 
 
-def _largest(made: Callable[[int], Net], number: int, size: Size, most: float) -> int:
+def _largest(make: Callable[[int], Net], number: int, size: Size, most: float) -> int:
     """The largest number below this one for which the result fits, or 0.
 
     Sizes grow roughly in proportion to most numbers, so few networks must be measured.
     """
     low, high = 0, number  # one fits, the other doesn't
-    lower, upper = (0, 0.0), (number, _size(made, number, size))
+    lower, upper = (0, 0.0), (number, _size(make, number, size))
     while high - low > 1:
         tried = _on_a_line(lower, upper, most)
         tried = (low + high) // 2 if tried is None else min(max(tried, low + 1), high - 1)
-        measured = _size(made, tried, size)
+        measured = _size(make, tried, size)
         low, high = (tried, high) if measured <= most else (low, tried)
         lower, upper = sorted([upper if lower == (0, 0.0) else lower, (tried, measured)])
     return low
@@ -97,9 +97,9 @@ def _on_a_line(lower: Measured, upper: Measured, most: float) -> int | None:
     return first + floor((most - small) * (second - first) / (large - small))
 
 
-def _size(made: Callable[[int], Net], number: int, size: Size) -> float:
+def _size(make: Callable[[int], Net], number: int, size: Size) -> float:
     """The size for this number; infinite if there is no such network."""
     try:
-        return size(made(number))
+        return size(make(number))
     except GradbookError:
         return inf

@@ -240,8 +240,8 @@ def _loss(draft: Draft, line: Statement) -> None:
         plugins.plugins(plugins.LAYERS)
         phrase = loss_synonyms().get(phrase, phrase)
     if phrase not in LOSSES:
-        asked = UNKNOWN_LOSS if phrase else WHICH_LOSS
-        line.fail(asked.format(word=phrase, hint=hint(phrase, LOSSES)), at=1)
+        message = UNKNOWN_LOSS if phrase else WHICH_LOSS
+        line.fail(message.format(word=phrase, hint=hint(phrase, LOSSES)), at=1)
     draft.set("loss", Loss(phrase), line)
     draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
 
@@ -250,8 +250,8 @@ def _update(draft: Draft, line: Statement) -> None:
     kind = UPDATE_WORDS.get(line.next.lower(), line.next.lower())
     settings: dict[str, Any] = {}
     if kind not in UPDATES:
-        asked = UNKNOWN_UPDATE if kind else WHICH_UPDATE
-        line.fail(asked.format(word=kind, hint=hint(kind, UPDATES)))
+        message = UNKNOWN_UPDATE if kind else WHICH_UPDATE
+        line.fail(message.format(word=kind, hint=hint(kind, UPDATES)))
     line.take()
     has = UPDATES[kind].settings
     if "momentum" in has:
@@ -362,12 +362,12 @@ def grammar() -> str:
     plugins.plugins(plugins.LAYERS)
     layers = (line for kind in KINDS for form in kind.forms for line in form.help_lines)
     activations = (line for card in ACTIVATIONS.values() for line in card.form.help_lines)
-    losses = (f"  loss {name}".ljust(HELP_COLUMN) + it.usage for name, it in LOSSES.items())
+    losses = (f"  loss {name}".ljust(HELP_COLUMN) + card.usage for name, card in LOSSES.items())
     return GRAMMAR.format(
         layers="\n".join(layers),
         activations="\n".join(activations),
         losses="\n".join(losses),
-        updates="\n".join(f"  update {name}{_settings(it)}" for name, it in UPDATES.items()),
+        updates="\n".join(f"  update {name}{_settings(card)}" for name, card in UPDATES.items()),
         roles=" ".join(ROLES),
         window=WINDOW_USAGE,
     )
@@ -490,7 +490,7 @@ def read_statement(draft: Draft, line: Statement) -> None:
     word = ours(line.next)
     reader = _layer if word in forms() else STATEMENTS.get(word)
     if reader is None:
-        if [it.group() for it in line.words[1:2]] == ["="]:
+        if [match.group() for match in line.words[1:2]] == ["="]:
             line.fail(A_FORMULA.format(word=line.next))
         if word in INSTEAD:
             line.fail(NOT_A_LINE.format(word=line.next, advice=INSTEAD[word]))
@@ -586,7 +586,7 @@ def input_words(net: Description) -> str:
 
 def _layer_lines(net: Description) -> Iterator[str]:
     """The lines of the layers; repeated ones are written once."""
-    blocks = {one.first: one for one in net.again}
+    blocks = {block.first: block for block in net.again}
     index = 0
     while index < len(net.layers):
         block = blocks.get(index, Again(index, 1, 1))

@@ -119,7 +119,7 @@ def test_a_class_is_marked_by_its_rubric(folder):
     assert marks["Ada Lovelace"]["points"] == "20"
     assert marks["Alan Turing"]["points"] == "18.33"  # 11 of 12 columns
     assert (marks["Emmy Noether"]["points"], marks["Emmy Noether"]["file"]) == ("", "")
-    assert (found.marked, found.made, found.remarks) == (2, 2, ())
+    assert (found.marked, found.renewed, found.remarks) == (2, 2, ())
 
 
 def test_what_comes_back_is_whole(folder):
@@ -217,12 +217,12 @@ def test_what_the_teacher_changed_is_kept(folder):
 def test_only_what_has_changed_is_made_again(folder):
     for student in folder.students:
         hand_in(folder, student)
-    assert mark_class(folder, 1).made == 3
-    assert mark_class(folder, 1).made == 0
+    assert mark_class(folder, 1).renewed == 3
+    assert mark_class(folder, 1).renewed == 0
     write_own(folder, "Alan Turing", remark="good")
-    assert mark_class(folder, 1).made == 1
+    assert mark_class(folder, 1).renewed == 1
     (Path(folder.path) / "rubric.toml").write_text("out_of = 9\n")
-    assert mark_class(folder, 1).made == 3
+    assert mark_class(folder, 1).renewed == 3
 
 
 def test_a_number_that_cant_be_meant_is_said_and_nothing_is_written(folder):

@@ -54,7 +54,7 @@ def test_the_pages_of_a_class(folder, handed_in):
     with pseudo_language():
         make_class(folder, 1)
         found = mark_class(folder, 1)
-    assert found.made == 2
+    assert found.renewed == 2
     index, page = Path(folder.path) / "index.html", Path(folder.path) / "class.html"
     feedback = [
         Path(folder.path) / "feedback" / f"{folder.stems[one.student]}.html" for one in found.marks
@@ -79,10 +79,10 @@ def test_feedback_on_paper(handed_in):
 
 
 def test_another_language_writes_the_feedback_again(folder, handed_in):
-    assert mark_class(folder, 1).made == 2
-    assert mark_class(folder, 1).made == 0
+    assert mark_class(folder, 1).renewed == 2
+    assert mark_class(folder, 1).renewed == 0
     with pseudo_language():
-        assert mark_class(folder, 1).made == 2
+        assert mark_class(folder, 1).renewed == 2
 
 
 def spoken() -> str:

@@ -106,7 +106,7 @@ def run_mark(options: Namespace) -> int:
         "{some} of {number} students marked, feedback for {made} written",
         len(found.marks),
         some=found.marked,
-        made=found.made,
+        made=found.renewed,
     )
     say(f"{options.folder}: {marked}")
     files = {"marks": MARKS, "page": PAGE, "feedback": FEEDBACK, "grades": GRADES}

@@ -280,7 +280,7 @@ def mark_of(column: CellEvidence) -> str:
     return "" if len(column.marks) > 1 else min(column.marks)
 
 
-def order_of(column: CellEvidence, asked: str = "") -> str:
+def order_of(column: CellEvidence, preferred: str = "") -> str:
     """The order in which a column's dates are written."""
     if column.other_dates:
         raise DataError(
@@ -289,12 +289,12 @@ def order_of(column: CellEvidence, asked: str = "") -> str:
         )
     if not column.orders:
         raise DataError("dates in different orders: write all of them as 2024-03-31")
-    if len(column.orders) > 1 and asked not in column.orders:
+    if len(column.orders) > 1 and preferred not in column.orders:
         raise DataError(
             "dates whose day and month are ambiguous: use --set 'dates dmy' or --set 'dates "
             "mdy', or write them as 2024-03-31"
         )
-    return asked if asked in column.orders else min(column.orders)
+    return preferred if preferred in column.orders else min(column.orders)
 
 
 def complaint(cell: str, style: NumberStyle = PLAIN) -> str:

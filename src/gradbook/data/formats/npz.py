@@ -143,8 +143,8 @@ def _labels(labels: NDArray[Any], file: str) -> NDArray[Any]:
         )
     labels = labels.reshape(-1)
     if kind in "bf":
-        whole = np.isfinite(labels).all() and np.array_equal(np.rint(labels), labels)
-        if not whole or (abs(labels.astype(np.float64)) > MOST_EXACT).any():
+        are_whole = np.isfinite(labels).all() and np.array_equal(np.rint(labels), labels)
+        if not are_whole or (abs(labels.astype(np.float64)) > MOST_EXACT).any():
             raise DataError(
                 "labels must be whole numbers or words, but these are fractions", file=file
             )

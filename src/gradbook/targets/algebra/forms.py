@@ -434,7 +434,7 @@ def list_forms(things: Sequence[Form], most: int = 4) -> tuple[Inline, ...]:
     if len(things) > most:
         return (things[0], " … ", things[-1])
     has_comma = numeral(".") == "," and any(
-        number % 1 for it in things for number in numbers_in(it)
+        number % 1 for thing in things for number in numbers_in(thing)
     )
     text: list[Inline] = []
     for thing in things[:-1]:

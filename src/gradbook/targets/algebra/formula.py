@@ -192,10 +192,10 @@ def _quotient(node: Node, args: Sequence[Form], say: Say) -> Form:
     return Fraction(top, bottom)
 
 
-def over_all(whole: Form, samples: Form) -> Form:
+def over_all(total: Form, samples: Form) -> Form:
     """The mean over the samples. With symbols, 1/N is written in front, so that it isn't taken for
     the ½ of a squared error; with numbers, it is the sum divided by the number of samples."""
-    return multiply([SHARE, whole]) if isinstance(whole, BigSum) else Fraction(whole, samples)
+    return multiply([SHARE, total]) if isinstance(total, BigSum) else Fraction(total, samples)
 
 
 def _times(node: Node, args: Sequence[Form], say: Say) -> Form:
@@ -275,12 +275,12 @@ def _level(node: Node, args: Sequence[Form], say: Say) -> Form:
 def level(kind: Bits, w: Form, s: Form) -> Form:
     """The permitted whole number nearest to w/s."""
     if kind.step == 2:
-        whole = 2 * Function("floor", (Fraction(w, 2 * s),)) + Numeral(1)
+        number = 2 * Function("floor", (Fraction(w, 2 * s),)) + Numeral(1)
     else:
-        whole = Function("round", (Fraction(w, s),))
+        number = Function("round", (Fraction(w, s),))
     if not kind.of_mean:
-        return whole
-    below = Function("min", (Numeral(kind.highest), whole))
+        return number
+    below = Function("min", (Numeral(kind.highest), number))
     return Function("max", (Minus(Numeral(kind.highest)), below))
 
 
@@ -483,13 +483,13 @@ class Algebra:
                 chain, lambda local: self.values[local.formula], self.slopes, self.samples
             )
 
-    def _mean(self, whole: Form) -> Form:
+    def _mean(self, total: Form) -> Form:
         """The mean over the samples. Before a long sum it is a factor, since a sum can be broken
         into lines but a numerator can't."""
         samples = Numeral(self.samples)
-        if isinstance(whole, Terms) and len(whole.terms) > MOST_OVER_A_LINE:
-            return multiply([Fraction(Numeral(1), samples), whole])
-        return over_all(whole, samples)
+        if isinstance(total, Terms) and len(total.terms) > MOST_OVER_A_LINE:
+            return multiply([Fraction(Numeral(1), samples), total])
+        return over_all(total, samples)
 
     def _joined(self, chain: Chain, factor: Factor, total: Total, spare_ones: bool = True) -> Form:
         """The chain composed of its parts; factors of 1 are left out if `spare_ones`."""
@@ -503,8 +503,8 @@ class Algebra:
             case ChainSum(terms):
                 return add_up([*map(joined, terms)] or [Numeral(0)])
             case OverSamples(inside, mean):
-                whole = total(inside)
-                return self._mean(whole) if mean else whole
+                added = total(inside)
+                return self._mean(added) if mean else added
             case ChainProduct(factors):
                 kept = [part for part in factors if not (spare_ones and _is_one(part))]
                 return multiply(map(joined, kept or factors[:1]))

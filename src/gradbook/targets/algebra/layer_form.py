@@ -126,8 +126,8 @@ class NetLayer:
     @cached_property
     def _adjoints(self) -> Mapping[Node, Node]:
         output = self.alone.output
-        whole = sum_last(output * self.arriving, len(output.shape))
-        return gradients(whole, [*self.alone.inputs, *self.alone.parameters])
+        total = sum_last(output * self.arriving, len(output.shape))
+        return gradients(total, [*self.alone.inputs, *self.alone.parameters])
 
     def _sayer(self, known: Mapping[Node, Form]) -> _Sayer:
         layer, shape = self.layer, self.net.shapes[self.index]
@@ -160,7 +160,7 @@ class NetLayer:
 
     def _sent(self, leaf: Node, arriving: Form) -> Form:
         slopes = self._adjoints
-        known = {slopes[it]: _delta(it) for it in self.values if it in slopes}
+        known = {slopes[value]: _delta(value) for value in self.values if value in slopes}
         known |= {slopes[self.alone.output]: arriving, self.arriving: arriving}
         return formula(slopes[leaf], self._sayer(known))
 
@@ -249,9 +249,9 @@ class _Sayer:
 
     def step(self, x: Node, step: int) -> Form:
         """One column: of a sum, the sum of the columns; of a product, the product with a column."""
-        whole = self.known.get(x) or (_symbol(x) if x.name is not None else None)
-        if isinstance(whole, Symbol):
-            return Symbol(whole.name.at_step(step + 1), bold=True)
+        form = self.known.get(x) or (_symbol(x) if x.name is not None else None)
+        if isinstance(form, Symbol):
+            return Symbol(form.name.at_step(step + 1), bold=True)
         if x.op.name == "add":
             return add_up([self.step(part, step) for part in x.inputs])
         if x.op.name == "conv":
@@ -262,9 +262,9 @@ class _Sayer:
         """All columns of one letter are written as that letter; a missing column is 0."""
         columns = tuple(map(self.say, steps))
         names = [form.name for form in columns if isinstance(form, Symbol)]
-        whole = {name.at_step(None) for name in names}
-        if len(whole) == 1 and len(names) == len(columns):
-            return Symbol(whole.pop(), bold=True)
+        letters = {name.at_step(None) for name in names}
+        if len(letters) == 1 and len(names) == len(columns):
+            return Symbol(letters.pop(), bold=True)
         return Function("columns", columns)
 
 

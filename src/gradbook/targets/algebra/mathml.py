@@ -128,7 +128,7 @@ class MathPrinter(Printer):
         yield self.piece(power, width(line) + wide)
 
     def write_function(self, form: forms.Function) -> Iterable[LinePiece]:
-        inside = tuple(piece for it in form.arguments for piece in (COMMA, *self.write(it)))[1:]
+        inside = tuple(piece for part in form.arguments for piece in (COMMA, *self.write(part)))[1:]
         if form.function == "exp":
             power = '<msup><mi mathvariant="normal">e</mi><mrow>{}</mrow></msup>'
             return (self.solid(power, inside, width=1 + width(inside)),)

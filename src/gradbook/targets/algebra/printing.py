@@ -370,7 +370,7 @@ def equation_rows(
     first_left = width(lefts[0])
     room -= max(least_left, *map(width, lefts))
     if not any(lefts[1:]) and together <= min(room, short - first_left):
-        row = printer.gap.join(sign + joined(it) for sign, it in zip(signs, rights, strict=True))
+        row = printer.gap.join(sign + joined(x) for sign, x in zip(signs, rights, strict=True))
         yield joined(lefts[0]), row
         return
     for left, sign, right, line in zip(lefts, signs, rights, lines, strict=True):

@@ -146,14 +146,14 @@ def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
 def _around(node: Node, target: str, scope: Scope) -> list[str]:
     """Σ(x − mean)², from the tiles' means and their sums around them."""
     total = scope.plan.moments[node]
-    part, whole = scope.partial(node), scope.array(total)
+    part, totals = scope.partial(node), scope.array(total)
     x = sum_input(total)
     assert x is not None
     area = prod(places(x)[1:])
     return loop(
         prod(node.shape),
         [
-            f"const double mean = (double){whole}[k] / ({area} * (double)at->e->count);",
+            f"const double mean = (double){totals}[k] / ({area} * (double)at->e->count);",
             "double sum = 0;",
             "for (int t = 0; t < at->e->tiles; t++) {",
             f"    const double off = at->e->{part}_mean[t][k] - mean;",

@@ -267,8 +267,8 @@ class _Rewriter:
 
     def rewrite_total(self, x: Node) -> Node:
         if x.op.name == "sum" and len(x.inputs[0].shape) in (1, 3):
-            whole = self.reduce(x.inputs[0])
-            return sum_last(whole, len(whole.shape) - len(x.shape))
+            total = self.reduce(x.inputs[0])
+            return sum_last(total, len(total.shape) - len(x.shape))
         if len(x.shape) <= 1:
             return self.reduce(x)
         return self.graph.make("total", x)
@@ -280,8 +280,8 @@ class _Rewriter:
         for base, coefficient in form.terms.items():
             if deviation_input(base) is not None:
                 continue
-            whole = sum_last(self.graph.make("total", base), max(len(x.shape) - 1, 0))
-            term = whole if coefficient is None else whole * coefficient
+            total = sum_last(self.graph.make("total", base), max(len(x.shape) - 1, 0))
+            term = total if coefficient is None else total * coefficient
             result = term if result is None else result + term
         if form.constant is not None:
             assert self.count is not None, "batches come from outside"

@@ -100,7 +100,7 @@ def _heights(columns: Mapping[Node, int], lines: Sequence[GraphLine]) -> dict[Sl
     for sweep in range(SWEEPS):
         for row in rows if sweep % 2 else reversed(rows):
             wanted = {
-                slot: sum(heights[it] for it in neighbours[slot]) / len(neighbours[slot])
+                slot: sum(heights[other] for other in neighbours[slot]) / len(neighbours[slot])
                 if neighbours[slot]
                 else heights[slot]
                 for slot in row

@@ -221,7 +221,7 @@ def measure(stage: Stage, after: Stage | None, gap: float, caption: float) -> Co
     if not (isinstance(after, UnitColumn) and after.weight):
         return size
     labels = [
-        weight_label(after, goal.place, it.place) for goal in units(after) for it in units(stage)
+        weight_label(after, end.place, unit.place) for end in units(after) for unit in units(stage)
     ]
     label = max(label.width for label in labels) + 2 * LABEL_PAD
     return replace(size, fan=len(units(after)), label=(label, ROW))
@@ -239,7 +239,7 @@ def weight_label(stage: UnitColumn, place: int, before: int) -> Label:
 
 def phrases(stage: Stage, before: Stage | None) -> tuple[str, ...]:
     """A stage's words, with its weights unless each of them has its own line."""
-    drawn = [isinstance(it, UnitColumn) and None not in it.cells for it in (stage, before)]
+    drawn = [isinstance(part, UnitColumn) and None not in part.cells for part in (stage, before)]
     return (*stage.words, *([stage.weights] if stage.weights and not all(drawn) else []))
 
 

@@ -96,8 +96,8 @@ def stages(net: Net, numbers: bool) -> list[Stage]:
     homes = [0]  # the stage of each value
     for index, layer in enumerate(net.layers):
         if _joins(layer, drawn[-1]):
-            both = (*drawn[-1].layers, index)
-            drawn[-1] = replace(_joined(drawn[-1], names[index + 1], layer), layers=both)
+            shown = (*drawn[-1].layers, index)
+            drawn[-1] = replace(_joined(drawn[-1], names[index + 1], layer), layers=shown)
         else:
             if layer.has_inner_steps:
                 drawn.append(reader.steps(index, layer, names[index + 1]))

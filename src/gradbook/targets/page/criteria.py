@@ -43,12 +43,12 @@ THRESHOLDS = {
 
 def criteria_table() -> dict[str, Any]:
     """The criteria, which are the same for every network."""
-    named = [it for it in vars(c).values() if isinstance(it, Condition)]
+    named = [condition for condition in vars(c).values() if isinstance(condition, Condition)]
     names = {str(verdict): tr(verdict) for verdict in c.MEANINGS}
     other_names = {verdict: words for verdict, words in names.items() if words != verdict}
     return {
         **THRESHOLDS,
-        "conditions": {it.name: _as_list(it.meaning) for it in named},
+        "conditions": {condition.name: _as_list(condition.meaning) for condition in named},
         "broken": _as_list(c.BROKEN),
         "sound": _as_list(~c.IS_SATURATED),
         "rests": _as_list(c.SETTLED & ~c.FROZEN),

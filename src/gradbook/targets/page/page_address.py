@@ -50,8 +50,8 @@ def pack(state: PageState) -> str:
         "epoch": state.epoch,
         "start": _as_json(state.start),
         "state": _as_json(state.values),
-        "samples": [[_as_json(it.inputs), _as_json(it.targets)] for it in state.samples],
-        "tests": [[_as_json(it.inputs), _as_json(it.targets)] for it in state.tests],
+        "samples": [[_as_json(s.inputs), _as_json(s.targets)] for s in state.samples],
+        "tests": [[_as_json(s.inputs), _as_json(s.targets)] for s in state.tests],
         "sample": state.sample,
         "chosen": state.chosen,
         "look": state.look,
@@ -89,7 +89,7 @@ def _inflated(letters: str) -> bytes:
 def _state(table: dict[str, Any]) -> PageState:
     texts = [table["text"], table.get("chosen", ""), table.get("look", "")]
     fields = table.get("fields", {})
-    if not all(isinstance(it, str) for it in [*texts, *fields.values()]):
+    if not all(isinstance(value, str) for value in [*texts, *fields.values()]):
         raise ValueError
     rate = _number(table["rate"])
     samples = _samples(table["samples"])
@@ -138,7 +138,7 @@ def _number(number: Any) -> float:
 
 def _as_json(numbers: tuple[float, ...]) -> list[float | str]:
     """The numbers, as text if JSON can't express them or JavaScript would write −0 as 0."""
-    return [it if isfinite(it) and (it or copysign(1, it) > 0) else _odd(it) for it in numbers]
+    return [x if isfinite(x) and (x or copysign(1, x) > 0) else _odd(x) for x in numbers]
 
 
 def _odd(number: float) -> str:

@@ -175,7 +175,7 @@ class PageContent:
             return [[row, []] for row in rows[:, :-1].tolist()]
         if self.step.batch and not self.net.samples and tells_points_apart(self.net):
             return [[[x, y], self._classes[which]] for x, y, which in points(USUAL_SET)]
-        return [[list(it.inputs), list(it.targets)] for it in self.net.examples()]
+        return [[list(sample.inputs), list(sample.targets)] for sample in self.net.examples()]
 
     def _plane(self) -> dict[str, Any] | None:
         if self.share is None:

@@ -175,9 +175,9 @@ def pattern_of(
     numbers: Mapping[float, str] | None = None,
 ) -> ValuePattern:
     """The pattern of a value, with its partials with respect to the places in its formula."""
-    towards = [it for it in named_inputs(value, places) if general(places[it]) not in GIVEN]
+    towards = [node for node in named_inputs(value, places) if general(places[node]) not in GIVEN]
     slopes = gradients(value, towards, stop=places)
-    partials = {places[it]: slopes[it] for it in towards}
+    partials = {places[node]: slopes[node] for node in towards}
     if numbers is None:
         numbers = {float(count): "n"} if count > 1 else {}
     return ValuePattern(name, value, places, partials, count, size or SIZES[count], numbers)
@@ -195,7 +195,7 @@ class _Sheet:
 
     def held(self, places: Mapping[str, str]) -> dict[Node, str]:
         """The place of each node; `places` has them by the nodes' names."""
-        return {self.nodes[it]: place for it, place in places.items() if it in self.nodes}
+        return {self.nodes[name]: place for name, place in places.items() if name in self.nodes}
 
     def pattern(self, name: str, of: str, places: Mapping[str, str], *size: Any) -> ValuePattern:
         """The value called `of`."""
@@ -296,7 +296,7 @@ def _rms() -> Iterator[ValuePattern]:
 def _deviation() -> ValuePattern:
     """The deviation, traced with epsilon as a network's setting."""
     graph, norm = Graph(), LayerNorm()
-    x, scale, shift = (graph.leaf(Name(it), (1,)) for it in ("x", "γ", "β"))
+    x, scale, shift = (graph.leaf(Name(name), (1,)) for name in ("x", "γ", "β"))
     epsilon = graph.leaf(Name("ε"))
     object.__setattr__(norm, "epsilon", epsilon)
     norm.ops(
@@ -348,7 +348,7 @@ def _activated(
 ) -> ValuePattern:
     """An activation's op, with its settings as leaves, or as a number with formulas of its own."""
     graph = Graph()
-    x, *leaves = (graph.leaf(Name(it)) for it in ("x", *settings))
+    x, *leaves = (graph.leaf(Name(letter)) for letter in ("x", *settings))
     places = dict(zip([x, *leaves], ["x", *settings], strict=True))
     arguments = [setting] if isinstance(setting, int) else leaves
     value = graph.named(activate(kind, x, arguments), Name("y"))

@@ -67,7 +67,7 @@ def _recurrents() -> Iterator[tuple[type[Recurrent], str]]:
     """Each recurrent layer, with each choice of its flags, with or without a bias."""
     for kind in KINDS:
         if issubclass(kind, Recurrent):
-            flags = [it.name for it in kind.forms[0].fields if isinstance(it, FlagField)]
+            flags = [f.name for f in kind.forms[0].fields if isinstance(f, FlagField)]
             ways = [("", f" {flag}") for flag in flags if flag != "all"]
             for options in product(*ways, ("", " no bias")):
                 yield kind, "".join(options)
@@ -84,7 +84,7 @@ def step_table(traced: Sequence[TracedLayer]) -> dict[str, Any]:
     """For each layer's words, the values of the first step and of later steps."""
     return {
         layer.words: [
-            [[named_table(it.name), f"{layer.words} {step} {it.name}", it.sources] for it in values]
+            [[named_table(v.name), f"{layer.words} {step} {v.name}", v.sources] for v in values]
             for step, values in layer.values.items()
         ]
         for layer in traced
@@ -140,15 +140,15 @@ class _Unit:
         assert node.name
         spoken = {*self.inner, *self.elements, *self.step.inputs}
         by_source: dict[Source, list[tuple[int, Node]]] = {}
-        for it in named_inputs(node, spoken):
-            source, element = self._source(it, step)
-            by_source.setdefault(source, []).append((element, it))
+        for x in named_inputs(node, spoken):
+            source, element = self._source(x, step)
+            by_source.setdefault(source, []).append((element, x))
         places, sources = {node: "y"}, {}
         for letter, (source, nodes) in zip(ascii_uppercase, by_source.items(), strict=False):
             several = self._goes_over_all(source, len(nodes))
             sources[letter] = (*source, True) if several else source
-            for element, it in nodes:
-                places[it] = f"{letter}{element + 1}" if several else letter
+            for element, x in nodes:
+                places[x] = f"{letter}{element + 1}" if several else letter
         pattern = pattern_of("", node, places, self.units)
         return StepValue(node.name.at().at_step(None), pattern, sources)
 
@@ -178,7 +178,7 @@ def tensor_table(kind: type[Layer]) -> list[dict[str, Any]] | None:
     if not (kind.reads_sequences is True and kind.sums):
         return None
     form = kind.forms[0]
-    flags = [it.name for it in form.fields if isinstance(it, FlagField) and it.name != "all"]
+    flags = [f.name for f in form.fields if isinstance(f, FlagField) and f.name != "all"]
     text = (
         f"{form.words} 7{{}}; dense 1"
         if issubclass(kind, Recurrent)

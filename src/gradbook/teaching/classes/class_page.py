@@ -58,7 +58,7 @@ def class_page(
         students=student_count(len(rows)),
         books=book_count(len(counted_rows)),
     )
-    whole = max((mark.out_of for mark in marks), default=0.0)
+    out_of = max((mark.out_of for mark in marks), default=0.0)
     chapters = [Chapter("remarks", tr("Remarks"), [Items(list(map(shown_text, remarks)))])]
     alike = list[Chapter]()
     for chapter in class_chapters(reports):
@@ -71,7 +71,7 @@ def class_page(
             [
                 *(chapters if remarks else []),
                 _students(rows),
-                *marks_chapter([MarkedBook(row.points, whole) for row in counted_rows]),
+                *marks_chapter([MarkedBook(row.points, out_of) for row in counted_rows]),
                 *_items(marks),
                 *_mistakes(reports),
                 *alike,
@@ -131,7 +131,7 @@ def _mistakes(reports: Sequence[BookReport]) -> Iterator[Chapter]:
             "{what} ({where}).", what=translate(mistake.meaning), where=translate(mistake.where())
         )
         pairs = [(tr("found"), finding.formula), (tr("should be"), finding.expected)]
-        formulas = [(what, (Span(one_line(it), tag="code"),)) for what, it in pairs if it]
+        formulas = [(what, (Span(one_line(text), tag="code"),)) for what, text in pairs if text]
         books = share_of_books(mistake.books, len(reports))
         entries.append(
             Article(

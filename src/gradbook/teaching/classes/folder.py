@@ -99,8 +99,8 @@ class ClassPlan:
 
     def asked(self, student: str) -> list[AskedColumn]:
         """The columns that the student's exercise asks for."""
-        asked = self.exercise(student).kind_of(_step(self.network))
-        return [AskedColumn(str(node.name), "", "", kind) for node, kind in asked.items()]
+        kinds = self.exercise(student).kind_of(_step(self.network))
+        return [AskedColumn(str(node.name), "", "", kind) for node, kind in kinds.items()]
 
     @property
     def gradients(self) -> list[AskedColumn]:
@@ -110,8 +110,8 @@ class ClassPlan:
 
     def key_of(self, student: str) -> str:
         """The key in the student's exercise, which identifies it whatever its file is called."""
-        asked = f"{self.network}\n{self.blank}\n{self.places}\n{student}"
-        return hashlib.blake2b(asked.encode(), digest_size=12).hexdigest()
+        content = f"{self.network}\n{self.blank}\n{self.places}\n{student}"
+        return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
 
 @lru_cache(maxsize=1)
@@ -131,9 +131,9 @@ class ClassExercises:
         student = self.students.get(record.key)
         if student is None:
             return record
-        asked = tuple((column.kind, column.quantity) for column in self.plan.asked(student))
+        columns = tuple((column.kind, column.quantity) for column in self.plan.asked(student))
         network = str(personalise(self.plan.net(), student))
-        return replace(record, network=network, asked=asked, epochs=self.plan.epochs)
+        return replace(record, network=network, asked=columns, epochs=self.plan.epochs)
 
 
 @dataclass(frozen=True)

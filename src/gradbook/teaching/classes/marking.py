@@ -135,7 +135,7 @@ class MarkedClass:
 
     marks: tuple[StudentMark, ...]
     remarks: tuple[str, ...]
-    made: int  # students whose feedback is new
+    renewed: int  # students whose feedback is new
 
     @property
     def marked(self) -> int:
@@ -276,10 +276,10 @@ def _instead_of_books(folder: ClassFolder) -> dict[str, list[LeftOut]]:
 def _absent(folder: ClassFolder, student: str, report: BookReport) -> list[AskedColumn]:
     """The columns of a student's exercise that the book doesn't have; of another workbook, as many
     gradients as it lacks."""
-    there = {mark.name for mark in grade(report)}
+    present = {mark.name for mark in grade(report)}
     if any(sheet.asked for sheet in report.sheets):
-        return [one for one in folder.plan.asked(student) if one.quantity not in there]
-    return folder.plan.gradients[len(there) :]
+        return [column for column in folder.plan.asked(student) if column.quantity not in present]
+    return folder.plan.gradients[len(present) :]
 
 
 # Feedback -----------------------------------------------------------------------------

@@ -85,25 +85,25 @@ def _short(number: float) -> str:
 def make_quiz(net: Net | Formulas, plan: QuizPlan) -> Quiz:
     """The questions, with each student's own numbers, which are the same in every run."""
     _check_size(net)
-    asked: dict[tuple[str, str], list[Question]] = {}
+    by_subject: dict[tuple[str, str], list[Question]] = {}
     askers = []
     for student in plan.students:
         asker = _Asker(personalise(net, student), student, plan)
         askers += [asker] if plan.whole else []
         for question in asker.questions():
-            asked.setdefault((question.kind, question.subject), []).append(question)
-        if sum(map(len, asked.values())) > MOST_QUESTIONS:
+            by_subject.setdefault((question.kind, question.subject), []).append(question)
+        if sum(map(len, by_subject.values())) > MOST_QUESTIONS:
             raise LimitError(
                 f"more than {MOST_QUESTIONS:,} questions: make the quiz for fewer students, or "
                 "ask for less"
             )
     steps = [whole_step(asker.first, asker.student) for asker in askers] if plan.whole else []
-    questions = tuple(question for same in asked.values() for question in same)
+    questions = tuple(question for same in by_subject.values() for question in same)
     if not questions:
         raise UsageError("this network allows no question of these kinds: choose other kinds")
     usual = net.result if isinstance(net, Formulas) else "network"
-    name, whole = net.name or usual, tuple(filter(None, steps))
-    return Quiz(name, _about(net), plan.form, plan.tolerance, questions, whole)
+    name, whole_steps = net.name or usual, tuple(filter(None, steps))
+    return Quiz(name, _about(net), plan.form, plan.tolerance, questions, whole_steps)
 
 
 def _check_size(net: Net | Formulas) -> None:
@@ -195,8 +195,8 @@ class _Asker:
         ask = self._what_is(name, node, sample)
         givens = self._given(known.derived.mentions(node), sample)
         why = f"{formula} = {numbers} = {decimal(right)}"
-        asked = AskedNumber(VALUE, name, ask, givens, right, why)
-        return self._numeric(asked, self.first.wrong_values(node, sample))
+        question = AskedNumber(VALUE, name, ask, givens, right, why)
+        return self._numeric(question, self.first.wrong_values(node, sample))
 
     def _derived(self) -> Iterator[Node]:
         """The weighted sums, from the error back, and then the weights."""
@@ -225,8 +225,8 @@ class _Asker:
         givens = self._given((node for node in shown if node is not self.step.loss), sample)
         wrong = self.first.wrong_derivatives(value, sample)
         why = " = ".join(known_forms)
-        asked = AskedNumber(DERIVATIVE, subject, ask, givens, right, why, picture=self.drawing)
-        return self._numeric(asked, wrong)
+        question = AskedNumber(DERIVATIVE, subject, ask, givens, right, why, picture=self.drawing)
+        return self._numeric(question, wrong)
 
     def update(self, weight: Node) -> Question | None:
         """A weight after the step, given the weight, its derivative and the rate."""
@@ -246,8 +246,8 @@ class _Asker:
         memories = (leaf for leaf in self.step.start if leaf not in set(self.step.weights))
         givens += self._given(memories, 0)  # the memory of a rule such as momentum
         wrong = self.first.wrong_updates(weight)
-        asked = AskedNumber(UPDATE, name, ask, givens, right, why, decimal, moved)
-        return self._numeric(asked, wrong)
+        question = AskedNumber(UPDATE, name, ask, givens, right, why, decimal, moved)
+        return self._numeric(question, wrong)
 
     def _gradient(self, weight: Node) -> float:
         return at(self.first.values[self.step.gradients[weight]])
@@ -275,10 +275,9 @@ class _Asker:
             (tr("{name} after the step", name=name), decimal(after)),
         ]
         ask = tr("Which learning rate η takes {name} to its new value?", name=name)
-        told = tr("With η = {rate} the step ends at {end}.")
-        why = told.format(rate=decimal(right), end=decimal(after))
-        asked = AskedNumber(RATE, "η", ask, givens, right, why, decimal)
-        return self._numeric(asked, wrong)
+        why = tr("With η = {rate} the step ends at {end}.", rate=decimal(right), end=decimal(after))
+        question = AskedNumber(RATE, "η", ask, givens, right, why, decimal)
+        return self._numeric(question, wrong)
 
     # The sheet with a wrong cell -------------------------------------------------------
 
@@ -366,32 +365,32 @@ class _Asker:
     def _given(self, nodes: Iterable[Node], sample: int) -> list[tuple[str, str]]:
         return [(str(node.name), decimal(self.first.value(node, sample))) for node in nodes]
 
-    def _numeric(self, asked: AskedNumber, slips: Iterable[TypicalSlip]) -> Question | None:
+    def _numeric(self, question: AskedNumber, slips: Iterable[TypicalSlip]) -> Question | None:
         """The question; None if the right answer isn't finite or too few wrong ones differ."""
-        number, show = asked.number, asked.show
+        number, show = question.number, question.show
         if not isfinite(number):
             return None
         right = QuizAnswer(show(number), tr("Right."), number)
         wrong: list[QuizAnswer] = []
         for slip in slips:
             others = [number, *(answer.number for answer in wrong if answer.number is not None)]
-            is_new = self._is_apart(slip.number, others, asked.size)
+            is_new = self._is_apart(slip.number, others, question.size)
             if is_new and len(wrong) < MOST_RECOGNISED:
                 wrong.append(QuizAnswer(show(slip.number), slip.why, slip.number))
         if len(wrong) < FEWEST_WRONG:
             return None
         return Question(
-            asked.kind,
-            asked.subject,
+            question.kind,
+            question.subject,
             self.student,
-            asked.ask,
-            tuple(asked.givens),
+            question.ask,
+            tuple(question.givens),
             right,
             tuple(wrong),
-            self._shuffled(right, wrong[:WRONG_CHOICES], asked.subject),
-            self.plan.tolerance * (abs(number) if asked.size is None else asked.size),
-            asked.why,
-            asked.picture,
+            self._shuffled(right, wrong[:WRONG_CHOICES], question.subject),
+            self.plan.tolerance * (abs(number) if question.size is None else question.size),
+            question.why,
+            question.picture,
         )
 
     def _is_apart(self, number: float, others: Sequence[float], size: float | None = None) -> bool:

@@ -135,9 +135,9 @@ def _item(quiz: Quiz, question: Question, name: str) -> str:
     ]
     if by_choice:
         correct, kind = RIGHT, "identifier"
-        choices = (element("simpleChoice", escape(it.shown), identifier=key) for key, it in named)
+        choices = (element("simpleChoice", escape(x.shown), identifier=key) for key, x in named)
         shuffled = {"responseIdentifier": "RESPONSE", "shuffle": "true", "maxChoices": "1"}
-        asked = element("choiceInteraction", *choices, **shuffled)
+        interaction = element("choiceInteraction", *choices, **shuffled)
         processing = element(
             "responseCondition",
             element(
@@ -148,19 +148,19 @@ def _item(quiz: Quiz, question: Question, name: str) -> str:
         ) + _set("FEEDBACK", _variable("RESPONSE"))
     else:
         correct, kind = number_of(question.right.number or 0.0), "float"
-        asked = element("p", _box("RESPONSE"))
+        interaction = element("p", _box("RESPONSE"))
         processing = element("responseCondition", *_cases(question, named))
     feedback = {"identifier": "FEEDBACK", "cardinality": "single", "baseType": "identifier"}
     parts = [
         _declared("responseDeclaration", "RESPONSE", kind, "correctResponse", correct),
         _declared("outcomeDeclaration", "SCORE", "float", "defaultValue", "0"),
         element("outcomeDeclaration", **feedback),
-        element("itemBody", html_of(quiz, question, picture_path(question)), asked),
+        element("itemBody", html_of(quiz, question, picture_path(question)), interaction),
         element("responseProcessing", processing),
     ]
-    for name_of_it, answer in named:
+    for key, answer in named:
         why = plain(question.solution if answer is question.right else answer.why)
-        shown = {"outcomeIdentifier": "FEEDBACK", "identifier": name_of_it, "showHide": "show"}
+        shown = {"outcomeIdentifier": "FEEDBACK", "identifier": key, "showHide": "show"}
         parts.append(element("modalFeedback", why, **shown))
     return _assessment_item(name, question.title, parts)
 

@@ -161,11 +161,11 @@ def paragraph(text: str) -> str:
 
 
 def tolerance_said(quiz: Quiz, question: Question) -> str:
-    whole = abs(question.right.number or 0.0) * quiz.tolerance
+    of_right = abs(question.right.number or 0.0) * quiz.tolerance
     of_number = mark("right to within {share}")
     of_step = mark("right to within {share} of the step")
     share = numeral(rough_percent(quiz.tolerance))
-    return tr(of_number if question.tolerance == whole else of_step, share=share)
+    return tr(of_number if question.tolerance == of_right else of_step, share=share)
 
 
 def number_of(value: float) -> str:
