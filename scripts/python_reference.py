@@ -131,9 +131,9 @@ PAGES = (
     ReferencePage(
         "page",
         "The page in a notebook",
-        "The page to play with in a cell; it follows Python, and Python follows it.",
+        "The page to play with in a cell.",
         {"play": ()},
-        {"gradbook.report.notebook_page:NetworkPage": ("net", "loss")},
+        {"gradbook.report.notebook:NetworkPage": ()},
     ),
     ReferencePage(
         "training",

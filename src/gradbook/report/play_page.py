@@ -295,7 +295,6 @@ HOME_VARIABLE = "GRADBOOK_HOME"
 def play_page(
     net: Net,
     command: str = "",
-    in_notebook: bool = False,
     home: str | None = None,
     kept_with: str = "",
     points_of: str = "",
@@ -307,7 +306,6 @@ def play_page(
     Its links lead to `home`, the address of a site with such a page at play/; the default is
     GRADBOOK_HOME. If a service worker (sw.js beside it) keeps the page, `kept_with` is in its head.
 
-    In a notebook, it exchanges its state with the widget around it.
     """
     if points_of:
         net = net.with_samples(samples_of(points_of))
@@ -315,8 +313,7 @@ def play_page(
     home = os.environ.get(HOME_VARIABLE, "") if home is None else home
     if home and not re.fullmatch(r"https?://[^\s#?]+", home):
         raise UsageError(f"{home} isn't the address of a site: give one like https://example.org")
-    further: dict[str, Any] = {"inNotebook": True} if in_notebook else {}
-    further |= {"set": points_of} if points_of else {}
+    further: dict[str, Any] = {"set": points_of} if points_of else {}
     further |= ({"home": home} if home else {}) | ({"isKept": True} if kept_with else {})
     page = _page(known, command, builds(net), further, kept_with)
     if builds(net) and len(page.encode()) > MOST_BYTES:

@@ -274,8 +274,8 @@ const history = new History(
   () => editor !== null && !editor.box.isInOrder,
 )
 model.before = (/** @type {string} */ kind) => history.remember(kind)
-const isAsked = fragment(location.hash).letters !== null || given.inNotebook === true
-new SharePanel(model, controls, editor, given.inNotebook === true, given.home ?? "")
+const isAsked = fragment(location.hash).letters !== null
+new SharePanel(model, controls, editor, given.home ?? "")
 const learn = new LearnPanel(model, editor, controls)
 const few = matchMedia("(max-width: 1000px)") // then there is no column on the left
 const dock = () => (few.matches ? byId("line").parentElement : byId("data")).append(learn.box)

@@ -11,13 +11,11 @@ const OWN_LOOK = ["opacity", "fill-opacity", "display"]
 
 export class SharePanel {
   /** @param {import("./model.js").Model} model @param {import("./controls.js").Controls} controls
-   * @param {import("./editor.js").Editor | null} editor @param {boolean} isInNotebook whether a notebook around it
-* gets every state, and may set one @param {string} home the page's public address, if any
+   * @param {import("./editor.js").Editor | null} editor @param {string} home the page's public address, if any
    */
-  constructor(model, controls, editor, isInNotebook, home) {
+  constructor(model, controls, editor, home) {
     this.model = model
     this.home = home && editor ? `${home.replace(/\/$/, "")}/play/` : location.protocol === "file:" ? "" : location.href.split("#")[0]
-    this.isInNotebook = isInNotebook
     this.editor = editor
     this.controls = controls
     this.packed = "" // the state that the address last had
@@ -28,11 +26,9 @@ export class SharePanel {
       this.button("svg", () => save("network.svg", new Blob([picture(drawn())], { type: "image/svg+xml" }))),
       this.button("workbook", () => this.workbook()), this.field)
     addEventListener("hashchange", () => this.open())
-    if (isInNotebook) addEventListener("message", ({ source, data }) => source === parent && this.become(data?.gradbook))
     this.open().then(async () => {
       this.packed = await this.pack()
       model.listeners.push(() => this.follow())
-      this.post("")
     })
   }
 
@@ -91,7 +87,6 @@ export class SharePanel {
   /** @param {string} letters @private */
   put(letters) {
     this.packed = letters
-    this.post(letters)
     const { form } = fragment(location.hash)
     byId("whole").href = `#n=${letters}`
     try {
@@ -99,13 +94,6 @@ export class SharePanel {
     } catch {
       // a page within another may not be allowed to
     }
-  }
-
-  /** Send a state to the notebook; the first message, "", says that the page is ready to take one.
-   * @param {string} letters @private
-   */
-  post(letters) {
-    if (this.isInNotebook) parent.postMessage({ gradbook: letters }, "*")
   }
 
   /** Offer a link to the initial state, or to the current one.
