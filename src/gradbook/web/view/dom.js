@@ -164,7 +164,7 @@ export function short(value) {
 export function brief(value) {
   const size = Math.abs(value)
   return Number.isFinite(value) && size < 99.95 && (size >= 0.005 || size === 0)
-    ? numeral(value.toFixed(size < 9.995 ? 2 : 1).replace("-", "−").replace(/^(−?)0\./, "$1.").replace(/^\.00$/, "0"))
+    ? numeral(value.toFixed(size < (value < 0 ? 0.995 : 9.995) ? 2 : 1).replace("-", "−").replace(/^(−?)0\./, "$1.").replace(/^\.00$/, "0"))
     : short(value).replace(/[.,]\d+/, "")
 }
 

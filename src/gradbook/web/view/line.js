@@ -43,17 +43,17 @@ export class LinePanel {
 
   /** @param {Reading | null} reading @param {boolean} asNumbers */
   update(reading, asNumbers) {
-    const { content } = this.model
+    const { content, samples: { length } } = this.model
     this.box.classList.toggle("as-numbers", asNumbers)
-    this.who.hidden = !reading || reading.count < 2
+    this.who.hidden = length < 2
+    say(this.sample, this.which(this.model))
+    say(this.count, tr("of {count} ", { count: length }))
     if (!reading) return this.sayOther()
     const { place, factors, count } = reading
     const key = `${asNumbers} ${place.weight} ${factors.map(it => it.kind)} ${count < 2} ${isPlainDescent(reading)}`
     const isNew = key !== this.shown || content !== this.content
     if (isNew) this.build(reading, asNumbers)
     Object.assign(this, { shown: key, content })
-    say(this.sample, this.which(reading))
-    say(this.count, tr("of {count} ", { count }))
     say(this.handle.firstChild, `${plainName(content.names[place.weight])} = ${fixed(reading.value, 4)}`)
     say(this.handle.lastChild, tr("next: {value}", { value: fixed(reading.next, 4) }))
     if (isNew) this.fitNumbers(reading)
@@ -192,7 +192,7 @@ export class LinePanel {
   }
 
   /** The sample that the line is about, as a point where it is one.
-   * @param {Reading} reading @private
+   * @param {{sample: number}} shown @private
    */
   which({ sample }) {
     return this.model.content.plane ? tr("point {sample}", { sample: sample + 1 }) : tr("sample {sample}", { sample: sample + 1 })

@@ -13,6 +13,7 @@ const WIDTHS = { few: [1.7, 6.5], many: [1.15, 5] } // of lines: pixels for each
 const DOT = 1.9
 const CAPTION = 34 // pixels at the foot of the field, for the words below it
 const [NAMED, NUMBERED, WIDE] = [34, 16, 44] // pixels: larger boxes have a name, or at least a number
+const LONG = 6 // letters below a name, beyond which it is written smaller
 
 /**
  * @typedef {import("./field.js").Spot} Spot
@@ -156,7 +157,7 @@ export class Units {
     const name = drawing.names[line]
     const isFine = kind === "error" || kind === "loss"
     const group = draw("g", { class: `unit f-${name.kind}`, ...drawing.handle(line) }, draw("rect", { x: left, y: top, width, height, rx: 10, class: "shape" }),
-      ...(height > NAMED && width > NAMED ? [draw("text", { x: left + width / 2, y: top + height / 2 - (height > 56 ? 9 : 4), class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(kind === "loss" ? { ...name, below: "" } : name, 16))] : []),
+      ...(height > NAMED && width > NAMED ? [draw("text", { x: left + width / 2, y: top + height / 2 - (height > 56 ? 9 : 4), class: `name k-${name.kind}`, "text-anchor": "middle" }, ...nameText(kind === "loss" ? { ...name, below: "" } : name, name.below.length > LONG ? 11 : 16))] : []),
       ...(height > NUMBERED && width > WIDE ? [drawing.number(line, left + width / 2, top + height / 2 + (height > 56 ? 17 : height > NAMED ? 15 : 5), "middle", isFine ? (this.isNarrow ? 4 : 6) : 4)] : []))
     drawing.handles.push([group, line])
     drawing.marks.push([group, lit => lit.has(line)])
