@@ -107,7 +107,7 @@ export class Course {
   place(left, top, isFalling, width, height) {
     const long = Math.max(...this.words.slice(0, 2).map(text => text.getComputedTextLength()))
     const isRight = isFalling ? left + WORDS + long < width : left - WORDS - long < this.left
-    const side = isRight ? Math.min(left + WORDS, width - long) : left - WORDS
+    const side = isRight ? Math.min(left + WORDS, width - long) : Math.max(left - WORDS, Math.min(long, width)) // never out of sight
     const above = isFalling === isRight || !isRight
     const base = Math.max(FRAME.top + 4, Math.min(height - FRAME.bottom - 2 * LINE, above ? top - 34 : top + 24))
     this.words.forEach((text, k) => {
