@@ -80,7 +80,7 @@ test("hostile letters are refused in a line, at once", async () => {
 })
 
 test("a fragment of something else is nobody's state", () => {
-  assert.deepEqual(fragment("#network"), { letters: null, isEmbedded: false })
-  assert.deepEqual(fragment("#embed&n=ab-_"), { letters: "ab-_", isEmbedded: true })
+  assert.deepEqual(fragment("#network"), { letters: null, form: undefined })
+  assert.deepEqual(fragment("#embed&n=ab-_"), { letters: "ab-_", form: "embed" })
   assert.equal(unpacked(sealed('"η"')), '"η"')
 })
