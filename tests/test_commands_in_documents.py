@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SHELL = ("", "sh", "console")
-COMMAND = re.compile(r"^(?:\w+=\S+ )?gradbook (?!--version$)((?:(?! > ).)+)", re.MULTILINE)
+COMMAND = re.compile(r"^(?:\w+=\S+ )?gradbook (?!--version$)((?:(?! > | 2>&1).)+)", re.MULTILINE)
 USED = re.compile(r"\bgb\.(\w+)")
 IMPORTED = re.compile(r"^from (gradbook[\w.]*) import (.+)", re.MULTILINE)
 
