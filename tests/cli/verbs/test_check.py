@@ -20,8 +20,6 @@ from tests.audit.material.copies import WRONG
 from tests.audit.material.lookalikes import book
 from tests.cases import for_each
 
-SAID = (Path(__file__).parents[3] / "docs" / "reference" / "check.md").read_text("utf-8")
-
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
@@ -39,12 +37,6 @@ def submissions(here):
     shutil.copy(here / "wrong.xlsx", here / "copy.xlsx")
     (here / "letter.xlsx").write_text("Dear teacher,")
     return sorted(path.name for path in here.glob("*.xlsx"))
-
-
-def test_the_documented_example_is_what_is_printed(here, capsys):
-    book(Path("ada.xlsx"), WRONG, rows=70)
-    assert main(["check", "ada.xlsx"]) == 1
-    assert f"$ gradbook check ada.xlsx\n{capsys.readouterr().out}```" in SAID
 
 
 @for_each(
