@@ -97,7 +97,7 @@ def _topics() -> str:
 
 def _topics_page() -> str:
     rows = [(f"[{TITLES[topic]}]({topic}.md)", about) for topic, about in TOPICS.items()]
-    return f"# What is written as text\n\n{table(('page', 'what it says'), rows)}"
+    return f"# Topics of the help\n\n{table(('page', 'what it says'), rows)}"
 
 
 def _text_page(topic: str, about: str) -> str:
