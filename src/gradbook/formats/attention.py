@@ -89,12 +89,12 @@ class Scores:
     def seen(self, allowed: NDArray[Any]) -> Scores:
         """Mask the steps that aren't allowed."""
         try:
-            every = np.broadcast_to(allowed.astype(bool), self.shape)
+            mask = np.broadcast_to(allowed.astype(bool), self.shape)
         except ValueError:
             raise NoLayer(OTHER_MASK) from None
-        if every.all():
+        if mask.all():
             return self
-        if not (every == np.tril(np.ones(self.shape[-2:], bool))).all():
+        if not (mask == np.tril(np.ones(self.shape[-2:], bool))).all():
             raise NoLayer(OTHER_MASK)
         return replace(self, causal=True)
 

@@ -34,7 +34,7 @@ class Fixed:
 class Pieces:
     """Several values stacked along a new first axis, from which one is selected."""
 
-    each: tuple[Live, ...]
+    parts: tuple[Live, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class Operator:
 
     take: Callable[..., Any]
     settings: Schema = field(default_factory=Schema)
-    each: bool = False  # works elementwise
+    elementwise: bool = False
     reduces: bool = False  # may also be part of a normalisation
     windowed: bool = False  # may read a padded value
     picks: bool = False  # may select one of several stacked values
@@ -115,7 +115,7 @@ class Table(dict[str, Operator]):
         return add
 
 
-PROPERTIES = ("each", "reduces", "windowed", "picks", "asks", "inputs")
+PROPERTIES = ("elementwise", "reduces", "windowed", "picks", "asks", "inputs")
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite, prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,11 +23,11 @@ from gradbook.formats.foreign import Fixed, Pieces, Value, fixed, numbers_of
 from gradbook.formats.gates import GateOrder, GateStack, Recurring, take_apart
 from gradbook.formats.imported import NoLayer
 from gradbook.formats.known_values import NO_SCORES, ONE_PIECE, TOO_MANY, UNKNOWN
-from gradbook.formats.layer_list import pad_conv, pad_pool
+from gradbook.formats.layer_list import Moves, pad_conv, pad_pool
 from gradbook.formats.layouts import ELSEWHERE, MOST_PLACED, Live, ours
 from gradbook.graph.names import is_sequence
 from gradbook.graph.node import Array
-from gradbook.graph.window import NOWHERE, SAME, Both, Pad, Shape, same_pad
+from gradbook.graph.window import NOWHERE, SAME, Shape
 from gradbook.layers.activations import Activation, Numbered, PRelu
 from gradbook.layers.card import spell
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm
@@ -42,6 +42,7 @@ SOME = (
     "it normalises some of a sample's values: only normalisation over all of them, or over the "
     "channels of each pixel, can be read"
 )
+Windowed = TypeVar("Windowed", Conv, Pool)
 
 
 class GrowingNet(CombinedValues):
@@ -113,16 +114,7 @@ class GrowingNet(CombinedValues):
         tensors = {"weight": np.ascontiguousarray(weight[:, :, None, None])}
         return self.row.add(layer, live.number, self.op.place, tensors)
 
-    def conv(
-        self,
-        value: Value,
-        weight: Value,
-        bias: Value = None,
-        stride: Both = (1, 1),
-        pad: Pad = NOWHERE,
-        dilation: Both = (1, 1),
-        groups: int = 1,
-    ) -> Live:
+    def conv(self, value: Value, weight: Value, bias: Value, moves: Moves) -> Live:
         """Convolve over rows and columns, or over steps if the weights have three dimensions."""
         tensor, live = self.weight(weight), self.as_ours(value)
         if live.padding and live.padding.value:
@@ -133,8 +125,7 @@ class GrowingNet(CombinedValues):
         tensor = tensor[:, :, None] if over_steps else tensor
         size, kernel = live.size, (tensor.shape[2], tensor.shape[3])
         row = over_steps or (kernel[0] == 1 and is_sequence(size) and self.way.steps)
-        pad = self._explicit_pad(pad, live, kernel, stride, dilation)
-        layer = Conv(len(tensor), kernel, stride, pad, groups=groups, dilation=dilation, row=row)
+        layer = _with_sides(Conv(len(tensor), kernel, **vars(moves), row=row), live)
         before = self.before(live)
         weighs = before is not None and attention.is_unweighed(before)
         if weighs and layer.kernel == layer.stride == (1, 1) and layer.groups == 1:
@@ -146,39 +137,20 @@ class GrowingNet(CombinedValues):
                 unpadded = self.unpadded(live) if live.padding else live
                 if unpadded is live:
                     raise
-                return self.conv(unpadded, weight, bias, stride, pad, dilation, groups)
+                return self.conv(unpadded, weight, bias, moves)
             is_fixed = bias is None and isinstance(weight, Fixed) and not weight.is_trained
             number = self.row.convolve(layer, live.number, self.op.place, tensor, fixed=is_fixed)
         if bias is not None:
             self._add_bias(number, self.weight(bias, "bias"))
         return self.windowed(live, number)
 
-    @staticmethod
-    def _explicit_pad(pad: Pad, live: Live, size: Both, stride: Both, dilation: Both) -> Pad:
-        """Convert 'same' to numbers if all sides are equal."""
-        if pad != SAME or live.padding:
-            return pad
-        sides = same_pad(size, stride, dilation, live.size[1:])
-        return sides if len(set(sides)) == 1 else SAME
-
-    def conv_back(
-        self,
-        value: Value,
-        weight: Value,
-        bias: Value = None,
-        stride: Both = (1, 1),
-        pad: Pad = NOWHERE,
-        dilation: Both = (1, 1),
-        groups: int = 1,
-    ) -> Live:
+    def conv_back(self, value: Value, weight: Value, bias: Value, moves: Moves) -> Live:
         """Add a transposed convolution; every place of its output must be covered by a window."""
         kernel, live = self.weight(weight), self.as_ours(value)
-        if not isinstance(pad, str) and min(pad) < 0:
+        if not isinstance(moves.pad, str) and min(moves.pad) < 0:
             raise NoLayer("it adds rows or columns that no window covers (output_padding)")
         size = (kernel.shape[2], kernel.shape[3])
-        layer = TransposedConv(
-            kernel.shape[1] * groups, size, stride, pad, groups=groups, dilation=dilation
-        )
+        layer = TransposedConv(kernel.shape[1] * moves.groups, size, **vars(moves))
         tensors = {"weight": kernel} | ({} if bias is None else {"bias": self.weight(bias, "bias")})
         return self.windowed(live, self.row.add(layer, live.number, self.op.place, tensors))
 
@@ -190,29 +162,16 @@ class GrowingNet(CombinedValues):
         live = self.as_ours(value)
         return self.lie(self.row.add(Upsample((rows, columns)), live.number, self.op.place))
 
-    def pool(
-        self,
-        value: Value,
-        kind: str,
-        size: Both,
-        stride: Both,
-        pad: Pad = NOWHERE,
-        dilation: Both = (1, 1),
-        ceil: bool = False,
-        counts_zeros: bool = False,
-    ) -> Live:
+    def pool(self, value: Value, pool: Pool) -> Live:
         live = self.as_ours(value)
-        original = pad
-        pad = self._explicit_pad(pad, live, size, stride, dilation)
-        zeros = kind == "avg" and counts_zeros and pad != NOWHERE
-        layer = Pool(kind, size, stride, pad, dilation, ceil=ceil, zeros=zeros)
+        layer = _with_sides(pool, live)
+        layer = replace(layer, zeros=layer.zeros and layer.pad != NOWHERE)
         try:
             layer = pad_pool(layer, live.padding, live.size, self.row.layers[: live.number])
         except NoLayer:
             if live.padding is None or not isfinite(live.padding.value):
                 raise
-            unpadded = self.unpadded(live)
-            return self.pool(unpadded, kind, size, stride, original, dilation, ceil, counts_zeros)
+            return self.pool(self.unpadded(live), pool)
         layer = replace(layer, row=True) if len(live.shape) == 3 else layer
         return self.windowed(live, self.row.add(layer, live.number, self.op.place))
 
@@ -429,7 +388,7 @@ class GrowingNet(CombinedValues):
         if isinstance(value, Pieces):
             if axis or chosen.size != 1:
                 raise NoLayer(ONE_PIECE)
-            piece = value.each[int(chosen.item())]
+            piece = value.parts[int(chosen.item())]
             return piece if chosen.ndim else self.move(piece, lambda x: x[0])
         return self.move(value, lambda x: np.asarray(x.take(chosen, axis)))
 
@@ -472,9 +431,9 @@ class GrowingNet(CombinedValues):
         layer = replace(layer, reset_before=reset_before) if isinstance(layer, Gru) else layer
         tensors = take_apart(layer, stack, gates.of(layer))
         number = self.row.add(layer, live.number, self.op.place, tensors)
-        every = channel_axis.order(layer.width, size[2])
-        last = every[-1:] if steps_first else every[:, -1][None]
-        states = self.lie(number, every)
+        order = channel_axis.order(layer.width, size[2])
+        last = order[-1:] if steps_first else order[:, -1][None]
+        states = self.lie(number, order)
         in_order = self.live(self.move(states, turned)) if backwards else states
         return in_order, lambda: self._at_last(self.lie(number, last))
 
@@ -594,3 +553,11 @@ class GrowingNet(CombinedValues):
             raise NoLayer(attention.NOT_OF_SUMS)
         weight = layer.tensors["weight"][..., 0, 0]
         return Projection(layer.reads[0], weight, layer.tensors.get("bias"), layer.stored)
+
+
+def _with_sides(layer: Windowed, live: Live) -> Windowed:
+    """Replace the padding 'same' by numbers if all sides are equal."""
+    if layer.pad != SAME or live.padding:
+        return layer
+    sides = layer.window(live.size).pad
+    return replace(layer, pad=sides) if len(set(sides)) == 1 else layer

@@ -13,7 +13,7 @@ from gradbook.formats.imported import AS_THEY_STAND, BRIGHTNESS, ImportedLayer, 
 from gradbook.formats.layouts import Padding
 from gradbook.graph.node import Array
 from gradbook.graph.tensors import divisors
-from gradbook.graph.window import Both, Shape, Sides
+from gradbook.graph.window import Both, Pad, Shape, Sides
 from gradbook.layers.activations import Activation
 from gradbook.layers.card import Layer, spell
 from gradbook.layers.norms import BatchNorm
@@ -38,6 +38,16 @@ class RowsAndColumns:
     def read(self, value: object) -> Both:
         sizes = OneOrMore(WholeNumber(self.least, MOST_PLACES), 2).read(value)
         return sizes[0], sizes[-1]
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How a convolution's windows lie on a map, and its groups of channels."""
+
+    stride: Both
+    pad: Pad
+    dilation: Both
+    groups: int = 1
 
 
 def average_by(conv: Conv, weight: Array, shape: Shape) -> Pool | None:

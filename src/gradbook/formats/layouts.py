@@ -147,8 +147,8 @@ class ChannelAxis:
 
     def has_all(self, samples: int, places: int) -> bool:
         """Whether each place of each sample occurs exactly once."""
-        every = np.sort(self.samples.ravel() * places + self.places.ravel())
-        return np.array_equal(every, np.arange(samples * places))
+        present = np.sort(self.samples.ravel() * places + self.places.ravel())
+        return np.array_equal(present, np.arange(samples * places))
 
     @property
     def place(self) -> int | None:

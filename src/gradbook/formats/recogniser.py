@@ -220,7 +220,7 @@ class Recogniser(GrowingNet):
         live = [name for name, value in reads.items() if isinstance(value, Live)]
         plain = not any(isinstance(value, Scores | Pieces | Missing) for value in reads.values())
         settings = self._settings(operator, op, self.values)
-        may_begin = len(live) == 1 and plain and (operator.each or operator.reduces)
+        may_begin = len(live) == 1 and plain and (operator.elementwise or operator.reduces)
         if may_begin and (region := self._region(number, live[0])):
             return region
         inputs = (self.values.get(name) for name in op.inputs)
@@ -311,7 +311,7 @@ class Recogniser(GrowingNet):
 
         def work_out(op: ForeignOp, numbers: dict[str, Value]) -> Value:
             operator = self.table.get(op.word)
-            if operator is None or not (operator.each or (reduces and operator.reduces)):
+            if operator is None or not (operator.elementwise or (reduces and operator.reduces)):
                 return None
             values = {name: numbers.get(name, self.values.get(name)) for name in op.reads}
             if len(op.makes) > 1 or not all(isinstance(x, Fixed) for x in values.values()):

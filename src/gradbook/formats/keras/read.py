@@ -24,6 +24,7 @@ from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import (
     MOST_PLACES,
     READ_BY_WINDOWS,
+    Moves,
     RowsAndColumns,
     leave_out_zeros,
     lower_padding,
@@ -35,6 +36,7 @@ from gradbook.graph.node import Array
 from gradbook.graph.window import NOWHERE, SAME, Pad
 from gradbook.layers.activations import Activation, Numbered
 from gradbook.layers.card import spell
+from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import Attention, PositionEmbedding
 from gradbook.layers.sums import TransposedConv
 from gradbook.layers.wiring import Dropout
@@ -221,8 +223,8 @@ PADS: Mapping[str, Pad] = {"same": SAME, "valid": NOWHERE}
 def _convolve(
     net: GrowingNet, config: Settings, x: Value, weight: Fixed, bias: Fixed | None, groups: int
 ) -> Value:
-    moves = (config["strides"], PADS[config["padding"]], config["dilation_rate"], groups)
-    result = net.conv(_channels_first(net, x), weight, bias, *moves)
+    moves = Moves(config["strides"], PADS[config["padding"]], config["dilation_rate"], groups)
+    result = net.conv(_channels_first(net, x), weight, bias, moves)
     return _channels_last(net, result)
 
 
@@ -242,8 +244,8 @@ def conv_along(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> 
     (gap,), (step,) = config["dilation_rate"], config["strides"]
     before = (weight.array.shape[2] - 1) * gap
     pad = (0, before, 0, 0) if config["padding"] == "causal" else PADS[config["padding"]]
-    moves = ((1, step), pad, (1, gap), config["groups"])
-    result = net.conv(_channels_first(net, x), weight, bias, *moves)
+    moves = Moves((1, step), pad, (1, gap), config["groups"])
+    result = net.conv(_channels_first(net, x), weight, bias, moves)
     return _channels_last(net, result)
 
 
@@ -277,8 +279,8 @@ def conv_back(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> V
     short = any(span < step for span, step in zip(spans, stride, strict=True))
     if config["output_padding"] is not None or (short and config["padding"] == "valid"):
         raise NoLayer("it adds rows or columns that no window covers")
-    moves, live = (stride, PADS[config["padding"]], gaps), _channels_first(net, x)
-    return _channels_last(net, net.conv_back(live, weight, bias, *moves))
+    moves, live = Moves(stride, PADS[config["padding"]], gaps), _channels_first(net, x)
+    return _channels_last(net, net.conv_back(live, weight, bias, moves))
 
 
 @OPERATORS.add("Cropping2D", cropping=SIDES)
@@ -324,7 +326,7 @@ def pool(net: GrowingNet, config: Settings, x: Value) -> Value:
     size, stride = config["pool_size"], config["strides"] or config["pool_size"]
     if len(live.shape) == 3:
         size, stride = (1, *size), (1, *stride)
-    return _channels_last(net, net.pool(live, kind, size, stride, PADS[config["padding"]]))
+    return _channels_last(net, net.pool(live, Pool(kind, size, stride, PADS[config["padding"]])))
 
 
 @OPERATORS.add(
@@ -387,7 +389,7 @@ def rms_norm(net: GrowingNet, config: Settings, x: Value, *weights: Fixed) -> Va
 
 @OPERATORS.add(
     "Rescaling",
-    each=True,
+    elementwise=True,
     windowed=True,
     scale=Usually(WrittenNumbers(), np.ones(())),
     offset=Usually(WrittenNumbers(), NONE),
@@ -491,10 +493,10 @@ def _recur(
     input_bias, state_bias = bias if bias is not None and bias.ndim == 2 else (bias, None)
     stack = GateStack(input_weight.T, state_weight.T, input_bias, state_bias)
     kind, before = RECURRENT[word], not config["reset_after"]
-    every, last = net.recur(x, kind, stack, KERAS, reset_before=before, backwards=back)
+    states, last = net.recur(x, kind, stack, KERAS, reset_before=before, backwards=back)
     if not config["return_sequences"]:
         return net.move(last(), lambda order: order[0])
-    return net.move(every, lambda order: np.flip(order, 1)) if back else every
+    return net.move(states, lambda order: np.flip(order, 1)) if back else states
 
 
 INSIDE = Schema(class_name=PlainText(100), config=AnyRecord())
@@ -648,7 +650,7 @@ def _activation(name: Any) -> Activation:
     return Activation(ACTIVATION_KINDS[name])
 
 
-@OPERATORS.add("Activation", each=True, activation=Anything())
+@OPERATORS.add("Activation", elementwise=True, activation=Anything())
 def activation(net: GrowingNet, config: Settings, x: Value) -> Value:
     word = config.get("activation", net.op.word.lower())
     if word == "linear":
@@ -665,7 +667,7 @@ def softmax(net: GrowingNet, config: Settings, x: Value) -> Value:
     return net.activate(x, Activation("softmax"))
 
 
-@OPERATORS.add("ELU", each=True, alpha=Usually(FiniteNumber(), 1.0))
+@OPERATORS.add("ELU", elementwise=True, alpha=Usually(FiniteNumber(), 1.0))
 def elu(net: GrowingNet, config: Settings, x: Value) -> Value:
     return net.elu(x, config["alpha"])
 
@@ -709,11 +711,11 @@ def combined(join: Callable[[GrowingNet, Value, Value], Value], mean: bool = Fal
         result = reduce(partial(join, net), values)
         return net.activate(result, Numbered("scale", 1 / len(values))) if mean else result
 
-    return Operator(take, each=True)
+    return Operator(take, elementwise=True)
 
 
 def computed(function: Callable[[Any], Any]) -> Operator:
-    return Operator(lambda net, config, x: net.compute(function, x, why=NO_LAYER), each=True)
+    return Operator(lambda net, config, x: net.compute(function, x, why=NO_LAYER), elementwise=True)
 
 
 def hides_steps(net: GrowingNet, config: Settings, x: Value) -> Value:

@@ -274,10 +274,10 @@ class KerasLayers:
         window, name, weight = conv.window(layer.input), _layer_name(layer), layer.tensors["weight"]
         by_channel = conv.groups == layer.input[0]  # one window for each channel, or several
         uneven = by_channel and window.stride[0] != window.stride[1]
-        apart = uneven or (window.stride != (1, 1) and window.dilation != (1, 1))
-        same = conv.pad == SAME and not apart
-        every = replace(window, stride=(1, 1)) if apart else window
-        settings = _moves(layer, every, "kernel_size", "same" if same else "valid")
+        strides_later = uneven or (window.stride != (1, 1) and window.dilation != (1, 1))
+        same = conv.pad == SAME and not strides_later
+        unstrided = replace(window, stride=(1, 1)) if strides_later else window
+        settings = _moves(layer, unstrided, "kernel_size", "same" if same else "valid")
         if by_channel:
             kind, settings["depth_multiplier"] = "DepthwiseConv2D", conv.channels // conv.groups
             kernel = weight.reshape(conv.groups, -1, *conv.kernel).transpose(2, 3, 0, 1)
@@ -286,9 +286,9 @@ class KerasLayers:
             kernel = weight.transpose(2, 3, 1, 0)
         if not same:
             x = self.row.framed(layer.name, x, window.pad)
-        shape = (*every.places(layer.input[1:]), conv.channels)
+        shape = (*unstrided.places(layer.input[1:]), conv.channels)
         weights = [kernel, *_bias(layer)]
-        if not apart:
+        if not strides_later:
             return self.row.add(kind, name, settings, [x], shape, weights)
         x = self.row.add(kind, f"{name}_every", settings, [x], shape, weights)
         return self.row.chain(layer.name, x, _steps(window, channels_last(layer.output)))
@@ -307,8 +307,8 @@ class KerasLayers:
         shape = channels_last(trained.output)
         if layer.pad == SAME or full == trained.output[1:]:
             return self.row.add("Conv2DTranspose", name, settings, [x], shape, weights)
-        every = (*full, layer.channels)
-        result = self.row.add("Conv2DTranspose", f"{name}_every", settings, [x], every, weights)
+        whole_map = (*full, layer.channels)
+        result = self.row.add("Conv2DTranspose", f"{name}_every", settings, [x], whole_map, weights)
         first = window.pad[:2]
         ends = zip(first, full, trained.output[1:], strict=True)
         cut = {"cropping": [[side, all - side - left] for side, all, left in ends]}
@@ -322,35 +322,35 @@ class KerasLayers:
         if not gaps and _is_same(pool, window, layer.input):
             return self.row.add(word, layer.name, settings | {"padding": "same"}, [x], shape)
         steps = [_steps(window, shape)] if gaps and window.stride != (1, 1) else []
-        every = replace(window, stride=(1, 1)) if gaps else window
-        places = (*every.places(layer.input[1:]), layer.input[0])
+        unstrided = replace(window, stride=(1, 1)) if gaps else window
+        places = (*unstrided.places(layer.input[1:]), layer.input[0])
         if pool.kind == "max":
             before = Activation(ACTIVATION_KINDS[x.settings.get("activation", "linear")])
             lowest = max(before.lowest, LOWEST)
             x = self.row.framed(layer.name, x, window.pad, lowest)
             if not gaps:
                 return self.row.add(word, layer.name, settings, [x], shape)
-            return self._largest(layer.name, every, x, places, steps)
+            return self._largest(layer.name, unstrided, x, places, steps)
         x = self.row.framed(layer.name, x, window.pad)
         link = KerasLink("of_all", word, settings, shape)
         if gaps:  # with equal weights that no training changes
-            settings = _moves(layer, every, "kernel_size")
+            settings = _moves(layer, unstrided, "kernel_size")
             settings |= {"trainable": False, "depth_multiplier": 1}
             shares = np.full((*window.size, layer.input[0], 1), 1 / window.area)
             link = KerasLink("of_all", "DepthwiseConv2D", settings, places, [shares])
-        counts = divisors(every, layer.input[1:], pool.counted_padding(layer.input))
+        counts = divisors(unstrided, layer.input[1:], pool.counted_padding(layer.input))
         scale = (window.area / np.maximum(counts, 1))[..., None]
         scaled = KerasLink("every", "Rescaling", {"scale": scale.tolist(), "offset": 0.0})
         return self.row.chain(layer.name, x, link, *[scaled] * bool((scale != 1).any()), *steps)
 
     def _largest(
-        self, name: str, every: Window, x: KerasLayer, places: Shape, steps: Sequence[KerasLink]
+        self, name: str, window: Window, x: KerasLayer, places: Shape, steps: Sequence[KerasLink]
     ) -> KerasLayer:
         """Take the maximum of x and shifted copies, one for each place of the window."""
         moved: list[KerasLayer] = []
-        for tap in np.ndindex(every.size):
-            first = [k * gap for k, gap in zip(tap, every.dilation, strict=True)]
-            cut = [[k, span - 1 - k] for k, span in zip(first, every.span, strict=True)]
+        for tap in np.ndindex(window.size):
+            first = [k * gap for k, gap in zip(tap, window.dilation, strict=True)]
+            cut = [[k, span - 1 - k] for k, span in zip(first, window.span, strict=True)]
             word = self.row.unused(f"{name}_{len(moved) + 1}")
             moved.append(self.row.add("Cropping2D", word, {"cropping": cut}, [x], places))
         last = f"{name}_every" if steps else name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import isnan, nan, prod, sqrt
 from pathlib import Path
@@ -27,7 +28,7 @@ from gradbook.formats.gates import ONNX, GateStack
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
-from gradbook.formats.layer_list import MOST_PLACES, places_up, require_counted
+from gradbook.formats.layer_list import MOST_PLACES, Moves, places_up, require_counted
 from gradbook.formats.layouts import Live, to_depth, to_space
 from gradbook.formats.onnx.content import FLOATS, content_of, read_content
 from gradbook.formats.own_files import read_own
@@ -159,8 +160,7 @@ def gemm(net: GrowingNet, attrs: Settings, x: Value, weight: Value, bias: Value 
 @OPERATORS.add("Conv", inputs=3, windowed=True, **MOVES, group=GROUPS)
 def conv(net: GrowingNet, attrs: Settings, x: Value, weight: Value, bias: Value = None) -> Value:
     live, kernel = net.live(x), net.shape_of(weight)[2:]
-    _, stride, pad, dilation = _moves(attrs, kernel, live)
-    return net.conv(live, weight, bias, stride, pad, dilation, attrs["group"])
+    return net.conv(live, weight, bias, _moves(attrs, kernel, live))
 
 
 @OPERATORS.add(
@@ -178,23 +178,24 @@ def conv_back(
         raise NoLayer(
             "only transposed convolutions over rows and columns with explicit pads can be read"
         )
-    _, stride, (top, left, below, right), dilation = _moves(attrs, kernel, live)
-    rows, columns = attrs["output_padding"]
-    pad = (top, left, below - rows, right - columns)
-    return net.conv_back(live, weight, bias, stride, pad, dilation, attrs["group"])
+    moves, (rows, columns) = _moves(attrs, kernel, live), attrs["output_padding"]
+    assert not isinstance(moves.pad, str)
+    top, left, below, right = moves.pad
+    moves = replace(moves, pad=(top, left, below - rows, right - columns))
+    return net.conv_back(live, weight, bias, moves)
 
 
-def _moves(attrs: Settings, kernel: Sequence[int], live: Live) -> tuple[Both, Both, Any, Both]:
-    """Return a window's size, stride, padding and dilation; steps are columns of one row here."""
+def _moves(attrs: Settings, kernel: Sequence[int], live: Live) -> Moves:
+    """Read how windows of this size lie on a map; steps are columns of one row here."""
     along = len(kernel) == 1
 
     def pair(name: str, usual: Sequence[int]) -> Both:
         numbers = attrs[name] or usual
         if len(numbers) != len(kernel):
             raise _not_so_long(name, len(kernel), numbers)
-        return (1, numbers[0]) if along else (numbers[0], numbers[1])
+        return _size(numbers)
 
-    size = (1, kernel[0]) if along else (kernel[0], kernel[1])
+    size = _size(kernel)
     if pair("kernel_shape", kernel) != size:
         has, stated = spell(size), spell(pair("kernel_shape", kernel))
         raise NoLayer(f"its weights are for windows of {has}, but its kernel_shape is {stated}")
@@ -211,7 +212,11 @@ def _moves(attrs: Settings, kernel: Sequence[int], live: Live) -> tuple[Both, Bo
             pad = (below, right, top, left)
         case "VALID":
             pad = NOWHERE
-    return size, stride, pad, dilation
+    return Moves(stride, pad, dilation, attrs.get("group", 1))
+
+
+def _size(kernel: Sequence[int]) -> Both:
+    return (1, kernel[0]) if len(kernel) == 1 else (kernel[0], kernel[1])
 
 
 def _not_so_long(name: str, count: int, numbers: Sequence[int]) -> SchemaError:
@@ -296,16 +301,15 @@ def pool(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     live, kernel = net.live(x), attrs["kernel_shape"]
     if len(net.op.makes) > 1:
         raise NoReader("only the largest values can be read, not their places")
-    size, stride, pad, dilation = _moves(attrs, kernel, live)
+    moves = _moves(attrs, kernel, live)
     if len(live.shape) != len(kernel) + 2:
         raise NoLayer(f"its windows have {len(kernel)} dimensions, its input {len(live.shape) - 2}")
     kind = "max" if net.op.word == "MaxPool" else "avg"
-    ceil = bool(attrs["ceil_mode"])
+    ceil, zeros = bool(attrs["ceil_mode"]), kind == "avg" and bool(attrs["count_include_pad"])
+    layer = Pool(kind, _size(kernel), moves.stride, moves.pad, moves.dilation, ceil, zeros)
     if ceil:
-        layer = Pool(kind, size, stride, pad, dilation, ceil=True)
         require_counted(places_up(layer, live.size), layer, live.size)
-    zeros = bool(attrs["count_include_pad"])
-    return net.pool(live, kind, size, stride, pad, dilation, ceil, zeros)
+    return net.pool(live, layer)
 
 
 @OPERATORS.add("GlobalAveragePool", "GlobalMaxPool", inputs=1)
@@ -426,11 +430,11 @@ def recur(
     state_weights: Value,
     biases: Value = None,
     lengths: Value = None,
-    *states: Value,
+    *initial: Value,
 ) -> tuple[Value, ...]:
     """Return the states at all steps, and the last one if it is read."""
     live = net.live(x)
-    begin_at_0 = all(s is None or (isinstance(s, Fixed) and not s.array.any()) for s in states)
+    begin_at_0 = all(s is None or (isinstance(s, Fixed) and not s.array.any()) for s in initial)
     if not begin_at_0:
         raise NoLayer("only states that begin at 0, and gates that don't read cells, can be read")
     if lengths is not None and (net.weight(lengths, "sequence_lens") != live.shape[0]).any():
@@ -449,8 +453,8 @@ def recur(
         halves = () if bias is None else np.split(bias[number], 2)
         stack = GateStack(weight[number], recurrent[number], *halves)
         before = not attrs.get("linear_before_reset", 1)
-        every, last = net.recur(live, kind, stack, ONNX, True, before, backwards)
-        outputs.append(every)
+        states, last = net.recur(live, kind, stack, ONNX, True, before, backwards)
+        outputs.append(states)
         last_states += [last()] if net.readers.count(names[1]) else []
 
     def by_direction(order: Any) -> Any:
@@ -652,7 +656,7 @@ def _elu(x: Any, alpha: float = 1.0) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
-@OPERATORS.add("Elu", each=True, alpha=Usually(NUMBER, 1.0))
+@OPERATORS.add("Elu", elementwise=True, alpha=Usually(NUMBER, 1.0))
 def elu(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     if not isinstance(x, Fixed):
         return net.elu(x, attrs["alpha"])
@@ -669,7 +673,7 @@ def leaky_relu(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     return net.activate(x, Activation("leaky relu", attrs["alpha"]))
 
 
-@OPERATORS.add("Gelu", each=True, approximate=Usually(Choice("none", "tanh"), "none"))
+@OPERATORS.add("Gelu", elementwise=True, approximate=Usually(Choice("none", "tanh"), "none"))
 def gelu(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     kind = "gelu" if attrs["approximate"] == "tanh" else "exact gelu"
     return net.activate(x, Activation(kind))
@@ -680,7 +684,7 @@ def prelu(net: GrowingNet, attrs: Settings, x: Value, slopes: Value) -> Value:
     return net.prelu(x, net.weight(slopes))
 
 
-@OPERATORS.add("Clip", each=True, min=Usually(NUMBER, -np.inf), max=Usually(NUMBER, np.inf))
+@OPERATORS.add("Clip", elementwise=True, min=Usually(NUMBER, -np.inf), max=Usually(NUMBER, np.inf))
 def clip(
     net: GrowingNet, attrs: Settings, x: Value, least: Value = None, most: Value = None
 ) -> Value:
@@ -701,12 +705,12 @@ def clip(
     return net.compute(clipped, x, *bounds)
 
 
-@OPERATORS.add("Neg", inputs=1, each=True)
+@OPERATORS.add("Neg", inputs=1, elementwise=True)
 def negated(net: GrowingNet, attrs: Settings, x: Value) -> Value:
     return net.activate(x, Numbered("scale", -1))
 
 
-@OPERATORS.add("Max", "Min", each=True)
+@OPERATORS.add("Max", "Min", elementwise=True)
 def larger(net: GrowingNet, attrs: Settings, first: Value, *others: Value) -> Value:
     for value in others:
         first = net.larger(first, value, "+" if net.op.word == "Max" else "-")
@@ -736,13 +740,13 @@ OPERATORS.add("SpaceToDepth", inputs=1, blocksize=COUNT)(
 
 def arithmetic(sign: Sign) -> Operator:
     return Operator(
-        lambda net, attrs, x, other: net.arithmetic(sign, x, other), inputs=2, each=True
+        lambda net, attrs, x, other: net.arithmetic(sign, x, other), inputs=2, elementwise=True
     )
 
 
 def activated(kind: str) -> Operator:
     layer = Activation(kind)
-    return Operator(lambda net, attrs, x: net.activate(x, layer), inputs=1, each=True)
+    return Operator(lambda net, attrs, x: net.activate(x, layer), inputs=1, elementwise=True)
 
 
 def computed(function: Callable[..., Any], **settings: Kind) -> Operator:
@@ -751,7 +755,7 @@ def computed(function: Callable[..., Any], **settings: Kind) -> Operator:
     def take(net: GrowingNet, attrs: Settings, *inputs: Value) -> Value:
         return net.compute(partial(function, **attrs), *inputs)
 
-    return Operator(take, Schema(**settings), each=True)
+    return Operator(take, Schema(**settings), elementwise=True)
 
 
 OPERATORS |= {
@@ -793,4 +797,4 @@ OPERATORS.add("Gather", picks=True, inputs=2, axis=Usually(AXIS, 0))(
 OPERATORS.add("Concat", axis=AXIS)(lambda net, attrs, *values: net.concat(values, attrs["axis"]))
 OPERATORS.add("Identity", inputs=1)(lambda net, attrs, x: x)
 OPERATORS.add("Floor", inputs=1)(lambda net, attrs, x: net.compute(np.floor, x, why=NO_LAYER))
-OPERATORS.add("Where", each=True, inputs=3)(lambda net, attrs, *values: net.where(*values))
+OPERATORS.add("Where", elementwise=True, inputs=3)(lambda net, attrs, *values: net.where(*values))

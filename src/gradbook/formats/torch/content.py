@@ -134,8 +134,8 @@ def _calls(nodes: Sequence[Mapping[str, Any]]) -> tuple[tuple[ForeignOp, ...], d
 
 def _results(outputs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of the tensors that a call makes, also within lists."""
-    every = (x for output in outputs for x in output.get("as_tensors", [output]))
-    tensors = (x for x in every if "as_tensor" in x or "name" in x)
+    listed = (x for output in outputs for x in output.get("as_tensors", [output]))
+    tensors = (x for x in listed if "as_tensor" in x or "name" in x)
     return [NAME.read(tensor.get("as_tensor", tensor))["name"] for tensor in tensors]
 
 

@@ -22,13 +22,14 @@ from gradbook.formats.gates import PYTORCH, GateStack
 from gradbook.formats.growing_net import GrowingNet
 from gradbook.formats.imported import ImportedNet, NoLayer, NoReader
 from gradbook.formats.known_values import NO_LAYER
-from gradbook.formats.layer_list import MOST_PLACES, RowsAndColumns
+from gradbook.formats.layer_list import MOST_PLACES, Moves, RowsAndColumns
 from gradbook.formats.layouts import Live, to_depth, to_space
 from gradbook.formats.recogniser import read_graph
 from gradbook.formats.torch.content import FLOATS, read_content
 from gradbook.graph.window import NOWHERE, SAME, Both
 from gradbook.layers.activations import Activation, Numbered
 from gradbook.layers.card import spell
+from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import Gru, Lstm, Rnn
 from gradbook.schema import (
     AnyNumber,
@@ -101,6 +102,7 @@ class Along:
 
 
 OPERATORS = Table()
+NUMBER = FiniteNumber()
 YES, NO = Usually(TrueOrFalse(), True), Usually(TrueOrFalse(), False)
 AXIS, COUNT = WholeNumber(-8, 7), WholeNumber(1, 2**20)
 PLACE = WholeNumber(-(2**63), 2**63)  # along an axis, from either end
@@ -112,7 +114,7 @@ UNUSED = IfThere(Anything())  # for training, or for the layout in memory
 OF_TRAINING = dict.fromkeys(("momentum", "cudnn_enabled", "cudnn_enable"), UNUSED)
 COPIED = dict.fromkeys(("memory_format", "layout", "device", "pin_memory", "non_blocking"), UNUSED)
 SIZES = ListOf(Maybe(WholeNumber(-1)), 1, 8)
-ONCE = Usually(FiniteNumber(), 1.0)
+ONCE = Usually(NUMBER, 1.0)
 PAD_MODES = {  # NumPy's
     "constant": "constant",
     "reflect": "reflect",
@@ -175,8 +177,8 @@ def linear(net: GrowingNet, args: Settings, x: Value) -> Value:
 )
 def conv(net: GrowingNet, args: Settings, x: Value) -> Value:
     padding = {"same": SAME, "valid": NOWHERE}.get(args["padding"], args["padding"] * 2)
-    moves = (args["stride"], padding, args["dilation"], args["groups"])
-    return net.conv(x, args["weight"], args["bias"], *moves)
+    moves = Moves(args["stride"], padding, args["dilation"], args["groups"])
+    return net.conv(x, args["weight"], args["bias"], moves)
 
 
 @OPERATORS.add(
@@ -185,16 +187,16 @@ def conv(net: GrowingNet, args: Settings, x: Value) -> Value:
 def conv_back(net: GrowingNet, args: Settings, x: Value) -> Value:
     (rows, columns), (below, right) = args["padding"], args["output_padding"]
     pad = (rows, columns, rows - below, columns - right)
-    moves = (args["stride"], pad, args["dilation"], args["groups"])
-    return net.conv_back(x, args["weight"], args["bias"], *moves)
+    moves = Moves(args["stride"], pad, args["dilation"], args["groups"])
+    return net.conv_back(x, args["weight"], args["bias"], moves)
 
 
 @OPERATORS.add(
     "upsample_nearest2d",
     output_size=Usually(ListOf(COUNT, 2, 2), None),
-    scale_factors=Usually(ListOf(FiniteNumber(), 2, 2), None),
-    scales_h=Usually(FiniteNumber(), None),
-    scales_w=Usually(FiniteNumber(), None),
+    scale_factors=Usually(ListOf(NUMBER, 2, 2), None),
+    scales_h=Usually(NUMBER, None),
+    scales_w=Usually(NUMBER, None),
 )
 def enlarge(net: GrowingNet, args: Settings, x: Value) -> Value:
     factors = args["scale_factors"]
@@ -233,9 +235,10 @@ def enlarge(net: GrowingNet, args: Settings, x: Value) -> Value:
 def pool(net: GrowingNet, args: Settings, x: Value) -> Value:
     if args["divisor_override"]:
         raise NoReader("an average pool with its own divisor can't be read")
-    stride, pad = args["stride"] or args["kernel_size"], args["padding"] * 2
-    moves = (stride, pad, args["dilation"], args["ceil_mode"], args["count_include_pad"])
-    return net.pool(x, net.op.word[:3], args["kernel_size"], *moves)
+    kind, size, pad = net.op.word[:3], args["kernel_size"], args["padding"] * 2
+    zeros = kind == "avg" and args["count_include_pad"]
+    moves = (args["stride"] or size, pad, args["dilation"], args["ceil_mode"])
+    return net.pool(x, Pool(kind, size, *moves, zeros))
 
 
 @OPERATORS.add("adaptive_avg_pool2d", "adaptive_max_pool2d", output_size=RowsAndColumns())
@@ -248,7 +251,7 @@ def pool_to(net: GrowingNet, args: Settings, x: Value) -> Value:
     if any(n % t for n, t in zip(area, target, strict=True)):
         raise NoLayer(f"{spell(area)} can't be divided into {spell(target)} equal windows")
     rows, columns = (n // t for n, t in zip(area, target, strict=True))
-    return net.pool(live, kind, (rows, columns), (rows, columns))
+    return net.pool(live, Pool(kind, (rows, columns), (rows, columns)))
 
 
 OPERATORS.add("sum", **OVER.kinds)(
@@ -281,7 +284,7 @@ def reduce(net: GrowingNet, args: Settings, x: Value) -> Value:
     windowed=True,
     pad=ListOf(WholeNumber(-MOST_PLACES, MOST_PLACES), 1, 8),
     mode=Usually(Choice(*PAD_MODES), "constant"),
-    value=Usually(FiniteNumber(), 0.0),
+    value=Usually(NUMBER, 0.0),
 )
 def pad(net: GrowingNet, args: Settings, x: Value) -> Value:
     widths = _widths(args["pad"], len(net.shape_of(x)))
@@ -368,8 +371,8 @@ def recur(net: GrowingNet, args: Settings, x: Value) -> tuple[Value, ...]:
     directions = 1 + args["bidirectional"]
     if len(params) != per_direction * args["num_layers"] * directions:
         raise NoLayer("its weights aren't all stored")
-    states, *cells = net.op.makes[1:]
-    if any(net.readers.count(name) for name in cells):
+    state_name, *cell_names = net.op.makes[1:]
+    if any(net.readers.count(name) for name in cell_names):
         raise NoLayer("only its states can be read, not its cells")
     last_states = []
     for _ in range(args["num_layers"]):
@@ -378,9 +381,9 @@ def recur(net: GrowingNet, args: Settings, x: Value) -> tuple[Value, ...]:
             stack = GateStack(*params[:per_direction])
             del params[:per_direction]
             first = not args["batch_first"]
-            every, last = net.recur(x, kind, stack, PYTORCH, first, backwards=backwards)
-            last_states += [last()] if net.readers.count(states) else []
-            outputs.append(every)
+            states, last = net.recur(x, kind, stack, PYTORCH, first, backwards=backwards)
+            last_states += [last()] if net.readers.count(state_name) else []
+            outputs.append(states)
         x = net.concat(outputs, -1)
     return x, net.stacked(last_states)
 
@@ -392,7 +395,7 @@ def recur(net: GrowingNet, args: Settings, x: Value) -> tuple[Value, ...]:
     value=Tensor(),
     attn_mask=BIAS,
     is_causal=NO,
-    scale=Usually(FiniteNumber(), None),
+    scale=Usually(NUMBER, None),
     dropout_p=IfThere(Only(0)),
     enable_gqa=IfThere(Only(False)),
 )
@@ -518,27 +521,26 @@ def moved(turned: Callable[[Any, Settings], Any], **settings: Any) -> Operator:
 
 def activated(kind: str, **settings: Any) -> Operator:
     layer = Activation(kind)
-    return Operator(lambda net, args, x: net.activate(x, layer), Schema(**settings), each=True)
+    return Operator(
+        lambda net, args, x: net.activate(x, layer), Schema(**settings), elementwise=True
+    )
 
 
 @OPERATORS.add(
-    "hardtanh",
-    each=True,
-    min_val=Usually(FiniteNumber(), -1.0),
-    max_val=Usually(FiniteNumber(), 1.0),
+    "hardtanh", elementwise=True, min_val=Usually(NUMBER, -1.0), max_val=Usually(NUMBER, 1.0)
 )
 @OPERATORS.add(
-    "clamp", "clip", each=True, min=Usually(FiniteNumber(), None), max=Usually(FiniteNumber(), None)
+    "clamp", "clip", elementwise=True, min=Usually(NUMBER, None), max=Usually(NUMBER, None)
 )
 def clamp(net: GrowingNet, args: Settings, x: Value) -> Value:
     least, most = args.values()
     return net.clip(x, -np.inf if least is None else least, np.inf if most is None else most)
 
 
-OPERATORS.add("clamp_min", each=True, min=FiniteNumber())(
+OPERATORS.add("clamp_min", elementwise=True, min=NUMBER)(
     lambda net, args, x: net.clip(x, args["min"], np.inf)
 )
-OPERATORS.add("clamp_max", each=True, max=FiniteNumber())(
+OPERATORS.add("clamp_max", elementwise=True, max=NUMBER)(
     lambda net, args, x: net.clip(x, -np.inf, args["max"])
 )
 OPERATORS.add("celu", alpha=ONCE)(lambda net, args, x: net.celu(x, args["alpha"]))
@@ -552,17 +554,17 @@ def log_sigmoid(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.activate(net.activate(turned, Activation("softplus")), Numbered("scale", -1))
 
 
-@OPERATORS.add("neg", each=True)
+@OPERATORS.add("neg", elementwise=True)
 def negated(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.activate(x, Numbered("scale", -1))
 
 
-@OPERATORS.add("square", each=True)
+@OPERATORS.add("square", elementwise=True)
 def squared(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.arithmetic("*", x, x)
 
 
-@OPERATORS.add("rsub", each=True, other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE)
+@OPERATORS.add("rsub", elementwise=True, other=AnyOf(Tensor(), NUMBER), alpha=ONCE)
 def subtracted_from(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.arithmetic("-", _as_value(args["other"]), _times(net, x, args["alpha"]))
 
@@ -575,23 +577,23 @@ def _times(net: GrowingNet, value: Value, factor: float) -> Value:
     return value if factor == 1 else net.arithmetic("*", value, Fixed(np.array(factor)))
 
 
-@OPERATORS.add("elu", each=True, alpha=ONCE, scale=ONCE, input_scale=ONCE)
+@OPERATORS.add("elu", elementwise=True, alpha=ONCE, scale=ONCE, input_scale=ONCE)
 def elu(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.elu(x, args["alpha"], args["input_scale"], args["scale"])
 
 
-@OPERATORS.add("gelu", each=True, approximate=Usually(Choice("none", "tanh"), "none"))
+@OPERATORS.add("gelu", elementwise=True, approximate=Usually(Choice("none", "tanh"), "none"))
 def gelu(net: GrowingNet, args: Settings, x: Value) -> Value:
     kind = "gelu" if args["approximate"] == "tanh" else "exact gelu"
     return net.activate(x, Activation(kind))
 
 
-@OPERATORS.add("leaky_relu", negative_slope=Usually(FiniteNumber(), 0.01))
+@OPERATORS.add("leaky_relu", negative_slope=Usually(NUMBER, 0.01))
 def leaky_relu(net: GrowingNet, args: Settings, x: Value) -> Value:
     return net.activate(x, Activation("leaky relu", args["negative_slope"]))
 
 
-@OPERATORS.add("softplus", each=True, beta=ONCE, threshold=Usually(FiniteNumber(), 20.0))
+@OPERATORS.add("softplus", elementwise=True, beta=ONCE, threshold=Usually(NUMBER, 20.0))
 def softplus(net: GrowingNet, args: Settings, x: Value) -> Value:
     if args["beta"] != 1 or args["threshold"] < 20:
         raise NoReader("only a softplus with a beta of 1 and a threshold of 20 can be read")
@@ -609,8 +611,8 @@ def arithmetic(sign: Sign, **settings: Any) -> Operator:
         other = _times(net, _as_value(args["other"]), args["alpha"])
         return net.arithmetic(sign, x, other)
 
-    schema = Schema(other=AnyOf(Tensor(), FiniteNumber()), alpha=ONCE, **settings)
-    return Operator(take, schema, each=True)
+    schema = Schema(other=AnyOf(Tensor(), NUMBER), alpha=ONCE, **settings)
+    return Operator(take, schema, elementwise=True)
 
 
 @OPERATORS.add("masked_fill", mask=Tensor(), value=AnyNumber())

@@ -286,9 +286,9 @@ class _Way:
     def _around(self, layer: TrainedLayer, words: TorchWords, x: Expression) -> Expression:
         """Wrap the expression in one more layer."""
         if not words.call:
-            every = dict(zip(layer.reads, self._read(layer, x), strict=True))
+            sources = dict(zip(layer.reads, self._read(layer, x), strict=True))
             return TorchOps(torch_name(layer), module_name(layer), self.lines).write(
-                ops_of(self.trained, layer, SAYS), every
+                ops_of(self.trained, layer, SAYS), sources
             )
         values = self._as_wide(layer, x) if words.joins else [x]
         turned = words.turned and not self.in_steps
