@@ -19,7 +19,7 @@ from gradbook.cells.number_formats import NumberFormat, number_formats
 from gradbook.cells.slopes import Slopes
 from gradbook.derivatives.labels import Known, label
 from gradbook.derivatives.moved_cells import MovedCells
-from gradbook.derivatives.public_book import Derivatives
+from gradbook.derivatives.public_book import Derivatives, bounded
 from gradbook.derivatives.sensitivities import step_of
 from gradbook.graph.node import Node
 from gradbook.net.formulas import FormulaReader, Formulas
@@ -75,55 +75,60 @@ class Exploration:
 
 def exploration_of(derivatives: Derivatives) -> Exploration:
     """The exploration of a workbook's result."""
-    book = derivatives.slopes.book
-    moved = MovedCells(derivatives.slopes)
-    known = {entry.cell: entry for entry in derivatives.inputs}
-    inputs = [*known, *(cell for cell in moved.inputs if cell not in known)]
-    every = [*inputs, *moved.formulas]
-    forms = _forms(derivatives, every)
-    labels: Known = {}
-    named = {cell: label(book, cell, labels) for cell in every}
-    table = write_linked([moved.nodes[cell] for cell in every])
+    with bounded(derivatives.result.book.path):
+        return _ExploredBook(derivatives).exploration()
 
-    def explored(cell: Address) -> ExploredValue:
-        formula = book.formula(cell)
+
+class _ExploredBook:
+    """A workbook's result, and what a page has to know of each cell behind it."""
+
+    def __init__(self, derivatives: Derivatives) -> None:
+        self.book, self.path = derivatives.slopes.book, derivatives.result.book.path
+        self.moved = MovedCells(derivatives.slopes)
+        self.known = {entry.cell: entry for entry in derivatives.inputs}
+        others = (cell for cell in self.moved.inputs if cell not in self.known)
+        self.inputs = [*self.known, *others]
+        self.cells = [*self.inputs, *self.moved.formulas]
+        known: Known = {}
+        self.labels = {cell: label(self.book, cell, known) for cell in self.cells}
+        self.forms = _forms(derivatives, self.labels)
+        self.table = write_linked([self.moved.nodes[cell] for cell in self.cells])
+
+    def exploration(self) -> Exploration:
+        return Exploration(
+            self.path.name,
+            tuple(map(self.input, self.inputs)),
+            tuple(map(self.formula, self.moved.formulas)),
+            tuple(_groups(self.book, self.cells, self.moved.formulas, self.labels)),
+            self.table.lines,
+            self.table.links,
+        )
+
+    def formula(self, cell: Address) -> ExploredValue:
+        formula = self.book.formula(cell)
         return ExploredValue(
-            label=named[cell],
-            place=book.name_of(cell),
-            line=table.places[moved.nodes[cell]],
-            form=forms[cell],
+            label=self.labels[cell],
+            place=self.book.name_of(cell),
+            line=self.table.places[self.moved.nodes[cell]],
+            form=self.forms[cell],
             formula=formula,
             jumps=_jumps(formula),
         )
 
-    def input_of(cell: Address) -> ExploredValue:
-        entry, value = known.get(cell), moved.value(cell)
+    def input(self, cell: Address) -> ExploredValue:
+        entry, value = self.known.get(cell), self.moved.value(cell)
         is_header = entry is not None and entry.header is not None
         is_count = entry is not None and entry.by_one
-        is_whole = is_header or is_count or cell in moved.positions
-        form, step = _steps(value, forms[cell], is_whole)
-        return replace(
-            explored(cell),
-            value=value,
-            form=form,
-            step=step,
-            note=entry.note if entry and (is_header or is_count) else "",
-            is_header=is_header,
-        )
-
-    return Exploration(
-        derivatives.result.book.path.name,
-        tuple(map(input_of, inputs)),
-        tuple(map(explored, moved.formulas)),
-        tuple(_groups(book, every, moved.formulas, named)),
-        table.lines,
-        table.links,
-    )
+        is_whole = is_header or is_count or cell in self.moved.positions
+        form, step = _steps(value, self.forms[cell], is_whole)
+        note = entry.note if entry and (is_header or is_count) else ""
+        known = replace(self.formula(cell), value=value, form=form, step=step, note=note)
+        return replace(known, is_header=is_header)
 
 
 def _jumps(formula: str) -> str:
-    match = JUMPING.search(formula)
-    return match[1] if match else ""
+    found = JUMPING.search(formula)
+    return found[1] if found else ""
 
 
 # Formulas as a text -----------------------------------------------------------------
@@ -154,7 +159,7 @@ def exploration_of_formulas(formulas: Formulas) -> Exploration:
         formulas.name or f"{formulas.result} = {formulas.formulas[formulas.result]}",
         tuple(map(moved, inputs)),
         tuple(map(explored, order)),
-        tuple(ExploredGroup(named[node], "", (k,)) for k, node in enumerate([*inputs, *order])),
+        tuple(ExploredGroup(named[it], "", (k,)) for k, it in enumerate([*inputs, *order])),
         table.lines,
         table.links,
     )
@@ -208,16 +213,16 @@ def _runs(
 # How numbers look ---------------------------------------------------------------------
 
 
-def _forms(derivatives: Derivatives, cells: Sequence[Address]) -> dict[Address, NumberFormat]:
+def _forms(derivatives: Derivatives, labels: Mapping[Address, str]) -> dict[Address, NumberFormat]:
     """The cells' own formats; where there are none, percentages by their words and by the numbers
     to which they are added."""
     slopes, book = derivatives.slopes, derivatives.slopes.book
-    known = dict(number_formats(book, derivatives.result.book.path, cells))
-    values = {cell: slopes.cells.value(cell) for cell in cells}
-    shares = {cell for cell in cells if "%" in label(book, cell)} - known.keys()
+    known = dict(number_formats(book, derivatives.result.book.path, labels))
+    values = {cell: slopes.cells.value(cell) for cell in labels}
+    shares = {cell for cell, words in labels.items() if "%" in words} - known.keys()
     shares |= {cell for cell, form in known.items() if form.is_percent}
     shares |= set(_added_to_shares(slopes, shares)) - known.keys()
-    for cell in cells:
+    for cell in labels:
         if cell not in known:
             is_share = cell in shares and abs(values[cell]) <= 1
             known[cell] = NumberFormat(-1, is_percent=is_share)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite, nextafter
 
 from gradbook.cells.evaluate import value_in
 from gradbook.cells.formula.address import Address
@@ -18,6 +18,7 @@ from gradbook.cells.formula.formula_values import (
     NeedsNumbers,
     NotUnderstood,
     Single,
+    TooMuch,
     error,
     typed,
 )
@@ -32,6 +33,7 @@ from gradbook.targets.page.lines import sources_of
 
 MOST_DECIDING = 300  # cells of a formula that are tried, which of them decide
 POSITIONS = 40  # positions that are tried
+MOST_WORK = 5_000_000  # cells that are read for all cases together
 HALVINGS = 80  # of an interval in which a case ends
 FAR = 1e9  # beyond all keys
 
@@ -41,6 +43,7 @@ class MovedCells:
 
     def __init__(self, slopes: Slopes) -> None:
         self.slopes, self.book, self.flow = slopes, slopes.book, slopes.flow
+        self.work = 0
         self.order, _ = self.flow.in_order([slopes.result])
         self.positions: set[Address] = set()  # which are moved by whole numbers
         fixed: set[Address] = set()
@@ -98,6 +101,10 @@ class MovedCells:
     def _meaning(self, cell: Address, settled: dict[Node, float] | None = None) -> Node:
         """What a formula computes, where some of its cells are settled."""
         self.graph.settled = settled or {}
+        if settled:
+            self.work += len(self.flow.sources(cell))
+            if self.work > MOST_WORK:
+                raise TooMuch(Message("more positions than a page can follow"))
         value = value_in(self.flow, self.graph, self.book.patterns[cell], cell, self._single)
         if isinstance(value, str):
             raise NotUnderstood(Message("a text"))
@@ -132,7 +139,7 @@ class MovedCells:
         def at(value: float) -> Node:
             try:
                 return self._meaning(cell, {**keys, decider: value})
-            except NeedsNumbers:
+            except (NeedsNumbers, TooMuch):
                 raise
             except NotUnderstood:  # such as a position that no table has
                 return error(self.graph)
@@ -190,6 +197,8 @@ def _boundary(
     at: Callable[[float], Node], low: float, high: float, before: Node
 ) -> tuple[float, float]:
     """The last number of a case that holds at `low`, and the first of the next one."""
+    if at(just_below := nextafter(high, -inf)) is before:  # as at a key
+        return just_below, high
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         if middle in (low, high):

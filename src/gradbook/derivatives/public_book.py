@@ -116,7 +116,7 @@ class Workbook:
         near = sheet_of(result.address)
         inputs = [cells for words in listed for cells in find_inputs(self.content, words, near)]
         every = tuple(dict.fromkeys(chain.from_iterable(inputs)))
-        with _bounded(self.path):
+        with bounded(self.path):
             slopes = slopes_of(self.content, result.address, every, self.flow)
         if not slopes.inputs:
             why = f" ({next(iter(slopes.fixed))})" if slopes.fixed else ""
@@ -202,7 +202,7 @@ class Derivatives(Mapping[str, float]):
     @cached_property
     def inputs(self) -> tuple[Sensitivity, ...]:
         """The inputs, each with its label, value, derivative and a sentence about it."""
-        with _bounded(self.result.book.path):
+        with bounded(self.result.book.path):
             return sensitivities(self.slopes, self.together)
 
     def find(self, name: str) -> Address:
@@ -283,7 +283,7 @@ class Derivatives(Mapping[str, float]):
         listed = [learn] if isinstance(learn, str) else learn
         near = sheet_of(self.result.address)
         weights = [cell for words in listed for cell in find_each(self.slopes.book, words, near)]
-        with _bounded(source):
+        with bounded(source):
             self.training = write_derivatives(
                 source,
                 self.slopes,
@@ -319,7 +319,7 @@ def read_book(path: str | PathLike[str]) -> Workbook:
     >>> gb.read_book("worked.xlsx").sheets[0]
     'Network'
     """
-    with _bounded(path):
+    with bounded(path):
         try:
             content = read_cells(path, every_row=True)
         except WorkbookError as error:
@@ -330,7 +330,7 @@ def read_book(path: str | PathLike[str]) -> Workbook:
 
 
 @contextmanager
-def _bounded(path: str | PathLike[str]) -> Iterator[None]:
+def bounded(path: str | PathLike[str]) -> Iterator[None]:
     """Give the work on a book that may be hostile a budget, and end in one line if it is spent."""
     too_large = f"{path}: it is too large: keep only the sheets on which the result depends"
     try:
