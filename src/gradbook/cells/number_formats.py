@@ -179,8 +179,9 @@ def _as_shown(kind: str, value: str, words: str) -> NumberFormat | None:
     digits = re.sub(r"\D", "", parts[2])
     for decimals in range(MOST_DECIMALS + 1):
         if f"{size:.{decimals}f}".replace(".", "") == digits:
-            whole = len(f"{size:.0f}")
+            places = len(f"{size:.0f}")
             signs = len(re.sub(r"\d", "", parts[2].strip())) - (decimals > 0)
             before, after = (part.replace("%", "").strip(" -−()\xa0") for part in parts.group(1, 3))
-            return NumberFormat(decimals, signs > 0 and whole > 3, is_percent, False, before, after)
+            is_grouped = signs > 0 and places > 3
+            return NumberFormat(decimals, is_grouped, is_percent, False, before, after)
     return None

@@ -127,8 +127,8 @@ class _ExploredBook:
 
 
 def _jumps(formula: str) -> str:
-    found = JUMPING.search(formula)
-    return found[1] if found else ""
+    match = JUMPING.search(formula)
+    return match[1] if match else ""
 
 
 # Formulas as a text -----------------------------------------------------------------

@@ -33,18 +33,18 @@ export function settled(form, value) {
 export function shown(value, form) {
   if (!Number.isFinite(value)) return mark("no number")
   if (form.is_date) return dates.format(FIRST_DAY + value * DAY)
-  const said = digits(value * (form.is_percent ? 100 : 1), form.isFree && Number.isInteger(value) ? 0 : form.decimals, form.is_grouped)
-  if (form.is_percent) return said + numeral(" %")
-  const words = [form.before, said, form.after].filter(Boolean)
+  const number = digits(value * (form.is_percent ? 100 : 1), form.isFree && Number.isInteger(value) ? 0 : form.decimals, form.is_grouped)
+  if (form.is_percent) return number + numeral(" %")
+  const words = [form.before, number, form.after].filter(Boolean)
   return words.join(/[\w.]$/.test(form.before) || form.after ? "\u00a0" : "")
 }
 
 /** @param {number} value @param {number} decimals @param {boolean} isGrouped */
 function digits(value, decimals, isGrouped) {
   if (Math.abs(value) >= HUGE) return numeral(value.toExponential(3).replace("e+", "e")).replaceAll("-", "−")
-  const [whole, after] = Math.abs(value).toFixed(decimals).split(".")
+  const [units, after] = Math.abs(value).toFixed(decimals).split(".")
   const sign = value < 0 && Number(value.toFixed(decimals)) ? "−" : ""
-  return sign + (isGrouped || whole.length > 4 ? grouped(Number(whole)) : whole) + (after ? numeral(`.${after}`) : "")
+  return sign + (isGrouped || units.length > 4 ? grouped(Number(units)) : units) + (after ? numeral(`.${after}`) : "")
 }
 
 /** How much something changes: with two decimals or, below 1, with so many digits; shares in points.

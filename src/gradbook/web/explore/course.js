@@ -54,7 +54,7 @@ export class Course {
     const { clientWidth: width, clientHeight: height } = this.box
     if (!width || !height) return
     const [low, high] = model.ranges[chosen]
-    const others = JSON.stringify([chosen, result, low, high, ...model.given.inputs.map((_, k) => (k === chosen ? 0 : model.at(k)))])
+    const others = JSON.stringify([chosen, result, low, high, ...model.content.inputs.map((_, k) => (k === chosen ? 0 : model.at(k)))])
     if (others !== this.others) this.points = coursed(model, chosen, low, high) // which doesn't change with the number itself
     this.others = others
     const { points } = this
@@ -65,21 +65,21 @@ export class Course {
     set(this.svg, "viewBox", `0 0 ${width} ${height}`)
     this.drawAxes(x, y, width, height)
     set(this.curve, "d", path(points, x.to, y.to))
-    const [own, now, slope] = [model.at(chosen), model.at(result), model.slopes[chosen]]
-    const isThere = [own, now].every(Number.isFinite)
-    const [left, top] = isThere ? [x.to(own), y.to(now)] : [0, 0]
+    const [value, now, slope] = [model.at(chosen), model.at(result), model.slopes[chosen]]
+    const isThere = [value, now].every(Number.isFinite)
+    const [left, top] = isThere ? [x.to(value), y.to(now)] : [0, 0]
     const hasSlope = isThere && Number.isFinite(slope)
     set(this.drop, "d", isThere ? `M${left} ${top}V${height - FRAME.bottom}` : "")
     set(this.tangent, "d", hasSlope ? tangent(left, top, (slope * (y.to(1) - y.to(0))) / (x.to(1) - x.to(0)), width, height, this.left) : "")
     for (const [name, at] of [["cx", left], ["cy", top]]) set(this.now, String(name), String(at))
     set(this.now, "visibility", isThere ? "visible" : "hidden")
     const step = model.values[chosen].step
-    const said = [
-      isThere ? tr("{height} at {value}", { height: shown(now, forms[result]), value: shown(own, forms[chosen]) }) : "",
+    const lines = [
+      isThere ? tr("{height} at {value}", { height: shown(now, forms[result]), value: shown(value, forms[chosen]) }) : "",
       hasSlope ? tr("tangent: {change} per {step}", { change: signed(slope * step, forms[result], 3), step: stepped(step, forms[chosen]) }) : "",
       this.sayBefore(x, y),
     ]
-    this.words.forEach((text, k) => say(text, said[k]))
+    this.words.forEach((text, k) => say(text, lines[k]))
     this.place(left, top, slope < 0, width, height)
     set(this.svg, "aria-label", tr("{result} as {number} alone changes", { result: called(model.values[result]), number: called(model.values[chosen]) }))
   }
@@ -115,11 +115,11 @@ export class Course {
       set(text, "x", String(side))
       set(text, "y", String(base + LINE * k))
     })
-    const [was, own] = [this.words[2], this.was ?? [0, 0]]
-    const isOver = own[0] + WORDS + was.getComputedTextLength() > width
+    const [was, value] = [this.words[2], this.was ?? [0, 0]]
+    const isOver = value[0] + WORDS + was.getComputedTextLength() > width
     set(was, "text-anchor", isOver ? "end" : "start")
-    set(was, "x", String(own[0] + (isOver ? -WORDS : WORDS)))
-    set(was, "y", String(own[1] + (isFalling === isOver ? 20 : -8)))
+    set(was, "x", String(value[0] + (isOver ? -WORDS : WORDS)))
+    set(was, "y", String(value[1] + (isFalling === isOver ? 20 : -8)))
   }
 
   /** @param {Axis} x @param {Axis} y @param {number} width @param {number} height @private */

@@ -15,17 +15,17 @@ const STEPS_OF_0 = 20 // to either side
  */
 
 export class Exploration {
-  /** @param {Given} given */
-  constructor(given) {
-    this.given = given
-    this.values = [...given.inputs, ...given.formulas]
-    this.count = given.inputs.length
+  /** @param {Given} content */
+  constructor(content) {
+    this.content = content
+    this.values = [...content.inputs, ...content.formulas]
+    this.count = content.inputs.length
     this.groups = /** @type {number[]} */ ([]) // of each value
-    given.groups.forEach(({ values }, group) => values.forEach(k => (this.groups[k] = group)))
-    this.machine = new Machine(given.lines, [], 1)
-    this.everything = this.machine.order(given.lines.map((_, k) => k))
+    content.groups.forEach(({ values }, group) => values.forEach(k => (this.groups[k] = group)))
+    this.machine = new Machine(content.lines, [], 1)
+    this.everything = this.machine.order(content.lines.map((_, k) => k))
     this.orders = /** @type {Record<number, number[]>} */ ({}) // of computation, by results
-    this.back = [...given.links].reverse()
+    this.back = [...content.links].reverse()
     this.slopes = new Float64Array(this.values.length) // of the result by every value
     this.ranges = /** @type {[number, number][]} */ ([])
     this.listeners = /** @type {(() => void)[]} */ ([])
@@ -34,7 +34,7 @@ export class Exploration {
     this.restoreAll()
     this.file = this.values.map((_, k) => this.at(k))
     this.forms = this.values.map(({ form }, k) => settled(form, this.file[k]))
-    this.ranges = given.inputs.map((value, k) => rangeOf(value, this.forms[k]))
+    this.ranges = content.inputs.map((value, k) => rangeOf(value, this.forms[k]))
   }
 
   /** @param {number} k */
@@ -48,7 +48,7 @@ export class Exploration {
   }
 
   get hasMoved() {
-    return this.given.inputs.some((_, k) => this.isMoved(k))
+    return this.content.inputs.some((_, k) => this.isMoved(k))
   }
 
   /** Change numbers.
@@ -64,7 +64,7 @@ export class Exploration {
   }
 
   restoreAll() {
-    this.put(...this.given.inputs.map(({ value }, k) => /** @type {[number, number]} */ ([k, value])))
+    this.put(...this.content.inputs.map(({ value }, k) => /** @type {[number, number]} */ ([k, value])))
   }
 
   /** @param {number} k */
@@ -106,7 +106,7 @@ export class Exploration {
   forward(source, closed = new Set()) {
     const slopes = new Float64Array(this.values.length)
     slopes[source] = 1
-    for (const [from, to, line] of this.given.links) if (slopes[from] && !closed.has(to)) slopes[to] += slopes[from] * this.machine.at(line)
+    for (const [from, to, line] of this.content.links) if (slopes[from] && !closed.has(to)) slopes[to] += slopes[from] * this.machine.at(line)
     return slopes
   }
 
@@ -144,13 +144,13 @@ export class Exploration {
     const [line, wanted] = [this.values[k].line, this.values[result].line]
     const kept = machine.values.slice()
     const order = this.orders[result] ??= machine.order([wanted])
-    const found = look(value => {
+    const answer = look(value => {
       machine.fill(line, value)
       machine.run(order)
       return machine.at(wanted)
     })
     machine.values.set(kept)
-    return found
+    return answer
   }
 
   /** Whether a nudge to either side changes the result as the slope says.
@@ -176,7 +176,7 @@ export class Exploration {
    */
   between(k) {
     const [after, before] = [new Set([k]), new Set([this.result])]
-    for (const [from, to] of this.given.links) if (after.has(from)) after.add(to)
+    for (const [from, to] of this.content.links) if (after.has(from)) after.add(to)
     for (const [from, to] of this.back) if (before.has(to)) before.add(from)
     return [...after].filter(it => before.has(it)).sort((a, b) => a - b)
   }

@@ -15,7 +15,7 @@ export class Learning {
     this.model = model
     this.dialog = byId("learning")
     this.run = byId("run")
-    this.said = byId("learned")
+    this.report = byId("learned")
     this.target = NaN
     this.moving = /** @type {number[]} */ ([])
     this.steps = 0
@@ -34,7 +34,7 @@ export class Learning {
     if (!Number.isFinite(this.target)) this.target = rounded(model.at(model.result), form)
     const field = make("input", { "aria-label": called(model.values[model.result]), value: bare(this.target, form), onkeydown: (/** @type {Event} */ event) => event.stopPropagation() })
     const question = make("label", { class: "aim" }, ...pieces(mark("{result} should become {value}"), { result: called(model.values[model.result]), value: field }))
-    const boxes = model.given.inputs.map((value, k) => make("label", {}, make("input", { type: "checkbox", checked: (this.moving.length ? this.moving : [model.chosen]).includes(k) }), ` ${called(value)} `, make("small", {}, shown(model.at(k), model.forms[k]))))
+    const boxes = model.content.inputs.map((value, k) => make("label", {}, make("input", { type: "checkbox", checked: (this.moving.length ? this.moving : [model.chosen]).includes(k) }), ` ${called(value)} `, make("small", {}, shown(model.at(k), model.forms[k]))))
     byId("questions").replaceChildren(question, make("fieldset", {}, make("legend", {}, mark("These numbers may move, within the ends of their sliders:")), ...boxes))
     takesNumbers(field, value => (this.target = value), { parse: text => read(text, form) })
     this.boxes = boxes.map(box => /** @type {HTMLInputElement} */ (box.querySelector("input")))
@@ -88,7 +88,7 @@ export class Learning {
   /** @param {string} words */
   stop(words) {
     this.isRunning = false
-    say(this.said, words)
+    say(this.report, words)
     this.mark()
   }
 

@@ -19,7 +19,7 @@ const course = new Course(model, byId("course"))
 new Learning(model)
 
 const [chooser, result, restore] = [byId("of"), byId("result"), byId("restore")]
-const alone = model.values.map((_, k) => k).filter(k => k >= model.count && model.given.groups[model.groups[k]].values.length === 1)
+const alone = model.values.map((_, k) => k).filter(k => k >= model.count && model.content.groups[model.groups[k]].values.length === 1)
 const results = [...new Set([model.result, ...alone.reverse()])].slice(0, MOST)
 chooser.replaceChildren(...results.map(k => make("option", { value: k }, model.values[k].label && model.values[k].place ? `${model.values[k].label} · ${model.values[k].place}` : called(model.values[k]))))
 chooser.addEventListener("change", () => {

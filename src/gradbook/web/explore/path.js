@@ -72,8 +72,8 @@ export class Path {
       const changes = box.cells.map(k => slopes[k] * step)
       const most = changes.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0)
       const isInput = box.cells[0] === model.chosen
-      const said = isInput ? `+${stepped(step, form)}` : signed(most, form, box.cells.includes(model.result) ? 3 : 2)
-      say(change, box.id === REST ? "" : all.length > 1 ? tr("up to {change}", { change: said }) : said)
+      const effect = isInput ? `+${stepped(step, form)}` : signed(most, form, box.cells.includes(model.result) ? 3 : 2)
+      say(change, box.id === REST ? "" : all.length > 1 ? tr("up to {change}", { change: effect }) : effect)
     }
     this.drawLinks()
   }
@@ -98,7 +98,7 @@ export class Path {
     this.parts = layout.boxes.map(it => this.boxOf(it))
     this.around.style.setProperty("width", `${(last + 1) * wide + last * apart}px`)
     this.around.replaceChildren(this.links, ...this.parts.map(([, parts]) => parts[2]))
-    const total = model.given.formulas.length
+    const total = model.content.formulas.length
     say(byId("path-heading"), tr("From {input} to {result}", { input: called(model.values[model.chosen]), result: called(model.values[model.result]) }))
     const count = layout.cells.length - 1
     say(byId("about-path"), [tr("{some} of the {all} formulas", { some: count, all: total }), trCount("folded into {count} box", "folded into {count} boxes", layout.boxes.length - 1), tr("purple: what {step} more does to each", { step: stepped(model.values[model.chosen].step, model.forms[model.chosen]) }), mark("click a box: its cells")].join("  ·  "))
@@ -160,12 +160,12 @@ export class Path {
 /** @param {import("./exploration.js").Exploration} model @param {Box} box */
 function nameOf(model, { id, cells }) {
   if (id === REST) return tr("and {count} more", { count: cells.length })
-  return (cells.length === 1 && called(model.values[cells[0]])) || model.given.groups[id].label || placeOf(model, { id, cells, also: [] })
+  return (cells.length === 1 && called(model.values[cells[0]])) || model.content.groups[id].label || placeOf(model, { id, cells, also: [] })
 }
 
 /** @param {import("./exploration.js").Exploration} model @param {Box} box */
 function placeOf(model, { id, cells, also }) {
-  const place = id === REST ? "" : cells.length > 1 ? model.given.groups[id].place : model.values[cells[0]].place.replaceAll("'", "").replace("!", " ")
+  const place = id === REST ? "" : cells.length > 1 ? model.content.groups[id].place : model.values[cells[0]].place.replaceAll("'", "").replace("!", " ")
   return also.length ? `${place} + ${also.length}` : place
 }
 
@@ -177,7 +177,7 @@ function placeOf(model, { id, cells, also }) {
 function laidOut(model) {
   const cells = model.between(model.chosen)
   const on = new Set(cells)
-  const links = model.given.links.filter(([from, to]) => on.has(from) && on.has(to))
+  const links = model.content.links.filter(([from, to]) => on.has(from) && on.has(to))
   const all = merged(model, cells, links)
   const ends = all.filter(it => it.cells.includes(model.chosen) || it.cells.includes(model.result))
   const shares = new Map(all.map(it => [it.id, Math.abs(model.share(model.chosen, it.cells))]))
@@ -202,11 +202,11 @@ function laidOut(model) {
  * @returns {Box[]}
  */
 function merged(model, cells, links) {
-  const { groups, given } = model
+  const { groups, content } = model
   const groupOf = (/** @type {number} */ k) => groups[k]
   const boxes = new Map(cells.map(k => [groupOf(k), /** @type {Box} */ ({ id: groupOf(k), cells: [], also: [] })]))
   const on = new Set(cells)
-  for (const box of boxes.values()) box.cells = given.groups[box.id].values.filter(k => on.has(k))
+  for (const box of boxes.values()) box.cells = content.groups[box.id].values.filter(k => on.has(k))
   for (const box of [...boxes.values()]) {
     if (box.cells.length < 2 || box.cells.includes(model.result)) continue
     const users = new Set(links.filter(([from, to]) => groupOf(from) === box.id && groupOf(to) !== box.id).map(([, to]) => groupOf(to)))
@@ -229,8 +229,8 @@ const homes = boxes => new Map(boxes.flatMap(({ id, cells, also }) => [...cells,
 /** @param {import("./exploration.js").Link[]} links @param {Box[]} boxes @returns {Way[]} */
 function waysOf(links, boxes) {
   const home = homes(boxes)
-  const found = new Set(links.map(([from, to]) => `${home.get(from)} ${home.get(to)}`))
-  return [...found].map(it => it.split(" ").map(Number)).filter(([from, to]) => from !== to).map(([from, to]) => ({ from, to, share: 0 }))
+  const ways = new Set(links.map(([from, to]) => `${home.get(from)} ${home.get(to)}`))
+  return [...ways].map(it => it.split(" ").map(Number)).filter(([from, to]) => from !== to).map(([from, to]) => ({ from, to, share: 0 }))
 }
 
 /** The column of each box: one more than the last of those that lead to it, in their order.
@@ -260,14 +260,14 @@ function flows(model, { boxes }) {
   const home = homes(boxes)
   const slopes = model.forward(model.chosen)
   const total = model.slopes[model.chosen]
-  const found = /** @type {Map<string, Way>} */ (new Map())
-  for (const [a, b, line] of model.given.links) {
+  const ways = /** @type {Map<string, Way>} */ (new Map())
+  for (const [a, b, line] of model.content.links) {
     const [from, to] = [home.get(a), home.get(b)]
     if (from === undefined || to === undefined || from === to) continue
-    const way = found.get(`${from} ${to}`) ?? { from, to, share: 0 }
+    const way = ways.get(`${from} ${to}`) ?? { from, to, share: 0 }
     const part = slopes[a] * model.machine.at(line) * model.slopes[b]
     way.share += total && Number.isFinite(part) ? part / total : 0
-    found.set(`${from} ${to}`, way)
+    ways.set(`${from} ${to}`, way)
   }
-  return [...found.values()]
+  return [...ways.values()]
 }

@@ -20,7 +20,7 @@ export class Rows {
     this.scale = make("span", { class: "remark" }, mark("1 % more → result"))
     this.more = make("button", { type: "button", class: "quiet more", onclick: () => this.turn() })
     box.append(make("p", { class: "beside" }, this.scale, this.again), this.list, this.more)
-    this.order = model.given.inputs.map((_, k) => k)
+    this.order = model.content.inputs.map((_, k) => k)
     this.page = 0
     this.full = 0 // rows of a page
     this.rows = /** @type {Row[]} */ ([])
@@ -161,8 +161,8 @@ class Row {
 /** The cell alone, if all numbers are on one sheet.
  * @param {string} place @param {import("./exploration.js").Exploration} model
  */
-function shortPlace(place, { given }) {
-  const sheets = new Set(given.inputs.filter(it => !it.is_header).map(it => it.place.replace(/![^!]*$/, "")))
+function shortPlace(place, { content }) {
+  const sheets = new Set(content.inputs.filter(it => !it.is_header).map(it => it.place.replace(/![^!]*$/, "")))
   return sheets.size > 1 ? place : place.replace(/^.*!/, "")
 }
 
