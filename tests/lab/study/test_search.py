@@ -69,6 +69,18 @@ def test_a_line_that_was_not_completed_is_no_matter(tmp_path):
     assert len(Search(plan, journal).tried) == 5
 
 
+def test_of_what_belongs_together_all_counts_or_nothing(tmp_path):
+    plan = read_plan(STUDY)
+    _, found = asked(plan, tmp_path / "a", count=6, ahead=9)
+    journal = tmp_path / "a" / "journal.log"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for count in range(len(lines)):
+        journal.write_bytes(b"".join(lines[:count]))
+        search = Search(plan, journal)
+        assert [trial[1:3] for trial in search.tried] == found[: len(search.tried)]
+        assert search.ask()[1:] == found[len(search.tried)]
+
+
 def test_a_journal_of_another_study_is_refused(tmp_path):
     asked(read_plan(STUDY), tmp_path / "a")
     other = read_plan("vary quick\nepochs {1..3}")

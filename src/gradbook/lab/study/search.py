@@ -165,15 +165,18 @@ def _values(domain: Domain) -> Sequence[Value]:
     return range(int(domain.low), int(domain.high) + 1)
 
 
+END = " \n"  # of what belongs together; other lines have no space there
+
+
 class Journal:
     """The file of Optuna's JournalStorage: one line per entry. A single process writes it, so it
-    needs no lock; what belongs together is written at once.
+    needs no lock; of what belongs together, all is written, or what was is left out later.
     """
 
     def __init__(self, path: InnerPath) -> None:
         self.path = path
         text = read_text(path, limit=limits.TRIALS) if path.is_file() else ""
-        self.before = text[: text.rfind("\n") + 1]  # without a line that wasn't completed
+        self.before = "".join(text.rpartition(END)[:2])  # without what wasn't written to its end
         self.unread = [*map(json.loads, self.before.splitlines())]
         self.unwritten = ""
         self.is_begun = False
@@ -193,5 +196,5 @@ class Journal:
             write_whole(self.path, self.before)
             self.before, self.is_begun = "", True
         with said_plainly("write", self.path), self.path.open("ab") as file:
-            file.write(self.unwritten.encode())
+            file.write(self.unwritten.removesuffix("\n").encode() + END.encode())
         self.unwritten = ""

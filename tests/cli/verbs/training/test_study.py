@@ -107,7 +107,7 @@ def test_what_cant_be_meant_is_one_line_and_nothing_is_written(words, said):
 
 def test_a_study_whose_journal_is_damaged_is_told(said):
     said(RECIPE, *VARY, "--trials", "1", "-o", "s")
-    Path("s/journal.log").write_text('[{"number": 1}]\n')
+    Path("s/journal.log").write_text('[{"number": 1}] \n')
     assert "not the journal of this study" in said("best", "s", code=2)
     assert "not the journal of this study" in said("--resume", "s", code=2)
     Path("s/study.txt").write_text("batch {1..")
