@@ -11,7 +11,7 @@
 that are drawn, a column after the other; `a_h1=share` shows another name. Neighbouring columns are
 joined where a value is computed from the other. `lit` is a path through boxes, or several with `;`
 between; `factors` are the slopes of a chain, and `step` says of which one the text speaks;
-`control` is a weight with a slider.
+`control` is a weight with a slider, which the other scenes of this network follow.
 
 A number of the text with four decimals or more has to be one of the network's: it is looked up when
 the document is built, and follows when the weight is dragged.
@@ -110,6 +110,7 @@ class Scene:
     factors: tuple[str, ...] = ()
     step: int = 0  # of which factor the text speaks, from 1
     control: str = ""
+    title: str = ""  # of the network: scenes of one page with the same share its weights
 
     @staticmethod
     def of(attributes: str, document: str) -> Scene:
@@ -125,6 +126,7 @@ class Scene:
             tuple(given.get("factors", "").split()),
             int(given.get("step", 0)),
             given.get("control", ""),
+            given["net"],
         )
 
     @cached_property
@@ -175,7 +177,8 @@ class Scene:
             if leaf in lines.places
         }
         places = {name: lines.places[self.nodes[name]] for name in names}
-        table = {"lines": lines.lines, "given": given, "places": places, "control": self.control}
+        table = {"net": self.title, "control": self.control, "lines": lines.lines}
+        table |= {"given": given, "places": places}
         return json.dumps(table, ensure_ascii=False, separators=(",", ":"))
 
     @property
@@ -258,7 +261,7 @@ class Scene:
                 kinds += ["hot"] if (of, to) in hot or weight == self.control != "" else []
                 kinds += ["below"] if weight and self.values[weight] < 0 else []
                 width = min(6, 1 + 2 * abs(self.values[weight])) if weight else 1.6
-                live = f' data-of="{weight}"' if weight and weight == self.control else ""
+                live = f' data-of="{weight}"' if weight else ""
                 yield (
                     f'<line class="{" ".join(kinds)}" x1="{a.end:g}" y1="{a.y:g}" x2="{b.x:g}" '
                     f'y2="{b.y:g}" style="stroke-width:{width:.3g}"{live}/>'

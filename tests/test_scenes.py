@@ -128,8 +128,11 @@ def test_dragging_a_weight_changes_every_number_that_follows_from_it(page):
         chromium.settle()
         weight = float(chromium.value(f"{slider}.value"))
         after = chromium.value(SHOWN.format(place=place))
+        others = [chromium.value(SHOWN.format(place=f"by-hand-scene-{k}")) for k in (1, 3, 4, 5)]
         assert chromium.said == []
     assert weight > 1
+    assert {other["E1 4"] for other in others} == {after["E1 4"]}
+    assert [other["w5 4"] for other in others if "w5 4" in other] == [after["w5 4"]] * 2
     weights = f"0.15 0.2 0.25 0.3 {weight} 0.45 0.5 0.55"
     text = str(builtin("worked")).replace("0.15 0.2 0.25 0.3 0.4 0.45 0.5 0.55", weights)
     assert weights in text

@@ -1,5 +1,6 @@
 // A scene of a document: the drawing of a small network, one of whose weights can be dragged. All
-// numbers that follow from it are computed anew, those of the text and of its formulas too.
+// numbers that follow from it are computed anew, those of the text and of its formulas too, and those of
+// the page's other scenes of this network.
 
 import { Machine } from "../machine/machine.js"
 
@@ -7,6 +8,7 @@ import { Machine } from "../machine/machine.js"
 
 /**
  * @typedef {Object} SceneTable
+ * @property {string} net by its name
  * @property {Line[]} lines
  * @property {Object<string, number>} given the leaves' values, by their lines
  * @property {Object<string, number>} places the lines of the values that are shown, by name
@@ -16,22 +18,36 @@ import { Machine } from "../machine/machine.js"
 /** @param {number} value @param {number} digits */
 const written = (value, digits) => value.toFixed(digits).replace("-", "−")
 
+const scenes = /** @type {Set<Scene>} */ (new Set())
+
 /** `<gb-scene>`, in which everything is drawn already and a table says how it was computed. */
 class Scene extends HTMLElement {
   connectedCallback() {
     const slider = this.querySelector("input")
     const text = this.querySelector("script")?.textContent
     if (!slider || !text) return
-    const table = /** @type {SceneTable} */ (JSON.parse(text))
-    const machine = new Machine(table.lines, [], 1)
-    for (const [line, value] of Object.entries(table.given)) machine.fill(Number(line), value)
-    const order = machine.order(Object.values(table.places))
+    this.slider = slider
+    this.table = /** @type {SceneTable} */ (JSON.parse(text))
+    this.machine = new Machine(this.table.lines, [], 1)
+    for (const [line, value] of Object.entries(this.table.given)) this.machine.fill(Number(line), value)
+    scenes.add(this)
     slider.disabled = false
+    const { net, control } = this.table
     slider.addEventListener("input", () => {
-      machine.fill(table.places[table.control], Number(slider.value))
-      machine.run(order)
-      this.show(name => machine.at(table.places[name]))
+      for (const scene of scenes) if (scene.table?.net === net) scene.take(control, Number(slider.value))
     })
+  }
+
+  /** A weight has changed, here or in another scene.
+   * @param {string} weight @param {number} value
+   */
+  take(weight, value) {
+    const { machine, table, slider } = this
+    if (!machine || !table || !slider || table.places[weight] === undefined) return
+    if (table.control === weight) slider.value = String(value)
+    machine.fill(table.places[weight], value)
+    machine.run(machine.order(Object.values(table.places)))
+    this.show(name => machine.at(table.places[name]))
   }
 
   /** @param {(name: string) => number} valueOf @private */
