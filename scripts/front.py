@@ -14,7 +14,7 @@ from itertools import repeat
 import numpy as np
 from PIL import Image
 
-from gradbook.builtin_networks import SCENES
+from gradbook.builtin_networks import OPENING, SCENES
 from gradbook.data.made_points import points
 from gradbook.graph.node import Array
 from gradbook.graph.reference import evaluate
@@ -32,7 +32,6 @@ NUMBERS = (
     'lit="E1 a_o1 o1 a_h1" control="w5"'
 )
 CHAIN = ' factors="E1/a_o1 a_o1/o1 o1/w5" step="3"'
-PLAYED = "quadrants"  # what the page to play with opens with on the site
 POINTS, EPOCHS, ALL_EPOCHS = 100, 70, 100
 SIDE = 100  # pixels of the plane
 LOW, PAPER, HIGH = (29, 111, 184), (250, 248, 243), (217, 119, 6)
@@ -72,7 +71,7 @@ def _check_by_nudging(scene: Scene) -> None:
 
 def _plane() -> str:
     """100 points, how the network divides the plane, and how its loss fell, as SVG."""
-    made = points(PLAYED, POINTS)
+    made = points(OPENING, POINTS)
     losses, share = _trained(made)
     dots = "".join(
         f'<circle cx="{100 * (x + 1):.4g}" cy="{100 * (1 - y):.4g}" r="3.4" '
@@ -92,7 +91,7 @@ def _plane() -> str:
 
 def _trained(made: list[tuple[float, float, int]]) -> tuple[list[float], Array]:
     """The loss of each epoch, and the output at each pixel of the plane."""
-    step = training_step(parse(SCENES[PLAYED]), batch=POINTS)
+    step = training_step(parse(SCENES[OPENING]), batch=POINTS)
     (inputs,), (targets,) = step.inputs, step.targets
     data = {
         inputs: np.array([[x, y] for x, y, _ in made]),

@@ -20,7 +20,7 @@ from threading import Thread
 import xlsxwriter
 from PIL import Image, ImageChops
 
-from gradbook.builtin_networks import SCENES
+from gradbook.builtin_networks import OPENING, SCENES
 from gradbook.cli.verbs.browser import picture_page, picture_reader
 from gradbook.data.sources import load
 from gradbook.derivatives.exploration import exploration_of
@@ -42,7 +42,7 @@ from gradbook.report.training_report import run_report
 from gradbook.report.workbook import write_workbook
 from gradbook.serve.server import serving
 from gradbook.serve.site import opened_site
-from scripts.front import PLAYED, front
+from scripts.front import front
 from scripts.site import ROOT, keep_gallery
 from tests.outside.browser import browser
 from tests.outside.witness import screenshot, workbook_to_png
@@ -145,7 +145,7 @@ def _live(address: str, name: str, folder: Path, width: int, height: int) -> Non
 def _opening(folder: Path) -> str:
     """Where the page is that the site opens with."""
     page = folder / "opening.html"
-    page.write_text(play_page(parse(SCENES[PLAYED]), points_of=PLAYED), encoding="utf-8")
+    page.write_text(play_page(parse(SCENES[OPENING]), points_of=OPENING), encoding="utf-8")
     return page.as_uri()
 
 

@@ -30,7 +30,7 @@ from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
 import gradbook
-from gradbook.builtin_networks import SCENES
+from gradbook.builtin_networks import OPENING, SCENES
 from gradbook.cli.main import main
 from gradbook.engine.pyodide import browser_python
 from gradbook.language import ENGLISH, LANGUAGES, in_language
@@ -40,7 +40,6 @@ from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.command_pages import command_pages
 from scripts.command_pages import places as command_places
 from scripts.embedded import Embedded
-from scripts.front import PLAYED
 from scripts.home import HOME
 from scripts.python_reference import places as python_places
 from scripts.python_reference import python_pages
@@ -205,8 +204,8 @@ def make_play(folder: Path) -> None:
     tags = (
         f'<meta property="og:{k}" content="{escape(said)}">' for k, said in card.items() if said
     )
-    net = parse(SCENES[PLAYED])
-    page = play_page(net, home=home, kept_with="".join(tags), points_of=PLAYED)
+    net = parse(SCENES[OPENING])
+    page = play_page(net, home=home, kept_with="".join(tags), points_of=OPENING)
     (folder / "index.html").write_text(page, "utf-8")
     (folder / "card.png").write_bytes(net._repr_png_())
     shutil.move(folder.parent / "sw.js", folder)

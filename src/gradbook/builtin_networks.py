@@ -279,4 +279,7 @@ seed 8
 )
 """What `play` opens with 100 points that are drawn by the rule of the same name."""
 
+OPENING = "quadrants"
+"""With which the site opens, and the tour of a page that has no such points."""
+
 BUILTIN = MappingProxyType({**LESSONS, **DIGITS, **LETTERS, **SIGNALS})

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.amounts import size
+from gradbook.builtin_networks import OPENING, SCENES
 from gradbook.data.made_points import samples_of
 from gradbook.errors import LimitError, UsageError
 from gradbook.graph.node import Node
 from gradbook.language import ENGLISH, in_language, numeral, tr
 from gradbook.layers import ACTIVATIONS, KINDS, LOSSES, UPDATES, Role
-from gradbook.net import Net
+from gradbook.net import Net, parse
 from gradbook.net.derivation import LONGEST_CHAIN
 from gradbook.net.lower import scalars_of
 from gradbook.net.network import DROPPED
@@ -132,12 +133,19 @@ def building_table() -> dict[str, Any]:
         **_in_words(_traced(known_cards())),
         "most": MOST_SAMPLES,
         "usualSet": USUAL_SET,
+        "opening": opening_state(),
         "epochs": USUAL_EPOCHS,
         "longestTop": LONGEST_TOP,
         "longestChain": LONGEST_CHAIN,
         "shown": [MOST_UNITS, FIRST_UNITS],
         "kinds": {stem: colour_of(stem).key for stem in STEMS},
     }
+
+
+def opening_state() -> dict[str, Any]:
+    """What a page's tour begins with, as in an address."""
+    text = SCENES[OPENING]
+    return {"text": text, "rate": parse(text).learning_rate, "fields": {"sets": OPENING}}
 
 
 TRACED = Path(__file__).parents[1] / "web" / "build" / "traced.json"

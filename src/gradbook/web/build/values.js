@@ -17,7 +17,7 @@ import { byStep, wantedShape } from "./sequences.js"
  *   grammar: import("../text/statement.js").Grammar, steps: Record<string, import("./sequences.js").StepValues>, patterns: Record<string, Pattern>,
  *   updates: Record<string, Record<string, any>>, least: Record<string, any>,
  *   planes: Record<string, {share: any, classes: number[][]}>,
- *   usualSet: string, most: number, epochs: number, longestTop: number, longestChain: number,
+ *   usualSet: string, opening: {text: string, rate: number, fields: Record<string, string>}, most: number, epochs: number, longestTop: number, longestChain: number,
  *   shown: number[], kinds: Record<string, string>,
  * }} Building what `report/play_page.py` writes
  * @typedef {{of: number, to: number, formula: number, template: string}} Slope

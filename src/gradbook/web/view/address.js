@@ -1,6 +1,6 @@
 // The page's state as the fragment of its address: packed there, and read back with every number bit for bit.
 
-import { byId } from "./dom.js"
+import { byId, choose } from "./dom.js"
 
 /** A field of the page by its id, or choices by their name.
  * @param {string} id @returns {any}
@@ -132,6 +132,7 @@ export function restore(model, editor, state) {
   model.state = { ...base, epoch, values, losses: [first] }
   if (epoch > 1) model.losses.push([epoch, model.training.learned])
   else model.losses[0][1] = model.training.learned
+  model.findUsualLook()
   model.changed()
 }
 
@@ -154,6 +155,7 @@ function begin(model, { rate, batch, samples, sample, chosen, fields }) {
  * @param {any} field @param {string} value
  */
 function setField(field, value) {
+  if (field instanceof RadioNodeList) return choose(/** @type {any} */ (field), value)
   const before = field.value
   field.value = value
   if (field.value !== value) field.value = before

@@ -6,7 +6,7 @@ import { Random } from "../machine/chance.js"
 import { inserted, removed, reworded, spans, withSetting } from "../text/edit.js"
 import { begins } from "../text/reader.js"
 import { wrongTargets } from "../text/fit.js"
-import { byId, make, say, takesNumbers } from "./dom.js"
+import { byId, choose, make, say, takesNumbers } from "./dom.js"
 import { css, tonesOf } from "./grid.js"
 import { mark, numeral, tr } from "./language.js"
 
@@ -166,7 +166,7 @@ export class DataPanel {
    */
   take(samples) {
     this.own = samples
-    this.sets.value = ""
+    choose(this.sets, "")
     this.use(samples)
   }
 
@@ -230,7 +230,7 @@ export class DataPanel {
     const last = editor ? layers().map(it => begins(it.statement)).lastIndexOf("dense") : -1
     if (!editor || last < 0) {
       this.tell(tr("{kind} needs one output: end with {words}", { kind: this.sets.value, words: `dense 1 ${activation}`.trim() }))
-      this.sets.value = ""
+      choose(this.sets, "")
       return false
     }
     while (layers().length > last + 1) text = removed(text, layers()[last + 1], spans(text, grammar))

@@ -66,6 +66,13 @@ export function set(element, attribute, value) {
   if (element.getAttribute(attribute) !== value) element.setAttribute(attribute, value)
 }
 
+/** Choose the radio button with this value, which may be "".
+ * @param {Iterable<HTMLInputElement>} buttons @param {string} value
+ */
+export function choose(buttons, value) {
+  for (const it of buttons) if (it.value === value) it.checked = true
+}
+
 /** The page's element with this id.
  * @param {string} id @returns {any}
  */

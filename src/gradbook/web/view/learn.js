@@ -59,9 +59,11 @@ export class LearnPanel {
     model.listeners.push(() => this.follow())
   }
 
-  /** Begin the tour where it was left; at its end the page is as before. */
+  /** Begin the tour where it was left, on a plane with points; at its end the page is as before. */
   begin() {
-    this.before ??= stateOf(this.model, this.editor)
+    const { model, editor } = this
+    this.before ??= stateOf(model, editor)
+    if (editor && model.usualLook !== "pictures") restore(model, editor, { ...this.before, ...editor.building.opening, start: [] })
     this.go(this.step)
   }
 

@@ -39,6 +39,7 @@ export class Model {
     this.tester = /** @type {Training | null} */ (null)
     this.look = "" // what units show, numbers or pictures; empty for what is usual
     this.usualLook = "numbers"
+    this.findUsualLook = () => {} // by the network and its samples
     this.isForward = false // whether a pass is still on its way to the error
     this.isSampleChosen = false // by the reader; else it is the one with the largest slope
     this.aim = /** @type {number | null} */ (null) // the step of a sequence whose error alone is shown

@@ -266,3 +266,18 @@ def test_every_letter_has_its_words():
     found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     assert {*STEMS, "E_total", "E_sample"} == set(found)
     assert all(found.values())
+
+
+def test_the_tour_of_one_sample_begins_on_a_plane_with_points_and_ends_as_before(shown):
+    page = shown("worked", 1280)
+    loss = page.text("#loss")
+    page.click("#help summary")
+    page.click("#tour")
+    assert page.value(TITLE) == "1/5 Watch it run"
+    page.until("document.querySelector('#wrong').textContent.includes(' of 100 ')")
+    assert page.value("document.querySelector('#surface').checkVisibility()") is True
+    assert page.until("document.querySelector('#badge').textContent") == "good"
+    page.key("Escape")
+    page.until(f"document.querySelector('#loss').textContent === '{loss}'")
+    assert page.value("document.querySelector('#look-numbers').checked") is True
+    assert page.value("document.querySelector('#point-sets').elements.sets.value") == ""
