@@ -4,7 +4,7 @@ import { restore, stateOf } from "./address.js"
 import { byId, fillIn, formula, make, nameWords, say } from "./dom.js"
 import { readNumber } from "./language.js"
 import { PHRASES } from "./phrases.js"
-import { judge, questions, reason } from "./questions.js"
+import { judge, questions, reason, says } from "./questions.js"
 
 /**
  * @typedef {import("./model.js").Model} Model
@@ -51,6 +51,7 @@ export class LearnPanel {
     this.question = /** @type {Question | null} */ (null)
     this.asked = 0
     this.right = 0
+    this.watch = new MutationObserver(() => this.cover()) // for numbers that are written while a question is asked
     this.box = make("aside", { id: "learn", hidden: true, tabindex: -1, "aria-label": PHRASES.learn.title })
     addEventListener("keydown", event => event.key === "Escape" && !this.box.hidden && this.close())
     byId("help").lastElementChild.append(
@@ -102,6 +103,7 @@ export class LearnPanel {
     this.question = question
     this.isAnswered = !question
     if (question && question.kind !== "sum") this.model.chosen = question.of
+    if (question) this.model.isSampleChosen = true
     this.model.changed()
   }
 
@@ -156,13 +158,11 @@ export class LearnPanel {
   follow() {
     const { question, model, isAnswered } = this
     const isAsking = !this.box.hidden && question !== null && !isAnswered
-    document.body.classList.toggle("asking", isAsking)
-    for (const element of document.querySelectorAll(".asked")) element.classList.remove("asked", "of-slope")
-    if (isAsking) {
-      for (const element of document.querySelectorAll(`.net [data-line="${question.of}"]`)) {
-        if (question.kind !== "update") element.classList.add("asked", ...(question.kind === "chain" ? ["of-slope"] : []))
-      }
-    }
+    for (const element of document.querySelectorAll(".asked")) element.classList.remove("asked")
+    if (isAsking && question.kind !== "update") for (const element of document.querySelectorAll(`.net [data-line="${question.of}"]`)) element.classList.add("asked")
+    if (isAsking) this.watch.observe(document.body, { subtree: true, childList: true, characterData: true })
+    else this.watch.disconnect()
+    this.cover(isAsking ? question.answer : null)
     const step = this.steps[this.step]
     if (this.box.hidden || !this.isTour) return
     if (!step.isDone) {
@@ -171,6 +171,19 @@ export class LearnPanel {
     }
     this.result.classList.add("is-right")
     say(this.result, step === this.steps[this.steps.length - 1] ? PHRASES.learn.finished : PHRASES.learn.done)
+  }
+
+  /** Cover the answer wherever it is written.
+   * @param {number | null} [answer] @private
+   */
+  cover(answer = this.question?.answer ?? null) {
+    for (const element of document.querySelectorAll(".covered")) element.classList.remove("covered")
+    if (answer === null) return
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) {
+      const { data, parentElement } = /** @type {Text} */ (texts.currentNode)
+      if (says(data, answer) && !this.box.contains(parentElement)) parentElement?.classList.add("covered")
+    }
   }
 
   /** Go back to the network from before the tour. */

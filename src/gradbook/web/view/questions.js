@@ -44,6 +44,18 @@ export function judge({ answer, mistakes }, given) {
   return closest ?? null
 }
 
+const PRINTED = /(\d+[.,]\d{3,}|\d{2,}[.,]\d+|\d[.,]\d+(?=e))(?:e[−-]?\d+)?/g // with digits enough to give an answer away
+
+/** Whether a text has a number as it is printed, with either sign.
+ * @param {string} text @param {number} value
+ */
+export function says(text, value) {
+  return [...text.matchAll(PRINTED)].some(([written, digits]) => {
+    const [found, unit] = [written, `1${written.slice(digits.length)}`].map(it => Number(it.replace(",", ".").replace("−", "-")))
+    return Math.abs(found - Math.abs(value)) <= 0.5001 * unit * 10 ** -(digits.split(/[.,]/)[1].length)
+  })
+}
+
 /** @param {string} why @param {number} value @param {...number} names @returns {Mistake} */
 const mistake = (why, value, ...names) => ({ why, value, names })
 

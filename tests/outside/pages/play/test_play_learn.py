@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from importlib.resources import files
 
@@ -18,7 +19,14 @@ from tests.outside.witness import program
 pytestmark = pytest.mark.witness("chromium")
 LAST = "void (Math.random = () => 0.999)"  # so that the last of some questions is asked
 TIP = "document.querySelector('#tip')"
-KINDS = ("sum", "activation", "error", "chain", "update")
+RIGHT = {  # of the worked network, for the last question of each kind
+    "sum": lambda v: (v["w"][1] @ v["a"])[1],
+    "activation": lambda v: v["o"][1],
+    "error": lambda v: (v["t"][1] - v["o"][1]) ** 2 / 2,
+    "chain": lambda v: _first_slope(v, v["w"][1]),
+    "update": lambda v: 0.15 - _first_slope(v, v["w"][1]),
+}
+KINDS = tuple(RIGHT)
 
 
 def answered(page, number):
@@ -118,21 +126,48 @@ def asked(page, kind):
         page.press("#questions")
 
 
-def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
+SEEN = """[...document.querySelectorAll('body *')].filter(it => !it.closest('#learn') &&
+  !it.matches('script, style') && it.checkVisibility({ visibilityProperty: true }))
+  .flatMap(it => [...it.childNodes].filter(own => own.nodeType === 3).map(own => own.data))
+  .join(' ')"""
+
+
+def written(value):
+    """A number's digits, as the page would print it with three to six decimals."""
+    return {f"{abs(value):.{digits}f}" for digits in (3, 4, 5, 6)}
+
+
+def given_away(page, value):
+    """Its digits, as far as they are seen outside the question."""
+    return sorted(set(re.findall(r"\d+\.\d{3,}", page.value(SEEN))) & written(value))
+
+
+@pytest.mark.parametrize("look", ["numbers", "pictures"])
+def test_what_is_asked_for_is_covered_everywhere_until_it_is_answered(look, shown):
     page = shown("worked")
-    asked(page, "activation")
-    seen = "getComputedStyle(document.querySelector('.net .asked .number')).visibility"
-    assert page.value(seen) == "hidden"
-    assert answered(page, worked()["o"][1]).startswith("Right.")
-    assert page.value("document.querySelector('.asked')") is None
+    page.press(f"#look-{look}")
+    page.value(LAST)
+    for right in RIGHT.values():
+        page.press("#questions")
+        answer = right(worked())
+        for place in (".net .unit:last-child", ".net .edge", "#line .parts"):
+            if page.value(f"document.querySelector({place!r})?.checkVisibility() ?? false"):
+                page.point_at(place)
+                assert given_away(page, answer) == [], place
+        for tab in ("chain-rule", "samples-table"):
+            page.press("#open-more")
+            page.press(f"[aria-controls={tab}]")
+            assert given_away(page, answer) == [], tab
+    assert answered(page, answer).startswith("Right.")
+    page.settle()
+    assert look == "pictures" or given_away(page, answer) != []
 
 
 @pytest.mark.parametrize(
-    ("kind", "right", "mistakes"),
+    ("kind", "mistakes"),
     [
         (
             "sum",
-            lambda v: (v["w"][1] @ v["a"])[1],
             {
                 "without their weights": lambda v: v["a"].sum(),
                 "the values they multiply": lambda v: v["w"][1][1].sum(),
@@ -141,7 +176,6 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
         ),
         (
             "activation",
-            lambda v: v["o"][1],
             {
                 "apply the activation": lambda v: (v["w"][1] @ v["a"])[1],
                 "sign in the exponent": lambda v: 1 - v["o"][1],
@@ -150,7 +184,6 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
         ),
         (
             "error",
-            lambda v: (v["t"][1] - v["o"][1]) ** 2 / 2,
             {
                 "the ½": lambda v: (v["t"][1] - v["o"][1]) ** 2,
                 "must still be squared": lambda v: v["o"][1] - v["t"][1],
@@ -158,7 +191,6 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
         ),
         (
             "chain",
-            lambda v: _first_slope(v, v["w"][1]),
             {
                 "not t − a": lambda v: -_first_slope(v, v["w"][1]),
                 "left one out": lambda v: v["delta"][0] * v["w"][1][0, 0] * _last_two(v),
@@ -170,7 +202,6 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
         ),
         (
             "update",
-            lambda v: 0.15 - _first_slope(v, v["w"][1]),
             {
                 "minus, not plus": lambda v: 0.15 + _first_slope(v, v["w"][1]),
                 "only the change": lambda v: -_first_slope(v, v["w"][1]),
@@ -181,7 +212,7 @@ def test_what_is_asked_for_is_covered_until_it_is_answered(shown):
     ],
     ids=KINDS,
 )
-def test_a_usual_mistake_is_recognised_by_its_number(kind, right, mistakes, shown):
+def test_a_usual_mistake_is_recognised_by_its_number(kind, mistakes, shown):
     page = shown("worked")
     asked(page, kind)
     known = worked()
@@ -191,7 +222,7 @@ def test_a_usual_mistake_is_recognised_by_its_number(kind, right, mistakes, show
     page.write("#answer", "?")
     page.press("#learn-check")
     assert "Type a number" in page.text(".learned")
-    assert answered(page, right(known)).startswith("Right.")
+    assert answered(page, RIGHT[kind](known)).startswith("Right.")
 
 
 def _last_two(v):
