@@ -6,7 +6,7 @@ import { brief, draw, make, nameWords, say, set } from "./dom.js"
 import { ARCS, fieldOf, isShares } from "./field.js"
 import { fixed, weightFor } from "./factors.js"
 import { Pictures } from "./pictures.js"
-import { mark, pieces } from "./language.js"
+import { mark, pieces, tr } from "./language.js"
 import { meaning } from "./tips.js"
 import { Units } from "./units.js"
 import { mentioned, ValueDrawing } from "./values.js"
@@ -94,8 +94,7 @@ export class Drawing extends ValueDrawing {
     this.box.replaceChildren(make("div", { class: "stage" }, this.pictures.canvas, svg, ...(this.units?.covers ?? [])))
     this.box.classList.toggle("many", this.units?.field.isMany === true)
     this.box.classList.toggle("as-pictures", this.isSmall)
-    this.told = 0
-    this.say()
+    this.tell()
     this.relaid()
     this.model.changed() // for the parts around it
   }
@@ -116,6 +115,12 @@ export class Drawing extends ValueDrawing {
     return svg
   }
 
+  /** Say anew what the drawing shows. */
+  tell() {
+    this.told = 0
+    this.say()
+  }
+
   /** What the drawing shows, in the line below it; of a value that is pointed at, its meaning and number.
    * @private
    */
@@ -131,7 +136,11 @@ export class Drawing extends ValueDrawing {
     this.told = -1
     const stroke = (/** @type {string} */ kind) => draw("svg", { width: 14, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H14", class: `line ${kind}`, "stroke-width": 3 }))
     const legend = pieces(mark("{line} above 0 · {negative} below 0 · wider = larger"), { line: stroke(""), negative: stroke("negative") })
+    const { loose = [], field } = this.units ?? {}
+    const missing = loose.filter(({ label }) => !label).length
+    const count = field?.ways.filter(({ weight }) => weight !== null).length ?? 0
     const words = this.cells.size ? mark("point at a cell: what it is computed from is framed") : this.isSmall ? this.units?.field.isMany ? mark("point at a unit: it opens in place, nothing moves") : this.pictures.words
+      : missing ? tr("{shown} of {count} weights have their number: those of the lit path, and beside it", { shown: count - missing, count })
       : mark("the lit path leads from E back to the chosen weight · point at any weight to light its own")
     this.words.replaceChildren(words, ...(this.isSmall ? [words ? " · " : "", ...legend] : []))
     if (this.words.scrollWidth > this.words.clientWidth) this.words.replaceChildren(...(this.isSmall ? legend : [words.split(" · ")[0]]))

@@ -13,8 +13,8 @@
  * @typedef {{x: number, y: number, column: number, wide: number, isLoss?: boolean}} Head above a column, or below it
  * @typedef {{x: number, y: number, count: number}} Gap units that are left out
  * @typedef {{plane: Plane, title: string, column: number, size: number, box: Box}} Map one plane of a column, whose cells are squares of this size
- * @typedef {{isPicture: boolean, isLoose?: boolean, isMany: boolean, spots: Spot[], ways: Way[], heads: Head[], gaps: Gap[], maps: Map[]}} Field loose
- *   if not every weight's number has a place
+ * @typedef {{isPicture: boolean, isLoose?: boolean, isTight?: boolean, isMany: boolean, spots: Spot[], ways: Way[], heads: Head[], gaps: Gap[], maps: Map[]}} Field loose
+ *   if not every weight's number has a place, tight if boxes are too narrow for their numbers
  */
 
 const FULL = { width: 776, height: 632 } // the size for which the measures below were made
@@ -26,11 +26,11 @@ const LOW = { top: 42, foot: 26, head: 20, lift: 0 } // within another page
 const NARROW = { side: 44, pitch: 76, pairs: [110, 110], left: 38, right: 24, top: 40, foot: 6, head: 14 }
 const NUMBERS = { half: 66, input: 64, error: 80, tall: 68, least: 44, apart: 40, edge: 16, right: 12, first: 198, pitch: 256, last: 454, names: 548, gap: 84, end: 48 }
 const SLIM = { half: 58, input: 50, error: 58, tall: 60, least: 44, apart: 10, edge: 4, right: 6, first: 76, pitch: 180, last: 256, names: 322, gap: 50, end: 10 }
-const LABEL = { wide: 64, narrow: 50, height: 38 }
+export const LABEL = { wide: 64, narrow: 50, height: 38 }
 const PLACES = [0.5, 0.3, 0.7, 0.38, 0.62, 0.22, 0.78] // of a label along its line
 const LEAST = 0.95 // share of its size to which a box with numbers shrinks
 const BIAS = 84 // the width of a bias with its name
-const LOOSE = { half: 66, input: 58, error: 80, tall: 62, shortest: 9, pitch: 150, cell: 40, largest: 16, apart: 14, title: 18, gap: 20, lines: 3, widest: 90, top: 116, foot: 44, edge: 10, head: 86, bias: 24, small: BIAS, letter: 6.6 }
+const LOOSE = { half: 72, input: 64, error: 80, tall: 62, shortest: 9, pitch: 150, cell: 40, largest: 16, apart: 14, title: 18, gap: 20, lines: 3, widest: 90, top: 116, foot: 44, edge: 10, head: 86, bias: 24, small: BIAS, letter: 6.6 }
 const LOOSE_SLIM = { ...LOOSE, half: 58, input: 50, error: 58, tall: 56, pitch: 76, cell: 26, apart: 10, gap: 8, lines: 3, widest: 40, top: 52, foot: 10, edge: 4, head: 18, small: 74, letter: 0 }
 export const ARCS = { apart: 18, step: 26 } // between attention's shares and their arcs, and from step to step
 const SMALL_MAP = 9 // cells along a side: larger maps have smaller cells
@@ -44,7 +44,7 @@ export function fieldOf(columns, room, asNumbers, errors, hasPictures) {
   const numbers = asNumbers ? numbersIn(columns, room, errors) : null
   if (numbers || (hasPictures && !asNumbers)) return numbers ?? picturesIn(columns, room, errors)
   const boxes = boxesIn(columns, room, errors)
-  return boxes.isLoose && hasPictures ? picturesIn(columns, room, errors) : boxes
+  return boxes.isTight && hasPictures ? picturesIn(columns, room, errors) : boxes
 }
 
 /** @param {Column} column @param {Set<number>} errors */
@@ -207,7 +207,7 @@ function boxesIn(all, room, errors) {
   const ways = waysBetween(columns, spots)
   const taken = maps.map(({ box }) => box)
   const arePlaced = columns.map((_, k) => hasRoom(ways.filter(({ column, isSkip }) => column === k && !isSkip), spots, room.isNarrow ? LABEL.narrow : LABEL.wide, taken))
-  return { isPicture: false, isLoose: arePlaced.includes(false), isMany: ways.length > 60, spots, gaps, heads, ways, maps }
+  return { isPicture: false, isLoose: arePlaced.includes(false), isTight: least < LEAST, isMany: ways.length > 60, spots, gaps, heads, ways, maps }
 }
 
 /** A column whose rows of titled planes stand side by side where they are no wider than its widest row.
@@ -293,23 +293,33 @@ function waysBetween(columns, spots) {
  * @param {Way[]} ways @param {Spot[]} spots @param {number} width of a label @param {Box[]} [others] to be left free
  */
 function hasRoom(ways, spots, width, others = []) {
-  const taken = [...others, ...spots.flatMap(({ halves, small }) => [...halves, ...(small ? [small] : [])])]
+  const taken = [...others, ...boxesOf(spots)]
   const straightFirst = ways.filter(way => way.weight !== null).sort((a, b) => Math.abs(a.to.y - a.from.y) - Math.abs(b.to.y - b.from.y))
-  const isPlaced = straightFirst.every(way => {
-    const isStraight = Math.abs(way.to.y - way.from.y) < 2
-    const places = isStraight ? PLACES : [...PLACES.slice(1), PLACES[0]]
-    for (const part of places) {
-      const { x, y } = along(way, part)
-      const box = { left: x - width / 2, top: y - LABEL.height / 2, width, height: LABEL.height }
-      if (taken.some(other => overlap(box, other))) continue
-      way.label = box
-      taken.push(box)
-      return true
-    }
-    return false
-  })
+  const isPlaced = straightFirst.every(way => placeLabel(way, width, taken))
   if (!isPlaced) for (const way of straightFirst) way.label = null
   return isPlaced
+}
+
+/** @param {Spot[]} spots */
+const boxesOf = spots => spots.flatMap(({ halves, small }) => [...halves, ...(small ? [small] : [])])
+
+/** @param {Way} way @param {number} width @param {Box[]} taken */
+function placeLabel(way, width, taken) {
+  const isStraight = Math.abs(way.to.y - way.from.y) < 2
+  const places = isStraight ? PLACES : [...PLACES.slice(1), PLACES[0]]
+  const boxes = places.map(part => along(way, part)).map(({ x, y }) => ({ left: x - width / 2, top: y - LABEL.height / 2, width, height: LABEL.height }))
+  way.label = boxes.find(box => !taken.some(other => overlap(box, other))) ?? null
+  if (way.label) taken.push(way.label)
+  return way.label !== null
+}
+
+/** Give as many weights' numbers a place as have room, the first ones first, where not all of a column have one.
+ * @param {Field} field @param {Way[]} loose all without a place of their own @param {Way[]} some of them @param {boolean} isNarrow
+ */
+export function labelSome({ spots, ways, maps }, loose, some, isNarrow) {
+  for (const way of loose) way.label = null
+  const taken = [...boxesOf(spots), ...maps.map(({ box }) => box), ...ways.flatMap(({ label }) => label ?? [])]
+  for (const way of some) placeLabel(way, isNarrow ? LABEL.narrow : LABEL.wide, taken)
 }
 
 /** @param {Way} way @param {number} part */

@@ -2,10 +2,11 @@
 // path, units, the unit that opens in place, the factors that stand on the path, and the card.
 
 import { draw, make, nameText, nameWords, say, set } from "./dom.js"
-import { CHIP, along, cardIn, overlap, pathOfWay } from "./field.js"
+import { CHIP, LABEL, along, cardIn, labelSome, overlap, pathOfWay } from "./field.js"
 import { fixed, plainName } from "./factors.js"
 import { isOutweighed } from "./line.js"
 import { mark, tr, typed } from "./language.js"
+import { reached } from "./values.js"
 
 const OPENED = { side: 136, wide: 272, row: 25, most: 3 } // as wide as a product that is written out
 const CARD = { width: 190, height: 112 }
@@ -43,6 +44,9 @@ export class Units {
     this.lines = ["value", "slope", "of", "next"].map(kind => make("p", { class: kind }))
     this.card = make("div", { class: "card", hidden: true, role: "status" }, ...this.lines)
     this.places = /** @type {Map<string, {left: number, top: number}[] | null>} */ (new Map()) // of factors, by their weight
+    this.loose = field.isPicture ? [] : field.ways.filter(({ weight, label }) => weight !== null && !label) // whose numbers come and go
+    this.labels = /** @type {Map<Way, SVGElement>} */ (new Map())
+    this.labelled = -1 // the weight whose path has numbers
     this.names = /** @type {Map<import("./field.js").Unit, string>} */ (new Map())
     const last = Math.max(...field.spots.map(it => (it.kind === "output" ? it.column : 0)))
     const outputs = field.spots.filter(({ kind }) => kind === "output").length
@@ -218,19 +222,46 @@ export class Units {
   /** A weight's name above its number, on its line.
    * @param {Way} way @private
    */
-  label({ weight, label }) {
+  label(way) {
     const { drawing } = this
-    if (weight === null || !label) return []
-    const x = label.left + label.width / 2
-    const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { x: label.left, y: label.top, width: label.width, height: label.height, rx: 7, class: "paper" }),
-      draw("text", { x, y: label.top + 14, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
-      drawing.number(weight, x, label.top + 33, "middle"))
+    const { weight } = way
+    if (weight === null) return []
+    const width = this.isNarrow ? LABEL.narrow : LABEL.wide
+    const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { width, height: LABEL.height, rx: 7, class: "paper" }),
+      draw("text", { x: width / 2, y: 14, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
+      drawing.number(weight, width / 2, 33, "middle"))
+    this.labels.set(way, group)
+    this.putLabel(way)
     group.addEventListener("pointerenter", () => drawing.point(weight))
     group.addEventListener("pointerleave", () => drawing.point(null))
     group.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => drawing.grab(event, weight))
     drawing.marks.push([group, lit => lit.has(weight)])
     drawing.labelled.push([group, weight])
     return [group]
+  }
+
+  /** @param {Way} way @private */
+  putLabel(way) {
+    const group = this.labels.get(way)
+    if (!group) return
+    set(group, "transform", way.label ? `translate(${way.label.left} ${way.label.top})` : "")
+    set(group, "visibility", way.label ? "visible" : "hidden")
+  }
+
+  /** Where not all numbers have room, those of the lit path have, then those of the weights beside it.
+   * @param {import("./factors.js").Place} place @private
+   */
+  labelPath({ weight, unit }) {
+    const { drawing, field, loose } = this
+    if (!loose.length || weight === this.labelled) return
+    this.labelled = weight
+    const lit = reached(weight, drawing.feeds)
+    const own = loose.filter(way => way.weight === weight)
+    const path = loose.filter(way => this.litBy(way)(lit))
+    const beside = loose.filter(({ ends }) => ends[1] === unit)
+    labelSome(field, loose, [...new Set([...own, ...path, ...beside])], this.isNarrow)
+    for (const way of loose) this.putLabel(way)
+    drawing.tell()
   }
 
   // What follows the pointer ------------------------------------------------------
@@ -245,6 +276,7 @@ export class Units {
     const held = pointed ?? (this.isNarrow && this.drawing.isFocused ? this.model.chosen : null) // a finger points at nothing
     const spot = field.isPicture && held !== null ? field.spots.find(({ unit }) => unit.values.includes(held)) : undefined
     this.open(spot ?? (field.isPicture && this.model.look === "numbers" && !this.isNarrow && pointed === null && reading ? field.spots.find(({ unit }) => unit === reading.place.unit) : undefined))
+    if (reading) this.labelPath(reading.place)
     const way = field.ways.find(({ weight }) => weight === line)
     const isShown = (field.isPicture || field.isLoose) && isWeight && way !== undefined && !way.label && (pointed !== null || this.drawing.isFocused || this.isNarrow)
     this.showCard(isShown && reading && reading.place.weight === line ? reading : null, way)
