@@ -4,6 +4,7 @@
 import { numeral } from "./language.js"
 
 const NUDGE = 1e-5
+const APART = 1e-6 // of the error: less between the slopes on both sides is rounding
 
 /**
  * @typedef {import("./field.js").Column} Column
@@ -11,7 +12,7 @@ const NUDGE = 1e-5
  * @typedef {{kind: "error" | "slope" | "carried", of: number | null, to: number, value: number}} Factor the derivative of `of`, by `to`
  * @typedef {{weight: number, unit: Unit, source: Unit | null, column: number, row: number, from: [column: number, row: number] | null}} Place of a weight
  * @typedef {{
- *   place: Place, factors: Factor[], product: number, nudged: number, value: number, mean: number, next: number,
+ *   place: Place, factors: Factor[], product: number, nudged: number, sides: [below: number, above: number] | null, value: number, mean: number, next: number,
  *   sample: number, count: number, rate: number, epoch: number,
  * }} Reading
  */
@@ -100,9 +101,22 @@ export function readingOf(model, weight, partials) {
   const [, next] = content.state.find((/** @type {number[]} */ [leaf]) => leaf === weight)
   const product = at(content.sampleSlopes[weight] ?? content.slopes[weight])
   return {
-    place, factors, product, nudged: training.measured(weight, NUDGE, sample).slope, value: at(weight), mean: at(slope), next: at(next),
+    place, factors, product, nudged: training.measured(weight, NUDGE, sample).slope, sides: cornerAt(model, weight), value: at(weight), mean: at(slope), next: at(next),
     sample, count: samples.length, rate, epoch,
   }
+}
+
+/** The slopes below and above a weight if they differ: by how much doesn't depend on the nudge then, as it does on a curve.
+ * @param {import("./model.js").Model} model @param {number} weight @returns {[below: number, above: number] | null}
+ */
+function cornerAt({ content, sample, training }, weight) {
+  const error = training.machine.at(content.sampleLoss, sample)
+  const [sides, closer] = [NUDGE, NUDGE / 10].map(size => {
+    const { below, above } = training.measured(weight, size, sample)
+    return /** @type {[number, number]} */ ([(error - below) / size, (above - error) / size])
+  })
+  const [apart, nearer] = [sides, closer].map(([below, above]) => Math.abs(above - below))
+  return apart > APART * Math.max(1, Math.abs(error)) && nearer > apart / 2 ? sides : null
 }
 
 // Numbers as they are printed ------------------------------------------------------

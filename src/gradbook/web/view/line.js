@@ -177,12 +177,13 @@ export class LinePanel {
     this.numbers.push(it => {
       const isSaid = fixed(Math.abs(it.product), PRODUCT) !== fixed(0, PRODUCT)
       say(way, !isSaid ? mark("leave it") : it.product > 0 ? mark("lower it ↓") : mark("raise it ↑"))
-      say(nudged, isSame(it) ? mark("nudged: the same ✓") : mark("nudged: almost the same"))
+      nudged.classList.toggle("open", it.sides !== null)
+      say(nudged, it.sides ? mark("not confirmed: a corner") : isSame(it) ? mark("nudged: the same ✓") : mark("nudged: almost the same"))
       say(tick, isSame(it) ? "✓" : "")
       say(ofSample, it.count > 1 ? tr(" of {sample}", { sample: this.which(it) }) : "")
       say(goal, isOutweighed(it) ? tr("; the other {count} outweigh it", { count: it.count - 1 }) : mark("; a weight goes against it"))
     })
-    const nudgeWords = (/** @type {Reading} */ it) => (weight.below.length > 1 ? tr("gives {slope}", { slope: this.digits(it.nudged, PRODUCT) })
+    const nudgeWords = (/** @type {Reading} */ it) => (it.sides ? tr("slope {below} below, {above} above", { below: fixed(it.sides[0], LEAST), above: fixed(it.sides[1], LEAST) }) : weight.below.length > 1 ? tr("gives {slope}", { slope: this.digits(it.nudged, PRODUCT) })
       : tr("{weight} ± {size} gives {slope}", { weight: plainName(weight), size: numeral("0.00001"), slope: this.digits(it.nudged, PRODUCT) }))
     return [...chips.flatMap((chip, k) => (k ? [sign("×"), chip] : [chip])), sign("="),
       make("span", { class: "fac fp" }, make("b", { class: "words" }, ...pieces(mark("how much {error} rises with {weight}"), { error: make("i", {}, "E"), weight: nameWords(weight) })),
@@ -212,7 +213,7 @@ export class LinePanel {
     const isPlain = reading.count < 2 && isPlainDescent(reading)
     return [make("span", { class: "equation" }, formula(`${coloured[0]}<mo>=</mo>${coloured.slice(1).join("<mo>·</mo>")}<mo>=</mo>`),
       ...numbers.flatMap((number, k) => (k ? [sign("·"), number] : [number])), sign("="), this.number("c-fp", it => this.digits(it.product, FACTOR))),
-    make("span", { class: "nudged" }, mark("nudged:"), make("br"), this.number("", it => (isSame(it) ? mark("the same ✓") : this.digits(it.nudged, FACTOR)))),
+    make("span", { class: "nudged" }, mark("nudged:"), make("br"), this.number("", it => (it.sides ? mark("a corner") : isSame(it) ? mark("the same ✓") : this.digits(it.nudged, FACTOR)))),
     make("span", { class: "update" }, formula(`<msup>${own}<mo>′</mo></msup><mo>=</mo>`),
       ...(isPlain ? [make("span", { class: "how" }, formula(`${own}<mo>−</mo><mi>η</mi><mrow class="c-fp">${whole}</mrow><mo>=</mo>`),
         this.number("", it => shorter(it.value)), sign("−"), this.number("", it => shorter(it.rate)), sign("·"), this.number("c-fp", it => this.digits(it.mean, FACTOR)), sign("="))] : []),
@@ -250,7 +251,7 @@ const isPlainDescent = ({ next, value, rate, mean }) => Math.abs(next - (value -
 export const isOutweighed = ({ product, mean, count }) => count > 1 && product * mean < 0
 
 /** @param {Reading} reading */
-const isSame = ({ product, nudged }) => Math.abs(product - nudged) <= Math.max(SAME * Math.abs(product), 1e-9)
+const isSame = ({ product, nudged, sides }) => !sides && Math.abs(product - nudged) <= Math.max(SAME * Math.abs(product), 1e-9)
 
 /** @param {string} of @param {string} to */
 const fraction = (of, to) => `<mfrac><mrow>${DEL}${of}</mrow><mrow>${DEL}${to}</mrow></mfrac>`

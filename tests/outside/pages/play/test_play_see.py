@@ -10,6 +10,7 @@ from gradbook.data.made_points import points
 from gradbook.net import parse
 from gradbook.net.build import training_step
 from gradbook.net.step import losses
+from gradbook.report.play_page import play_page
 from tests.outside.pages.play.drawing import CAUGHT, number, weights
 
 pytestmark = pytest.mark.witness("chromium")
@@ -191,3 +192,16 @@ def test_where_not_all_numbers_have_room_those_of_the_lit_path_are_shown(shown):
         assert page.text("#about-drawing").startswith(f"{len(names)} of 24 weights")
         seen.append(sorted(names))
     assert seen[0] != seen[1]
+
+
+def test_a_slope_that_no_nudge_confirms_is_said_to_be_at_a_corner(chromium, tmp_path):
+    text = "input 1; dense 1 no bias; relu; loss half squared error; weights {}; sample 2 -> 1"
+    said = {}
+    for weight in (0, 0.3, -0.2):
+        (tmp_path / "corner.html").write_text(play_page(parse(text.format(weight))), "utf-8")
+        chromium.show(tmp_path / "corner.html", 1280, 800)
+        chromium.press("#look-pictures")
+        said[weight] = chromium.value("document.querySelector('.nudge').innerText")
+    assert "a corner" in said[0]
+    assert "slope 0.000 below, −2.000 above" in said[0]  # of ½(1 − relu(2w))²
+    assert all("the same" in said[weight] for weight in (0.3, -0.2))
