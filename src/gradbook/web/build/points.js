@@ -95,7 +95,22 @@ export const SETS = {
  * @param {string} kind @param {number} [seed] @param {number} [noise] @param {number} [count]
  */
 export function points(kind, seed = 0, noise = 0, count = COUNT) {
-  const { draw, isValue } = SETS[kind]
+  return pointsOf(SETS[kind], kind, seed, noise, count)
+}
+
+/** Points of the square, of which those are in class 1 where something holds.
+ * @param {(x: number, y: number) => boolean} holds @param {string} formula @param {number} seed @param {number} noise
+ */
+export function pointsWhere(holds, formula, seed, noise) {
+  const draw = (/** @type {Random} */ random) => {
+    const [x, y] = [anywhere(random), anywhere(random)]
+    return [x, y, Number(holds(x, y))]
+  }
+  return pointsOf({ draw }, formula, seed, noise, COUNT)
+}
+
+/** @param {{isValue?: boolean, draw: (random: Random) => number[]}} set @param {string} kind @param {number} seed @param {number} noise @param {number} count */
+function pointsOf({ draw, isValue }, kind, seed, noise, count) {
   const random = new Random(seed ? `${kind} ${seed}` : kind)
   const shaking = new Random(`noise ${kind} ${seed}`)
   return Array.from({ length: count }, () => {

@@ -12,7 +12,7 @@ import { deflated, lettersOf, unpacked } from "./packed.js"
 const MOST_LETTERS = 300_000 // of a fragment
 const MOST_BYTES = 1_000_000 // that it may unpack to
 const LATEST = 1e9 // epoch
-const FIELDS = ["sets", "data-seed", "data-noise", "data-test", "pace", "wave-pace"] // of the page, by their ids
+const FIELDS = ["plane-formula", "sets", "data-seed", "data-noise", "data-test", "pace", "wave-pace"] // of the page, by their ids
 const LOOKS = ["", "numbers", "pictures"] // of the units
 const ODD = ["-0", "NaN", "Infinity", "-Infinity"] // numbers that JSON cannot express
 

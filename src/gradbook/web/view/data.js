@@ -1,9 +1,10 @@
 // The data to learn from: points drawn by rule and seed, or the reader's own samples; some may be
 // held out as a test, and inputs may be computed from a point's coordinates.
 
-import { FEATURES, featuresOf, labelled, made, points, SETS } from "../build/points.js"
+import { FEATURES, featuresOf, labelled, made, points, pointsWhere, SETS } from "../build/points.js"
 import { Random } from "../machine/chance.js"
 import { inserted, removed, reworded, spans, withSetting } from "../text/edit.js"
+import { inequality } from "../text/inequality.js"
 import { begins } from "../text/reader.js"
 import { wrongTargets } from "../text/fit.js"
 import { byId, choose, make, say, takesNumbers } from "./dom.js"
@@ -22,6 +23,7 @@ const SET_NAMES = {
   halves: mark("halves"), quadrants: mark("XOR, 100 points"), circle: mark("circle"), gaussians: mark("gaussians"), spiral: mark("spiral"),
   slope: mark("slope"), hills: mark("hills"), sine: mark("sine"),
 }
+const FORMULA = "formula" // the set of points of the reader's formula
 const BASE = 2 // coordinates, from which other inputs are computed
 const TASKS = { classes: ["quadrants", "sigmoid", "binary cross-entropy"], values: ["hills", "", "mean squared error"] } // what each begins with
 
@@ -46,6 +48,12 @@ export class DataPanel {
     for (const input of this.task) input.addEventListener("change", () => this.choose(input.value))
     this.sets = this.box.elements.sets
     this.box.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault())
+    this.formula = byId("plane-formula")
+    this.formula.addEventListener("change", () => {
+      choose(this.sets, this.formula.value.trim() ? FORMULA : TASKS.classes[0])
+      this.own = null
+      this.apply()
+    })
     this.noise = byId("data-noise")
     this.held = byId("data-test")
     this.seed = byId("data-seed")
@@ -150,6 +158,7 @@ export class DataPanel {
     this.held.parentElement.hidden = content.most === 1
     const chosen = SETS[this.sets.value]
     const isValue = found.length === 1 || (chosen ? chosen.isValue === true : !content.plane)
+    this.formula.hidden = isValue || !this.editor
     for (const label of this.pictures) label.hidden = Boolean(SETS[label.getAttribute("data-kind")].isValue) !== isValue
     this.task.value = isValue ? "values" : "classes"
     this.task[0].closest("div").hidden = !this.editor || found.length < BASE
@@ -177,7 +186,8 @@ export class DataPanel {
     const { model } = this
     const kind = this.sets.value
     const { isValue } = SETS[kind] ?? {}
-    const drawn = kind ? points(kind, Number(this.seed.value) || 0, Number(this.noise.value)) : []
+    const drawn = this.drawn(kind)
+    if (!drawn) return
     const isPlane = kind ? drawn[0].length > BASE : this.model.content.inputs.length >= BASE
     const features = [...Object.keys(FEATURES).slice(0, isPlane ? BASE : 1), ...(isPlane ? this.boxes.filter(box => box.checked).map(box => box.value) : [])]
     /** @type {Sample[]} */
@@ -197,6 +207,27 @@ export class DataPanel {
       model.before = before
       this.fit()
     }
+  }
+
+  /** The points of a set; nothing, with a message, if the reader's formula can't be read or divides none.
+   * @param {string} kind @private
+   */
+  drawn(kind) {
+    const how = /** @type {[number, number]} */ ([Number(this.seed.value) || 0, Number(this.noise.value)])
+    if (!kind) return []
+    if (kind !== FORMULA) return points(kind, ...how)
+    const { value } = this.formula
+    let found = null
+    try {
+      found = pointsWhere(inequality(value), value, ...how)
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+    }
+    const isDivided = new Set(found?.map(([, , which]) => which)).size > 1
+    this.formula.setAttribute("aria-invalid", String(!isDivided))
+    if (!found) this.tell(tr("'{words}' isn't understood: write an inequality of x and y, such as {example}", { words: value, example: "y > sin(3x)" }))
+    else if (!isDivided) this.tell(tr("'{words}' divides no points: x and y are from −1 to 1", { words: value }))
+    return isDivided ? found : null
   }
 
   /** Change the number of inputs in the network's text.

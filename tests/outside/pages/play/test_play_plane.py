@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import cos, exp, sin
+
 import numpy as np
 import pytest
 
@@ -138,3 +140,36 @@ def test_keys_choose_a_tool_and_move_the_hairs(page):
         page.key("ArrowRight")
     assert coordinates(page) == pytest.approx((first[0] + 0.1, first[1]), abs=0.011)
     assert page.text("#epoch") == epoch
+
+
+FORMULAS = {
+    "y > sin 3x": lambda x, y: y > sin(3 * x),
+    "x² + y^2 < 1/4": lambda x, y: x * x + y * y < 0.25,
+    "|x| + 2|y| <= .9": lambda x, y: abs(x) + 2 * abs(y) <= 0.9,
+    "xy > -0.1 cos(4x)": lambda x, y: x * y > -0.1 * cos(4 * x),
+    "-x^2 < y − ½": lambda x, y: -(x**2) < y - 0.5,
+    "2 e^-x y > (1 - x)(1 + x)": lambda x, y: 2 * exp(-x) * y > (1 - x) * (1 + x),
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_formula_says_where_points_are_orange(formula, page):
+    page.click("#plane-formula")
+    page.write("#plane-formula", formula)
+    page.key("Enter")
+    found = samples(page)
+    assert len({sample.inputs for sample in found}) == 100
+    assert all(abs(value) <= 1 for sample in found for value in sample.inputs)
+    holds = [FORMULAS[formula](*sample.inputs) for sample in found]
+    assert [sample.targets == (1.0,) for sample in found] == holds
+
+
+@pytest.mark.parametrize("formula", ["y > 1/2x", "sin 3x", "y > z", "x < y < 1", "y > 5", "y > ("])
+def test_a_formula_that_divides_nothing_is_refused_and_changes_nothing(formula, page):
+    before = samples(page)
+    page.click("#plane-formula")
+    page.write("#plane-formula", formula)
+    page.key("Enter")
+    assert f"'{formula}'" in page.text("#said")
+    assert page.value("document.querySelector('#said').checkVisibility()") is True
+    assert samples(page) == before
