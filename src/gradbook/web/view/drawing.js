@@ -136,9 +136,8 @@ export class Drawing extends ValueDrawing {
     this.told = -1
     const stroke = (/** @type {string} */ kind) => draw("svg", { width: 14, height: 8, "aria-hidden": "true", class: "edge" }, draw("path", { d: "M0 4H14", class: `line ${kind}`, "stroke-width": 3 }))
     const legend = pieces(mark("{line} above 0 · {negative} below 0 · wider = larger"), { line: stroke(""), negative: stroke("negative") })
-    const { loose = [], field } = this.units ?? {}
-    const missing = loose.filter(({ label }) => !label).length
-    const count = field?.ways.filter(({ weight }) => weight !== null).length ?? 0
+    const missing = this.units?.loose.filter(({ label }) => !label).length ?? 0
+    const count = this.units?.field.ways.filter(({ weight }) => weight !== null).length ?? 0
     const words = this.cells.size ? mark("point at a cell: what it is computed from is framed") : this.isSmall ? this.units?.field.isMany ? mark("point at a unit: it opens in place, nothing moves") : this.pictures.words
       : missing ? tr("{shown} of {count} weights have their number: those of the lit path, and beside it", { shown: count - missing, count })
       : mark("the lit path leads from E back to the chosen weight · point at any weight to light its own")

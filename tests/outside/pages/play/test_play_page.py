@@ -406,9 +406,7 @@ def test_a_step_draws_other_masks_and_nothing_is_dropped_when_it_is_switched_off
     chromium.press("#step")
     *_, last = learned(DROPPED, 7)
     assert weights(chromium) == pytest.approx(last, rel=1e-12)
-    chromium.value(f"{named('u1')}.focus()")
-    chromium.settle()
-    chromium.value("document.querySelector('#chain .own button:last-child').click()")  # d1
+    chromium.value(f"{named('d1')}.focus()")
     chromium.settle()
     assert "0 with probability 0.5" in chromium.text("#chain")
     assert chromium.said == []
