@@ -42,7 +42,7 @@ USES = ("match", "fullmatch", *SCANS)
 FLAGS_AT = {"sub": 4, "subn": 4, "split": 3}  # of the call's arguments; else 2, and 1 of compile
 REPEATS = (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT)
 FIRST_TRIED = "a1 .,-+_/\"'<>=:;()[]{}\\\n\t$E#é中"
-MADE_AS_IT_RUNS = {"_pattern": "words, escaped", "_like": "tests/lab/study/test_plan.py has it"}
+MADE_AS_IT_RUNS = {"_pattern": "words, escaped"}
 
 
 ENDS = ("", "\0", "!x")  # of a text: none, and two that hardly a pattern takes
