@@ -1,7 +1,7 @@
 """The errors that users see.
 
     GradbookError           anything wrong with the input, rather than with gradbook
-    ├── UsageError          a flag or an argument that can't be meant
+    ├── UsageError          a wrong flag or argument
     ├── NetTextError        a network's text form, with line and column
     ├── ShapeError          layers, weights or samples that don't fit each other
     ├── DataError           a file of samples or weights, with file and row
@@ -58,7 +58,7 @@ class GradbookError(Exception):
 
 
 class UsageError(GradbookError):
-    """A flag or an argument that can't be meant."""
+    """A wrong flag or argument."""
 
 
 class NetTextError(GradbookError):

@@ -233,7 +233,7 @@ def _is_listed(depth: int, tag: str, attributes: Mapping[str, str]) -> bool:
 
 
 def _one_sheet_later(listed: Sequence[Element]) -> Iterator[ByteEdit]:
-    """The edits by which names and views mean the sheets that they meant, one place later; the
+    """The edits that let names and views refer to the same sheets, now one place later; the
     tabs begin with the new sheet."""
     for e in listed:
         attributes: dict[str, str | None] = {}

@@ -62,7 +62,7 @@ class NumberFormat:
 
 
 def read_format(code: str) -> NumberFormat | None:
-    """What a format's code says of positive numbers; None if it is a general or an unclear one."""
+    """How a format's code shows positive numbers; None if it is a general or an unclear one."""
     words, bare = "", ""  # with \0 in place of the digits
     for quoted, escaped, money, ends, plain in PIECE.findall(code):
         if ends:
@@ -88,7 +88,7 @@ def read_format(code: str) -> NumberFormat | None:
 def number_formats(
     book: Book, path: object, cells: Collection[Address]
 ) -> Mapping[Address, NumberFormat]:
-    """The formats of these cells, as far as their file says them."""
+    """The formats of these cells, as far as their file has them."""
     with package(str(path)) as parts:
         try:
             if is_opendocument(parts):

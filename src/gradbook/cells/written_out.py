@@ -1,4 +1,4 @@
-"""A formula with the names inside it, those of its LETs, written out: what is differentiated."""
+"""A formula with the names of its LETs replaced by their values, which is differentiated."""
 
 from __future__ import annotations
 

@@ -42,6 +42,6 @@ class Addition:
         return f"{quote_title(self.mirrors[sheet_of(cell)])}!{name_of(cell)}"
 
     def slope(self, cell: Address) -> str:
-        """What a formula says for the slope by a cell."""
+        """The text of the slope by a cell in a formula."""
         on_the_way = cell == self.slopes.result or cell in self.slopes.terms
         return self.mirrored(cell) if on_the_way else "0"

@@ -81,7 +81,7 @@ class Workbook:
 
     @cached_property
     def results(self) -> list[WorkbookCell]:
-        """The cells that are likeliest meant as results: the likeliest first, at most three."""
+        """The cells that are most likely results: the likeliest first, at most three."""
         return [self._cell(address) for address in propose_results(self.content, self.flow)]
 
     def __getitem__(self, name: str) -> WorkbookCell:

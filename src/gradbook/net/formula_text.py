@@ -223,7 +223,7 @@ class _TextReader:
         return ComparedParts(tuple(parts), tuple(signs), at)
 
     def refuse_two_readings(self, read: Operation) -> None:
-        """1/2x and e^2x: which of both is meant?"""
+        """Refuse 1/2x and e^2x, which can be read in two ways."""
         token, last = self.token, self.tokens[self.at - 1]
         is_unclear = read.sign == "/" or (
             read.sign == "^" and token.is_adjacent and token.text != "(" and last.kind != "mark"

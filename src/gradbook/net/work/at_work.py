@@ -1,4 +1,4 @@
-"""What a trained network makes of one input, and how its error changes with each value of it.
+"""What a trained network computes from one input, and how its error changes with each value.
 
 It is the network after training: batch normalisation takes the statistics that were kept, dropout
 lets everything through.
@@ -34,8 +34,8 @@ class AtWork:
     inputs: Array
     targets: Array
     error: float
-    values: tuple[Array, ...]  # value 0 is the input, value k what layer k makes
-    slopes: tuple[Array, ...]  # ∂error/∂ each of those, up to the last that the error is made of
+    values: tuple[Array, ...]  # value 0 is the input, value k the output of layer k
+    slopes: tuple[Array, ...]  # ∂error/∂ each of those, up to the error's input
     gradients: Mapping[Parameter, Array]
 
     @property
@@ -44,7 +44,7 @@ class AtWork:
 
     @property
     def answers(self) -> Array:
-        """What it makes of the input; of logarithms of shares the shares."""
+        """Its outputs; shares instead of their logarithms."""
         outputs = self.values[-1].reshape(-1)
         return np.exp(outputs) if self.net.answer_kind is AnswerKind.LOGARITHMS else outputs
 
@@ -70,7 +70,7 @@ class AtWork:
         return np.sqrt(self.kept[variance] + layer.epsilon)
 
     def normal(self, index: int) -> Array:
-        """What that normalisation makes of its input before it scales and shifts it."""
+        """That normalisation's result before it is scaled and shifted."""
         x, layer = self.values[index], self.net.layers[index]
         places = layer.members(x.shape)
         if places is not None:
@@ -85,13 +85,13 @@ class AtWork:
 
 
 def last_value(net: Net) -> int:
-    """The number of the value that the error is made of: with cross-entropy that before the
-    softmax or the sigmoid, which it takes in itself."""
+    """The number of the value that the error is computed from: with cross-entropy the one before
+    the softmax or the sigmoid, which the loss includes."""
     return len(net.layers) - net.objective.is_entropy
 
 
 def at_start(net: Net) -> Kept:
-    """What a network that isn't trained yet has: its start weights, and no statistics."""
+    """The weights of a network that isn't trained yet; it has no statistics."""
     forward = inference(net)
     weights = {leaf_of(parameter): values for parameter, values in forward.weights.values()}
     running = {str(change.leaf.name): change.start for change in forward.statistics}
@@ -99,12 +99,12 @@ def at_start(net: Net) -> Kept:
 
 
 def leaf_of(parameter: Parameter) -> str:
-    """What the leaf of a parameter is called."""
+    """The name of a parameter's leaf."""
     return str(parameter.leaf)
 
 
 def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
-    """The network on one input, which it is to make the targets of."""
+    """The network on one input with these targets."""
     forward = inference(net)
     nodes = _layer_nodes(forward, net)
     weights = {parameter: node for node, (parameter, _) in forward.weights.items()}
@@ -125,20 +125,20 @@ def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
 
 
 def values_of(net: Net, kept: Kept, inputs: Array) -> tuple[Array, ...]:
-    """What the network makes of one input: value 0 is the input, value k what layer k makes."""
+    """All values for one input: value 0 is the input, value k the output of layer k."""
     forward = inference(net)
     nodes = _layer_nodes(forward, net)
     return _shaped(net, nodes, evaluate(nodes, _given(forward, kept, inputs)))
 
 
 def _layer_nodes(forward: Forward, net: Net) -> list[Node]:
-    """The input, then what each layer makes."""
+    """The input, then the output of each layer."""
     nodes = forward.graph.by_name
     return [nodes[str(name)] for name in layer_names(net)]
 
 
 def _shaped(net: Net, nodes: Iterable[Node], values: Mapping[Node, Array]) -> tuple[Array, ...]:
-    """Of the one sample, in the shapes of the values; what depends on nothing is 0."""
+    """The sample's arrays in the shapes of the values; a node that depends on no input is 0."""
     pairs = zip(nodes, net.shapes, strict=True)
     return tuple(
         values[node][0].reshape(shape) if node.each else np.zeros(shape) for node, shape in pairs
@@ -146,7 +146,7 @@ def _shaped(net: Net, nodes: Iterable[Node], values: Mapping[Node, Array]) -> tu
 
 
 def error_with(worked: AtWork, changed: Kept) -> float:
-    """The error of the same input where some of what is kept has other values."""
+    """The error of the same input with some weights or statistics changed."""
     forward = inference(worked.net)
     kept = {**worked.kept, **changed}
     leaf_values = _given(forward, kept, worked.inputs, worked.targets)
@@ -182,7 +182,7 @@ class GradientPart:
 
 
 def parts(worked: AtWork, parameter: Parameter, place: Shape) -> list[GradientPart]:
-    """All products that the gradient of the weight at this place adds up; edges give none."""
+    """The products whose sum is the gradient of the weight at this place; edges add none."""
     return [
         GradientPart(index, there, float(worked.slopes[index + 1][there]), factor, source)
         for index in worked.net.uses(parameter)
@@ -218,7 +218,7 @@ def _uses(
 
 
 def _slopes_by(layer: Layer, x: Array, weights: Array) -> Array:
-    """How each value of a layer that works on each place alone changes with its one parameter."""
+    """How each value of an elementwise layer changes with its one parameter."""
     graph = Graph()
     value, parameter = graph.leaf(Name("x")), graph.leaf(Name("p"))
     slope = gradients(layer.at_a_place([value], [parameter]), [parameter])[parameter]
@@ -228,7 +228,7 @@ def _slopes_by(layer: Layer, x: Array, weights: Array) -> Array:
 
 
 def _places_of(parameter: Parameter, shape: Shape, place: Shape) -> Iterator[Shape]:
-    """All places that one element serves: all there are, a channel's, or one alone."""
+    """The places that use one element of a parameter: all, a channel's, or a single one."""
     if parameter.size == 1:
         return iter(np.ndindex(shape))
     if parameter.size == shape[0]:
@@ -254,7 +254,7 @@ def _through_windows(
 def _spread_over_windows(
     layer: Layer, x: np.ndarray, shape: Shape, place: Shape
 ) -> Iterator[tuple[Shape, float, Shape]]:
-    """The same of a transposed convolution, whose windows lie on what it makes."""
+    """The same for a transposed convolution, whose windows lie on its output."""
     channel, plane_in_group, *tap = place
     plane = channel // (x.shape[0] // layer.groups) * (shape[0] // layer.groups) + plane_in_group
     window, area = layer.spreads(x.shape), shape[1:]

@@ -26,7 +26,7 @@ from gradbook.net.work.at_work import AtWork
 class Feed:
     """A value that another one feeds: whose, where, and ∂it/∂the other."""
 
-    value: int  # its number: k for what layer k makes, counted from 1
+    value: int  # its number: k for the output of layer k, counted from 1
     place: Shape
     slope: float
     arriving: float  # ∂error/∂it
@@ -48,8 +48,8 @@ class WayStep:
 
 
 def way_to_error(worked: AtWork, value: int, place: Shape) -> list[WayStep]:
-    """From a value to the last that the error is made of, always over what it feeds most. Layers
-    that only pass values on are gone through unsaid."""
+    """From a value to the last one that the error is computed from, each time to the value that it
+    feeds most; layers that only pass values on are left out."""
     steps: list[WayStep] = []
     while True:
         fed = sorted(_spoken(worked, value, place), key=lambda feed: -abs(feed.share))
@@ -61,7 +61,7 @@ def way_to_error(worked: AtWork, value: int, place: Shape) -> list[WayStep]:
 
 
 def _spoken(worked: AtWork, value: int, place: Shape) -> Iterator[Feed]:
-    """What a value feeds, as far as it changes the error by that."""
+    """The values that a value feeds, and through which it changes the error."""
     for feed in feeds(worked, value, place) if value < worked.last else ():
         if worked.net.layers[feed.value - 1].passes_on and feed.value < worked.last:
             yield from _spoken(worked, feed.value, feed.place)
@@ -82,14 +82,14 @@ def feeds(worked: AtWork, value: int, place: Shape) -> list[Feed]:
 
 
 def _through(worked: AtWork, index: int, nth: int, place: Shape) -> Iterator[tuple[Shape, float]]:
-    """Where a layer takes a value that it is given, as the nth of them, and with which slope."""
+    """The places where a layer uses a value of its nth input, each with the slope."""
     slopes = _Local(worked, index, nth).slopes(place)
     for there in zip(*map(np.ndarray.tolist, np.nonzero(slopes)), strict=True):
         yield there, float(slopes[there])
 
 
 class _Local:
-    """One layer's ops by themselves, on what it is given in the network."""
+    """One layer's ops by themselves, on its inputs in the network."""
 
     def __init__(self, worked: AtWork, index: int, nth: int) -> None:
         net = worked.net
@@ -102,33 +102,33 @@ class _Local:
         site = LayerSite(
             graph, index, None, Name("y"), Name("o"), net.shapes[index + 1], 1, False, False
         )
-        self.made, self.given = self.layer.ops(site, leaves, owned), leaves[nth]
+        self.output, self.input = self.layer.ops(site, leaves, owned), leaves[nth]
         self.values = dict(zip([*leaves, *owned], [*reads, *weights.values()], strict=True))
         if site.statistics:
             names = statistics_names(net, index)
             self.values |= {
                 leaf: worked.kept[name] for leaf, name in zip(site.statistics, names, strict=True)
             }
-        self.towards = graph.leaf(Name("v"), self.made.shape)  # how much of each value is asked for
+        self.towards = graph.leaf(Name("v"), self.output.shape)  # how much each value counts
 
     def slopes(self, place: Shape) -> Array:
-        """How each value that the layer makes changes with the one at this place."""
-        alone = np.zeros(self.given.shape)
+        """How each value of the layer's output changes with the input at this place."""
+        alone = np.zeros(self.input.shape)
         alone[place] = 1
-        back = gradients(self.towards * self.made, [self.given])[self.given]
-        if self.given not in ancestors([back]):  # the same wherever it stands
-            none = np.zeros(self.given.shape)
-            return self._worked(self.made, {self.given: alone}) - self._worked(
-                self.made, {self.given: none}
+        back = gradients(self.towards * self.output, [self.input])[self.input]
+        if self.input not in ancestors([back]):  # the same wherever it stands
+            none = np.zeros(self.input.shape)
+            return self._worked(self.output, {self.input: alone}) - self._worked(
+                self.output, {self.input: none}
             )
         window = self.layer.window(self.shape)
         if window is None:  # what goes back changes with what is asked for as the values do
-            chosen = self.graph.leaf(Name("u"), self.given.shape)
+            chosen = self.graph.leaf(Name("u"), self.input.shape)
             slope = gradients(back * chosen, [self.towards])[self.towards]
             return self._worked(slope, {chosen: alone, self.towards: np.zeros(self.towards.shape)})
-        slopes = np.zeros(self.made.shape)
+        slopes = np.zeros(self.output.shape)
         for _, there in window.over(place[1:], self.shape[1:]):
-            towards = np.zeros(self.made.shape)
+            towards = np.zeros(self.output.shape)
             towards[place[0], *there] = 1
             slopes[place[0], *there] = self._worked(back, {self.towards: towards})[place]
         return slopes

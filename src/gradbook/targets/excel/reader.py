@@ -294,14 +294,14 @@ def _side_by_side(sources: Sequence[Grids], place: tuple[int, int, int], stage: 
     raise AssertionError(f"{place} is outside the concatenated grids")
 
 
-def _moved(layer: Layer, given: Place, source: Grids, place: Place, stage: Grids) -> str:
+def _moved(layer: Layer, shape: Place, source: Grids, place: Place, stage: Grids) -> str:
     """The cell that a layer puts at a place, or 0."""
-    taken = layer.taken_place(place)
-    if taken is None:
+    source_place = layer.taken_place(place)
+    if source_place is None:
         return _side_by_side([source], place, stage)
-    if min(taken) < 0:
+    if min(source_place) < 0:
         return "0"
-    number = int(np.ravel_multi_index(taken, given))
+    number = int(np.ravel_multi_index(source_place, shape))
     return source.cell(*map(int, np.unravel_index(number, source.shape)))
 
 

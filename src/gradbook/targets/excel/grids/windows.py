@@ -158,10 +158,10 @@ class LookedAt:
         for channel in range(self.maps.shape[0]):
             here = within(self.maps, channel, self.row, self.column, ONE_CELL)
             yield self.maps.whole(channel), f"AND({self.channel}={channel + 1},{here})", True
-        given = self.given.grids
-        for channel in range(given.shape[0]):
-            inside = within(given, channel, self.upper, self.leftmost, self.window)
-            yield given.whole(channel), f"AND({self._is_read(channel)}{inside})", False
+        grids = self.given.grids
+        for channel in range(grids.shape[0]):
+            inside = within(grids, channel, self.upper, self.leftmost, self.window)
+            yield grids.whole(channel), f"AND({self._is_read(channel)}{inside})", False
         if self.layer.sums:
             kernels, sources = self.read.grids, self.sources
             for channel in range(kernels.shape[0]):
@@ -230,14 +230,14 @@ class LookedAt:
 
     def _seen(self, number: int) -> WindowBlock:
         """The values under the window, channel by channel."""
-        given = self.given.grids
+        source = self.given.grids
         grids = self._grids(number, self.sources if self.layer.sums else 1)
         numbers = self._shown_first(grids.shape[0])
         contents = {
             place: LiveValue.at(self._through(*place), "" if np.isnan(value) else value)
             for place, value in zip(grids.places(), numbers.flat, strict=True)
         }
-        tint = INPUT if given is self.scene.stages[0].values.grids else ACTIVATION
+        tint = INPUT if source is self.scene.stages[0].values.grids else ACTIVATION
         return WindowBlock(tr("what the window shows"), "", grids, contents, tint)
 
     def _shown_first(self, channels: int) -> Array:
@@ -256,7 +256,7 @@ class LookedAt:
 
     def _through(self, source: int, y: int, x: int) -> str:
         """One value under the window; in the padding, 0 or, for a pool, an empty text."""
-        layer, given = self.layer, self.given.grids
+        layer, source_grids = self.layer, self.given.grids
         channel: str | int = self.channel
         if layer.sums:
             channel = source
@@ -265,10 +265,10 @@ class LookedAt:
         down, across = self.window.dilation
         row = f"{self.upper}+{y * down}" if y else self.upper
         column = f"{self.leftmost}+{x * across}" if x else self.leftmost
-        looked_up = given.at(channel, row, column)
+        looked_up = source_grids.at(channel, row, column)
         if not any(self.window.pad):
             return looked_up
-        inside = is_within(row, column, given.shape)
+        inside = is_within(row, column, source_grids.shape)
         return f"IF({inside},{looked_up},{self._beyond(row, column)})"
 
     def _beyond(self, row: str, column: str) -> str:
@@ -302,9 +302,9 @@ class LookedAt:
             return [total]
         cell = bias.grids.at(self.channel if bias.grids.shape[0] > 1 else 0, "1", "1")
         shift = LiveValue.at(cell, float(self.scene.numbers(bias).flat[0]))
-        both = self._beside(0, total.content) + self._beside(1, shift)
+        shifted = self._beside(0, total.content) + self._beside(1, shift)
         lines = [total, WindowLine(tr("plus the bias"), shift, WEIGHT)]
-        return [*lines, WindowLine(tr("sum with the bias"), both, SUM)]
+        return [*lines, WindowLine(tr("sum with the bias"), shifted, SUM)]
 
     def _kept_line(self, window: WindowBlock) -> WindowLine:
         largest = self.layer.word == LARGEST
@@ -316,17 +316,17 @@ class LookedAt:
         block = self.stage.parameters[STATISTICS]
         numbers = dict(zip(block.rows, self.scene.numbers(block)[0, :, 0], strict=True))
         x = self.given.grids.at(self.channel, self.row, self.column)
-        given = LiveValue.at(x, self.scene.numbers(self.given).flat[0])
+        read = LiveValue.at(x, self.scene.numbers(self.given).flat[0])
         mean, deviation, scale, shift = (
             LiveValue.at(block.grids.at(0, str(block.rows.index(stem) + 1), self.channel), number)
             for stem in "μsγβ"
             for number in [numbers[stem]]
         )
         cell = self._beside
-        normal = (cell(0, given) - cell(1, mean)) / cell(2, deviation)
+        normal = (cell(0, read) - cell(1, mean)) / cell(2, deviation)
         scaled = cell(4, scale) * cell(3, normal) + cell(5, shift)
         return [
-            WindowLine(tr("x, the input"), given, ACTIVATION),
+            WindowLine(tr("x, the input"), read, ACTIVATION),
             WindowLine(tr("μ of its channel"), mean, SUM),
             WindowLine("s = √(σ² + ε)", deviation, SUM),
             WindowLine("n = (x − μ) / s", normal, SUM),
@@ -462,7 +462,7 @@ class WeightLookedAt(LookedAt):
         return WindowBlock(tr("what the weight is multiplied with"), "", grids, contents, INPUT)
 
     def _meets(self, *place: int) -> str:
-        given, layer = self.given.grids, self.layer
+        source, layer = self.given.grids, self.layer
         corner, gaps = self.window.corner(place), self.window.dilation
         row, column = (
             f"{cell}{first:+}" if gap == 1 else f"({cell}-1)*{gap}{first + 1:+}"
@@ -471,10 +471,10 @@ class WeightLookedAt(LookedAt):
         channel = self.source
         if layer.groups > 1:
             channel = f"({self.group}*{self.sources}+{channel})"
-        looked_up = given.at(channel if given.shape[0] > 1 else 0, row, column)
+        looked_up = source.at(channel if source.shape[0] > 1 else 0, row, column)
         if not any(self.window.pad):
             return looked_up
-        return f"IF({is_within(row, column, given.shape)},{looked_up},0)"
+        return f"IF({is_within(row, column, source.shape)},{looked_up},0)"
 
     def _slopes(self, grids: Grids) -> WindowBlock:
         at, numbers = self.slopes.grids.at, self.scene.numbers(self.slopes)

@@ -203,9 +203,9 @@ class Nudges(ForwardPasses):
     @property
     def size_as_it_is(self) -> LiveValue:
         """The magnitude of the largest value in the pass without a nudge."""
-        given = LiveValue.at(GIVEN_SIZE, self.given_size)
+        typed = LiveValue.at(GIVEN_SIZE, self.given_size)
         area = LiveValue.at(self.area(), _every(self.values, [self.pass_as_it_is]))
-        return _largest(given, area)
+        return _largest(typed, area)
 
 
 def _every(nodes: Sequence[Node], passes: Sequence[Values]) -> Array:

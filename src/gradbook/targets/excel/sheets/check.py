@@ -214,12 +214,12 @@ class _CheckWork(Page):
 
     def largest_and_smallest_given(self) -> list[LiveValue]:
         """Of inputs and targets; nothing where there are none."""
-        given = (*self.book.step.inputs, *self.book.step.targets)
-        if not given:
+        leaves = (*self.book.step.inputs, *self.book.step.targets)
+        if not leaves:
             return []
-        table = self.book.training.table(given[0])
-        first = min(given, key=table.columns.__getitem__)
-        last = max(given, key=table.columns.__getitem__)
+        table = self.book.training.table(leaves[0])
+        first = min(leaves, key=table.columns.__getitem__)
+        last = max(leaves, key=table.columns.__getitem__)
         until = table.cell(last, 0, table.stride - 1).rpartition("!")[2]
         size = self.book.check.nudges.given_size
         cells = LiveValue.at(f"{table.cell(first)}:{until}", size)
