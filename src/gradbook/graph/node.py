@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,8 +71,49 @@ def op_called(name: str) -> Op:
     return OPS.get(name) or FOREIGN[name]
 
 
+OPERATORS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
+
+
+class Arithmetic:
+    """Operators on values that remember how they are computed, and on such a value and a number."""
+
+    def _operate(self, sign: str, a: Self | float, b: Self | float) -> Self:
+        """The result of one of OPERATORS."""
+        raise NotImplementedError
+
+    def __add__(self, other: Self | float) -> Self:
+        return self._operate("+", self, other)
+
+    def __radd__(self, other: float) -> Self:
+        return self._operate("+", other, self)
+
+    def __sub__(self, other: Self | float) -> Self:
+        return self._operate("-", self, other)
+
+    def __rsub__(self, other: float) -> Self:
+        return self._operate("-", other, self)
+
+    def __mul__(self, other: Self | float) -> Self:
+        return self._operate("*", self, other)
+
+    def __rmul__(self, other: float) -> Self:
+        return self._operate("*", other, self)
+
+    def __truediv__(self, other: Self | float) -> Self:
+        return self._operate("/", self, other)
+
+    def __rtruediv__(self, other: float) -> Self:
+        return self._operate("/", other, self)
+
+    def __pow__(self, other: Self | float) -> Self:
+        return self._operate("^", self, other)
+
+    def __rpow__(self, other: float) -> Self:
+        return self._operate("^", other, self)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Node:
+class Node(Arithmetic):
     """One value: an op on earlier nodes. `each` marks a value per sample, rather than per step."""
 
     graph: Graph
@@ -102,35 +143,8 @@ class Node:
     def is_constant(self, value: float | None = None) -> bool:
         return self.op.name == "constant" and value in (None, self.number)
 
-    def __add__(self, other: Node | float) -> Node:
-        return self.graph.make("add", self, other)
-
-    def __radd__(self, other: float) -> Node:
-        return self.graph.make("add", other, self)
-
-    def __sub__(self, other: Node | float) -> Node:
-        return self.graph.make("subtract", self, other)
-
-    def __rsub__(self, other: float) -> Node:
-        return self.graph.make("subtract", other, self)
-
-    def __mul__(self, other: Node | float) -> Node:
-        return self.graph.make("multiply", self, other)
-
-    def __rmul__(self, other: float) -> Node:
-        return self.graph.make("multiply", other, self)
-
-    def __truediv__(self, other: Node | float) -> Node:
-        return self.graph.make("divide", self, other)
-
-    def __rtruediv__(self, other: float) -> Node:
-        return self.graph.make("divide", other, self)
-
-    def __pow__(self, other: Node | float) -> Node:
-        return self.graph.make("power", self, other)
-
-    def __rpow__(self, other: float) -> Node:
-        return self.graph.make("power", other, self)
+    def _operate(self, sign: str, a: Node | float, b: Node | float) -> Node:
+        return self.graph.make(OPERATORS[sign], a, b)
 
     def __neg__(self) -> Node:
         return self.graph.make("negate", self)

@@ -18,7 +18,7 @@ from gradbook.arguments import number
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import RATE, read_name
-from gradbook.graph.node import Array, Graph, Node, ancestors
+from gradbook.graph.node import Arithmetic, Array, Graph, Node, ancestors
 from gradbook.graph.reference import evaluate_in_order
 from gradbook.looks import look, picture
 from gradbook.net.formula_functions import FUNCTIONS, OPERATORS, SYNONYMS, function_called
@@ -35,7 +35,7 @@ LONGEST_PART = 12  # values in a formula; a longer part gets a formula of its ow
 RESULT, UNNAMED = "L", "v"  # the names of values without a name
 
 
-class Value:
+class Value(Arithmetic):
     """A number, or the result of operators on numbers; `gb.values` makes the first ones.
 
     `data` is the number itself, and `grad`, after `backward()`, is the derivative of the result
@@ -137,35 +137,8 @@ class Value:
     def _repr_png_(self) -> bytes:
         return picture("Net as png", self.formulas())
 
-    def __add__(self, other: Value | float) -> Value:
-        return _result_of("+", self, other)
-
-    def __radd__(self, other: float) -> Value:
-        return _result_of("+", other, self)
-
-    def __sub__(self, other: Value | float) -> Value:
-        return _result_of("-", self, other)
-
-    def __rsub__(self, other: float) -> Value:
-        return _result_of("-", other, self)
-
-    def __mul__(self, other: Value | float) -> Value:
-        return _result_of("*", self, other)
-
-    def __rmul__(self, other: float) -> Value:
-        return _result_of("*", other, self)
-
-    def __truediv__(self, other: Value | float) -> Value:
-        return _result_of("/", self, other)
-
-    def __rtruediv__(self, other: float) -> Value:
-        return _result_of("/", other, self)
-
-    def __pow__(self, other: Value | float) -> Value:
-        return _result_of("^", self, other)
-
-    def __rpow__(self, other: float) -> Value:
-        return _result_of("^", other, self)
+    def _operate(self, sign: str, a: Value | float, b: Value | float) -> Value:
+        return _result_of(sign, a, b)
 
     def __neg__(self) -> Value:
         return _result_of("*", -1.0, self)

@@ -26,12 +26,13 @@ from gradbook.cells.formula.syntax import (
     write,
 )
 from gradbook.cells.formula.syntax import number as typed
+from gradbook.graph.node import Arithmetic
 
 Value = Any
 
 
 @dataclass(frozen=True, eq=False)
-class LiveValue:
+class LiveValue(Arithmetic):
     """A formula and its value."""
 
     expression: Expression
@@ -51,26 +52,8 @@ class LiveValue:
     def formula(self) -> str:
         return f"={self.cells}"
 
-    def __add__(self, other: Part) -> LiveValue:
-        return _infix("+", self, other)
-
-    def __radd__(self, other: Part) -> LiveValue:
-        return _infix("+", other, self)
-
-    def __sub__(self, other: Part) -> LiveValue:
-        return _infix("-", self, other)
-
-    def __mul__(self, other: Part) -> LiveValue:
-        return _infix("*", self, other)
-
-    def __rmul__(self, other: Part) -> LiveValue:
-        return _infix("*", other, self)
-
-    def __truediv__(self, other: Part) -> LiveValue:
-        return _infix("/", self, other)
-
-    def __pow__(self, other: Part) -> LiveValue:
-        return _infix("^", self, other)
+    def _operate(self, sign: str, a: Part, b: Part) -> LiveValue:
+        return _infix(sign, a, b)
 
     def __neg__(self) -> LiveValue:
         return LiveValue(Prefix("-", self.expression), -_number(self.value))
