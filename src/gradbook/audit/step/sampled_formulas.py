@@ -16,9 +16,8 @@ from gradbook.cells.formula.meaning import meaning
 from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, Reference
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Array, Graph, Node, ancestors
+from gradbook.graph.node import OPERATORS, Array, Graph, Node, ancestors
 
-OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power"}
 MOST_FORMS = 1000  # cached forms of parts
 MOST_OPERANDS = 30  # operands of a part
 PLACES = [Reference(f"x{k}") for k in range(MOST_OPERANDS)]
@@ -150,7 +149,7 @@ def _program(form: Expression) -> tuple[Sequence[Node], Sequence[Node]] | None:
 
 def operate(operator: str, a: Array, b: Array) -> Array:
     with np.errstate(all="ignore"):
-        return apply(OPERATIONS[operator], [a, b])
+        return apply(OPERATORS[operator], [a, b])
 
 
 # The slopes of the usual activations ----------------------------------------------------
