@@ -67,7 +67,7 @@ export const signed = (change, form, few) => (Number.isNaN(change) ? "" : change
  */
 export function stepped(step, form) {
   const size = tidied(step * (form.is_percent ? 100 : 1))
-  return unit(size, typed(size), form)
+  return unit(size, size >= LARGE ? grouped(size) : typed(size), form)
 }
 
 /** @param {number} size @param {string} number @param {Form} form */

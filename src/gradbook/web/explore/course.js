@@ -7,7 +7,7 @@ import { shown, signed, stepped, tidied } from "./amounts.js"
 import { called } from "./sentence.js"
 
 const FRAME = { left: 44, right: 18, top: 12, bottom: 40 }
-const LETTER = 6.8 // pixels, of a number at an axis
+const LETTER = 7.6 // pixels, of a number at an axis
 const [POINTS, HALVINGS] = [120, 30] // of a curve, and of an interval in which it jumps
 const POLE = 2 // times the usual heights, beyond which a curve leaves its axis
 const WORK = 2e6 // values that are computed to find jumps
@@ -132,7 +132,10 @@ export class Course {
     const [across, up] = [tickForm(x.ticks, forms[chosen]), tickForm(y.ticks, forms[result])]
     this.axes.replaceChildren(
       ...y.ticks.flatMap(tick => [draw("path", { d: `M${this.left} ${y.to(tick)}H${width - FRAME.right}` }), draw("text", { x: this.left - 8, y: y.to(tick) + 4, "text-anchor": "end" }, shown(tick, up))]),
-      ...x.ticks.map(tick => draw("text", { x: x.to(tick), y: height - FRAME.bottom + 17, "text-anchor": "middle" }, shown(tick, across))))
+      ...x.ticks.map(tick => {
+        const words = shown(tick, across)
+        return draw("text", { x: Math.min(x.to(tick), width - (LETTER * words.length) / 2), y: height - FRAME.bottom + 17, "text-anchor": "middle" }, words)
+      }))
     say(this.below, tr("{number}, all other numbers as they are", { number: called(values[chosen]) }))
     set(this.below, "x", String((this.left + width - FRAME.right) / 2))
     set(this.below, "y", String(height - 5))

@@ -165,7 +165,7 @@ function nameOf(model, { id, cells }) {
 
 /** @param {import("./exploration.js").Exploration} model @param {Box} box */
 function placeOf(model, { id, cells, also }) {
-  const place = id === REST ? "" : cells.length > 1 ? model.content.groups[id].place : model.values[cells[0]].place.replaceAll("'", "").replace("!", " ")
+  const place = id === REST ? "" : cells.length > 1 ? model.content.groups[id].place : model.values[cells[0]].place.replace(/^'(.*)'!/, (_, title) => `${title.replaceAll("''", "'")} `).replace("!", " ")
   return also.length ? `${place} + ${also.length}` : place
 }
 
