@@ -228,8 +228,8 @@ export class Units {
     if (weight === null) return []
     const width = this.isNarrow ? LABEL.narrow : LABEL.wide
     const group = draw("g", { class: "label", "data-line": weight }, draw("rect", { width, height: LABEL.height, rx: 7, class: "paper" }),
-      draw("text", { x: width / 2, y: 14, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
-      drawing.number(weight, width / 2, 33, "middle"))
+      draw("text", { x: width / 2, y: 12, class: "name", "text-anchor": "middle" }, ...nameText(drawing.names[weight], 14)),
+      drawing.number(weight, width / 2, 34, "middle"))
     this.labels.set(way, group)
     this.putLabel(way)
     group.addEventListener("pointerenter", () => drawing.point(weight))

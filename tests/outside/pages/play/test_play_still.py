@@ -174,14 +174,14 @@ def test_no_label_is_cut_or_covered_in_a_narrower_window(width, at):
 
 @pytest.mark.parametrize(("width", "height"), [(1366, 657), (1280, 640), (390, 664)])
 def test_no_label_is_cut_or_covered_in_a_lower_window(width, height, at):
-    page = at(scene("xor"), width, height)
+    page = at(scene("quadrants"), width, height)
     assert page.value(CUT) == []
     page.press("#look-numbers")
     assert page.value(CUT) == []
 
 
 def test_a_unit_that_is_tapped_opens_on_a_phone_until_something_else_is(at):
-    page = at(scene("xor"), 390, 844)
+    page = at(scene("quadrants"), 390, 844)
     assert not page.value(OPENED)
     page.click(".net .unit:nth-last-child(4)")
     assert page.value(OPENED)
@@ -190,7 +190,7 @@ def test_a_unit_that_is_tapped_opens_on_a_phone_until_something_else_is(at):
 
 
 def test_nothing_covers_the_tools_of_a_phone_s_drawer(at):
-    page = at(scene("xor"), 390, 844)
+    page = at(scene("quadrants"), 390, 844)
     page.press(".grab")
     for control in ("#step", "#reset", "#help", "#tool-erase"):
         assert page.value(
