@@ -57,7 +57,6 @@ warnings.simplefilter("error", gb.Assumption)
 derived = gb.explain(gb.builtin("worked"), "w5")
 pages: list[str] = [str(derived), derived.html(), derived.latex(), derived.markdown()]
 records: str = derived.json()
-sheet: bytes = derived.pdf()
 found = gb.sweep("worked", [0.1, 1.0], epochs=20)
 verdicts: dict[float, str] = {rate: str(found[rate].verdict) for rate in found.rates}
 reason: str = found[0.1].reason
@@ -71,11 +70,6 @@ except gb.GradbookError as error:
 told: list[str] = [f"{one.sheet} {one.cells}: {one.why}" for one in report.findings]
 sheets: list[str] = [one.verdict for one in report.sheets]
 page = gb.play("xor", height=400)
-page.rate = 0.5
-page.epoch = 20
-page.weights = {"w1": 0.0}
-reached: float = page.loss + page.weights["w2"] + page.rate
-now: gb.Net = page.net
 table: gb.Net = gb.read_table("and.csv", small, decimal=".")
 
 workbook: gb.Workbook = gb.read_book("model.xlsx")

@@ -43,7 +43,9 @@ BUILT_IN = {  # number formats without a code in the file
     **dict.fromkeys((39, 40), "#,##0.00"),
     **dict.fromkeys((14, 15, 16, 17, 22), "yyyy-mm-dd"),
 }
-PIECE = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|\[[^\]]*\]|[_*].|(;)|([^"\\\[_*;]+)')
+PIECE = re.compile(
+    r'"([^"]*)"|\\(.)|\[\$([^][-]*)(?:-[^][]*)?\]|\[[^][]*\]|[_*].|(;)|([^"\\\[_*;]+)'
+)
 DIGITS = re.compile(r"[#0?][#0?,]*(?:\.([#0?]*))?")
 UNCLEAR = re.compile(r"[#0?],+(?![#0?,])|[/]|E[+-]", re.IGNORECASE)
 DATE = re.compile(r"[^dmyhs]*[dmy][^hs]*", re.IGNORECASE)  # times of day are shown as numbers

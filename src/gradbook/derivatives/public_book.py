@@ -8,7 +8,7 @@ found["Volatility"]
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -25,7 +25,7 @@ from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.package import WorkbookError
 from gradbook.cells.read import read_book as read_cells
-from gradbook.cells.slopes import Slopes, propose_results, slopes_of
+from gradbook.cells.slopes import NoDerivative, Slopes, propose_results, slopes_of
 from gradbook.derivatives.cell_names import find_cell, find_each, find_inputs
 from gradbook.derivatives.labels import label
 from gradbook.derivatives.sensitivities import Sensitivity, sensitivities
@@ -94,7 +94,7 @@ class Workbook:
         """The derivatives of a cell with respect to the numbers on which it depends.
 
         Args:
-            of: The cell; the default is the likeliest result.
+            of: The cell; the default is the likeliest result that has a derivative.
             by: The inputs, such as "B4:B9,Rate"; the default is all typed numbers on which the
                 cell depends. "SUM(A66:A265)" counts as one: all its cells rise together.
 
@@ -102,12 +102,18 @@ class Workbook:
             GradbookError: There is no such cell, or it has no derivative; the message names the
                 cell that is the reason.
         """
-        proposed: list[str] | None = None
-        if of is None:
-            result, *others = self.results or [self._no_result()]
-            proposed = [_called(cell) for cell in others]
-        else:
-            result = of if isinstance(of, WorkbookCell) else self[of]
+        if of is not None:
+            return self._derivatives(of if isinstance(of, WorkbookCell) else self[of], by)
+        first, *others = self.results or [self._no_result()]
+        for result in (first, *others):
+            with suppress(NoDerivative):
+                proposed = [_called(cell) for cell in (first, *others) if cell is not result]
+                return self._derivatives(result, by, proposed)
+        return self._derivatives(first, by)
+
+    def _derivatives(
+        self, result: WorkbookCell, by: str | Sequence[str], proposed: Sequence[str] | None = None
+    ) -> Derivatives:
         if isinstance(result.value, str):
             raise UsageError(
                 f"{result.name} shows a text, which has no derivative: name a cell with a number"
@@ -181,8 +187,8 @@ class Derivatives(Mapping[str, float]):
 
     >>> import gradbook as gb
     >>> written = gb.write_workbook("worked", "worked.xlsx")
-    >>> found = gb.read_book("worked.xlsx").derivatives()
-    >>> len(found) > 0
+    >>> slopes = gb.read_book("worked.xlsx").derivatives()
+    >>> len(slopes) > 0
     True
     """
 

@@ -211,9 +211,9 @@ def confusion_of(
 class NumberScore:
     """The score of one predicted number, with its errors in its own unit."""
 
-    r2: float
-    mean_absolute_error: float
-    root_mean_squared_error: float
+    r2: float  # 1 − the squared errors' share of the variance
+    mean_absolute_error: float  # of the predicted number, in its unit
+    root_mean_squared_error: float  # the same, where large errors count more
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -220,6 +220,7 @@ def _judged(
     folder: ClassFolder, books: Sequence[InnerPath], workers: int, tell: Tell
 ) -> Iterator[Sequence[BookReport]]:
     """The reports; each is saved as soon as it is made."""
+    judge = partial(report_on, asked=ClassExercises(folder.plan, folder.keys))
     path = folder.inside(KEPT) / REPORTS
     if path.is_file() and path.stat().st_nlink > 1:
         path.unlink()  # a hard link: appending would change the other file, too
@@ -228,7 +229,6 @@ def _judged(
     except DataError:  # our own, of another version: it is made again
         path.unlink()
         stored = StoredReports(books, path)
-    judge = partial(report_on, asked=ClassExercises(folder.plan, folder.keys))
     with stored as reports:
         left = reports.list_missing()
         for done, (number, report) in enumerate(

@@ -42,7 +42,7 @@ def test_the_demo_writes_a_page_to_draw_on_without_a_compiler_for_browsers(
 ):
     monkeypatch.setattr("gradbook.net.LESSONS", {})
     monkeypatch.setattr("gradbook.engine.compilers._zigs", lambda: iter(()))
-    assert "tiny-draw.html       to draw on" in said()
+    assert "  tiny-draw.html       a page that reads the digits you draw" in said()
     assert (tmp_path / "tiny-draw.html").exists()
 
 
