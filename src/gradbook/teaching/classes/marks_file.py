@@ -16,11 +16,11 @@ from functools import cache, cached_property
 from io import StringIO
 from pathlib import Path
 
-from gradbook import limits
+from gradbook import language, limits
 from gradbook.data.formats.cells import SEPARATORS, CellRow, read_list
 from gradbook.errors import DataError, as_cell
 from gradbook.files import InnerPath, as_bytes, read_bytes, read_text, whole_file, write_whole
-from gradbook.language import LANGUAGES, in_language, mark, tr
+from gradbook.language import in_language, mark, tr
 from gradbook.report.audit import UTF8_MARK
 
 STUDENT, CHANGED = mark("student"), mark("changed to")
@@ -67,7 +67,7 @@ def headings() -> dict[str, str]:
 def _names() -> tuple[dict[str, str], ...]:
     """The column of each heading, in each language."""
     every = list[dict[str, str]]()
-    for code in LANGUAGES:
+    for code in language.LANGUAGES:
         with in_language(code):
             every.append({word.casefold(): name for name, word in headings().items()})
     return tuple(every)
