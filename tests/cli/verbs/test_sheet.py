@@ -58,7 +58,7 @@ def test_no_rates_at_all_is_possible(said, tmp_path):
 def test_what_was_left_out_is_said(said, monkeypatch):
     monkeypatch.setattr("gradbook.targets.excel.plan.workbook_plan.QUICK_CELLS", 200)
     lines = said("--epochs", "3")
-    assert lines[1].startswith("  compares 3 learning rates, not 13, so that it opens quickly")
+    assert lines[1].startswith("  compares 5 learning rates, not 13, so that it opens quickly")
 
 
 def test_an_exercise_comes_with_its_solution(said, tmp_path):

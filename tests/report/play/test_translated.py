@@ -30,7 +30,9 @@ def test_a_page_is_translated_wholly(named):
     net = gb.builtin(named)
     with pseudo_language():
         page = play_page(net, "gradbook play")
-    own = PLAIN_WORD.findall(f"{net.name} {layers_text(net)} gradbook net txt CSV total dropout")
+    own = PLAIN_WORD.findall(
+        f"{net.name} {layers_text(net)} gradbook net txt CSV total dropout sin"
+    )
     assert plain_words("\n".join(words_of(page)), *own) == []
     assert '<html lang="xx" data-decimal=",">' in page
 
