@@ -39,6 +39,16 @@ export function shown(value, form) {
   return words.join(/[\w.]$/.test(form.before) || form.after ? "\u00a0" : "")
 }
 
+/** From one number to another in so many letters: without their unit where that takes too many, without decimals, without spaces.
+ * @param {number} first @param {number} last @param {Form} form @param {number} most
+ */
+export function between(first, last, form, most) {
+  const bareForm = { ...form, before: "", after: "" }
+  const pairs = [form, bareForm, { ...bareForm, decimals: 0 }].map(it => [shown(first, it), shown(last, it)])
+  const texts = pairs.map(([from, to]) => (from === to ? from : `${from} … ${to}`))
+  return texts.find(text => text.length <= most) ?? texts[2].replace(" … ", "…")
+}
+
 /** @param {number} value @param {number} decimals @param {boolean} isGrouped */
 function digits(value, decimals, isGrouped) {
   if (Math.abs(value) >= HUGE) return numeral(value.toExponential(3).replace("e+", "e")).replaceAll("-", "−")

@@ -2,14 +2,14 @@
 
 import { byId, draw, make, say } from "../view/dom.js"
 import { mark, tr, trCount } from "../view/language.js"
-import { shown, signed, stepped } from "./amounts.js"
+import { between, shown, signed, stepped } from "./amounts.js"
 import { called } from "./sentence.js"
 
 const [MOST, COLUMNS, DEEP] = [8, 6, 2] // boxes, and how many side by side and one above the other
 const [TALL, APART] = [96, 32]
 const OVER = 84 // pixels by which a link bends
 const [WIDE, NARROW, GAP] = [118, 92, 8]
-const LONG = 11 // letters of a value in a box
+const [LONG, LONGEST] = [10, 12] // letters of a value in a box
 const [WIDEST, LEAST] = [14, 2] // pixels of a link
 const ALL = 0.995 // of a change, rounded
 const REST = -1 // the box of those that there is no room for
@@ -66,9 +66,11 @@ export class Path {
     for (const [box, [value, change]] of this.parts) {
       const all = box.cells.map(k => model.at(k))
       const form = model.forms[box.cells[0]]
-      const words = all.length > 1 ? `${shown(all[0], form)} … ${shown(all[all.length - 1], form)}` : shown(all[0], form)
+      const words = all.length > 1 ? between(all[0], all[all.length - 1], form, (LONGEST * this.wide) / WIDE) : shown(all[0], form)
       say(value, box.id === REST ? "" : words)
-      value.classList.toggle("long", words.length > (this.wide < WIDE ? LONG - 2 : LONG))
+      const letters = (words.length * WIDE) / this.wide
+      value.classList.toggle("long", letters > LONG)
+      value.classList.toggle("longest", letters > LONGEST)
       const changes = box.cells.map(k => slopes[k] * step)
       const most = changes.reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a), 0)
       const isInput = box.cells[0] === model.chosen
