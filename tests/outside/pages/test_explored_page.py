@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 import pytest
 from xlsxwriter import Workbook
@@ -10,6 +11,7 @@ from xlsxwriter import Workbook
 import gradbook as gb
 from gradbook.cli.main import main
 from tests.cases import for_each
+from tests.outside.pages.walking import walk
 from tests.outside.witness import read_values, recalculate
 
 pytestmark = pytest.mark.witness("chromium")
@@ -17,6 +19,8 @@ pytestmark = pytest.mark.witness("chromium")
 RENT, LOAVES, PRICE, GROWTH, RATE = "B1", "B2", "B3", "B4", "B5"
 START = {RENT: 1450, LOAVES: 310, PRICE: 3.85, GROWTH: 0.035, RATE: 0.0725}
 SUM_AT = "=NPV(Prices!B5,B5:I5)"
+LABELS = ["Rent a month", "Loaves a day", "Price of a loaf", "Growth", "Interest"]
+CELLS = dict(zip(LABELS, START, strict=True))
 
 
 def bakery(path, numbers=START, result=SUM_AT):
@@ -25,8 +29,7 @@ def bakery(path, numbers=START, result=SUM_AT):
         prices, years = book.add_worksheet("Prices"), book.add_worksheet("Eight years")
         euros = book.add_format({"num_format": '#,##0.00 "€"'})
         percent = book.add_format({"num_format": "0.00%"})
-        labels = ["Rent a month", "Loaves a day", "Price of a loaf", "Growth", "Interest"]
-        prices.write_column("A1", labels)
+        prices.write_column("A1", LABELS)
         looks = [euros, None, euros, percent, percent]
         for (cell, value), look in zip(numbers.items(), looks, strict=True):
             prices.write(cell, value, look)
@@ -206,6 +209,54 @@ def test_it_says_through_which_formula_most_of_a_change_passes(explored, tmp_pat
     page = explored(tmp_path / "two.xlsx", "Sales")
     told = "75 % of that through Sold at the till · nudged: the same ✓"
     assert re.sub(r"\s+", " ", page.text("#remarks")) == told
+
+
+STATE = """[document.querySelector("#of").selectedOptions[0]?.textContent ?? "",
+  document.querySelector("#result").textContent, document.querySelector("#sentence").textContent,
+  Object.fromEntries([...document.querySelectorAll(".rows li")].map(row =>
+    [row.querySelector(".name").textContent, row.querySelector(".amount").value]))]"""
+
+
+def check_worth(page):
+    """Its numbers have this result, and a step of one of them does what is said of it."""
+    if page.value("!document.querySelector('#run').hidden"):
+        page.press("#run")  # which stops it, so that all is of one moment
+    page.settle()
+    title, result, sentence, amounts = page.value(STATE)
+    if "Worth" not in title:
+        return
+    numbers = {cell: number(amounts[label]) for label, cell in CELLS.items()}
+    exact = {cell: x / 100 if cell in (GROWTH, RATE) else x for cell, x in numbers.items()}
+    assert number(result) == near(in_python, exact)
+    step = re.fullmatch(
+        r"If (.+) rises by ([\d.,]+)(?: points?)?, Worth (rises|falls) by (.+)\.", sentence
+    )
+    if step:
+        label, size, way, change = step.groups()
+        cell = CELLS[label]
+        more = {cell: number(size) / (100 if cell in (GROWTH, RATE) else 1)}
+        by = number(change) * (1 if way == "rises" else -1)
+        assert by == near(lambda it: in_python(it, more) - in_python(it), exact), (exact, sentence)
+
+
+def near(function, numbers):
+    """The value of a function of numbers, as far as the digits that are shown of them tell it."""
+    value = function(numbers)
+    rounding = {RENT: 0.005, LOAVES: 0.0, PRICE: 0.005, GROWTH: 5e-5, RATE: 5e-5}
+    nudged = [function(numbers | {cell: numbers[cell] + by}) for cell, by in rounding.items()]
+    return pytest.approx(value, abs=0.006 + 1.1 * sum(abs(it - value) for it in nudged))
+
+
+def in_python(numbers, more=MappingProxyType({})):
+    """What the bakery is worth."""
+    rent, loaves, price, growth, rate = (numbers[c] + more.get(c, 0) for c in START)
+    sales = [loaves * 300 * (1 + growth) ** k * price for k in range(1, 9)]
+    return sum((0.55 * it - 12 * rent) / (1 + rate) ** k for k, it in enumerate(sales, 1))
+
+
+def test_whatever_is_pressed_the_result_is_that_of_the_numbers(explored, chromium, tmp_path):
+    explored(bakery(tmp_path / "bakery.xlsx"))
+    walk(chromium, tmp_path / "page.html", check_worth)
 
 
 def test_a_tangent_meets_its_curve_and_has_its_slope(explored, tmp_path):

@@ -16,7 +16,8 @@ PRESS = """((number, way, typed, key) => {
   const kinds = "button, select, summary, input:not([type=file]), .net [tabindex], #pad, .map"
   const all = [...document.querySelectorAll(kinds)].filter(it =>
     it.checkVisibility({visibilityProperty: true}) && !it.disabled
-    && !it.closest("#share, #save, #teach-save"))
+    && !it.closest("#share, #save, #teach-save")
+    && (it.closest("dialog") || !document.querySelector("dialog:modal")))
   const control = all[number % all.length]
   const happen = kind => control.dispatchEvent(new Event(kind, {bubbles: true}))
   const put = value => {

@@ -4,7 +4,7 @@ import { grouped, mark, numeral, readNumber, trCount, typed } from "../view/lang
 
 const DAY = 86_400_000 // milliseconds
 const FIRST_DAY = Date.UTC(1899, 11, 30) // of a workbook
-const [LARGE, HUGE, DIGITS] = [1e4, 1e15, 12]
+const [LARGE, HUGE, DIGITS, MORE] = [1e4, 1e15, 12, 4]
 const dates = new Intl.DateTimeFormat(globalThis.document?.documentElement.lang || "en", { dateStyle: "medium", timeZone: "UTC" })
 
 /** @typedef {{decimals: number, is_grouped: boolean, is_percent: boolean, is_date: boolean, before: string, after: string, isFree?: boolean}} Form `isFree`: whole numbers are shown without decimals */
@@ -90,6 +90,14 @@ function unit(size, number, form) {
  * @param {number} value @param {Form} form
  */
 export const rounded = (value, form) => Number(value.toFixed(Math.min(DIGITS, form.decimals + (form.is_percent ? 2 : 0))))
+
+/** The form with all decimals of a number that somebody typed.
+ * @param {number} value @param {Form} form @returns {Form}
+ */
+export function exact(value, form) {
+  const [, after = ""] = String(tidied(value * (form.is_percent ? 100 : 1))).split(".")
+  return { ...form, decimals: Math.max(form.decimals, Math.min(after.length, form.decimals + MORE)) }
+}
 
 /** What a field shows while somebody types there.
  * @param {number} value @param {Form} form

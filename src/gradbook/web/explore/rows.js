@@ -2,7 +2,7 @@
 
 import { draw, make, put, say, set, takesNumbers } from "../view/dom.js"
 import { mark, tr, trCount } from "../view/language.js"
-import { bare, read, shown } from "./amounts.js"
+import { bare, exact, read, shown } from "./amounts.js"
 import { percents } from "./sentence.js"
 
 const [TALL, AROUND, MOST] = [57, 70, 11] // pixels of a row, and of what is above and below all of them
@@ -142,7 +142,7 @@ class Row {
     const isMoved = model.isMoved(k)
     this.restore.hidden = !isMoved
     this.place.hidden = isMoved
-    put(this.field, shown(value, model.forms[k]))
+    put(this.field, shown(value, isMoved ? exact(value, model.forms[k]) : model.forms[k]))
     set(slider, "min", String(low))
     set(slider, "max", String(high))
     slider.value = String(value)
