@@ -61,11 +61,9 @@ assert net._repr_svg_() and net._repr_png_() and gb.explain(net)._repr_markdown_
 assert gb.sweep(net)._repr_html_()
 gb.write_workbook(net, "book.xlsx")
 print(gb.check("book.xlsx").verdict)
-page = gb.play(net)
-page.epoch = 3
-print(page.epoch)
+assert "<iframe" in gb.play(net)._repr_html_()
 """
-    assert asked(code, tmp_path)[0].split() == ["right", "3"]
+    assert asked(code, tmp_path)[0].split() == ["right"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +75,6 @@ print(page.epoch)
         "play xor -o page.html",
         "sweep worked",
         "summary tiny",
-        "play xor -o xor.gif --epochs 5",
     ],
 )
 def test_so_does_the_command(line, tmp_path):
@@ -89,9 +86,11 @@ def test_so_does_the_command(line, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["check book.xlsx other.xlsx", "train quick", "train iris", "play tiny -o a.html"]
+    "line", ["check book.xlsx other.xlsx", "train quick", "train rows.csv", "play tiny -o a.html"]
 )
 def test_what_needs_more_says_so_in_a_line(line, tmp_path):
+    rows = "a,b,kind\n" + "".join(f"{k % 7},{k % 5},{'xy'[k % 2]}\n" for k in range(60))
+    (tmp_path / "rows.csv").write_text(rows, "utf-8")
     books = '[gb.write_workbook(gb.builtin("worked"), f"{k}.xlsx") for k in ("book", "other")]'
     code = f"{books}; print(run({line!r}))"
     said, complaint = asked(code, tmp_path)

@@ -222,7 +222,6 @@ WRITES = {  # a short command of every verb that writes, before its output
     "play net.txt -o": "x.html",
     "quiz net.txt --for 1 -o": "x.xml",
     "sweep net.txt --epochs 2 --rates 1 -o": "x.csv",
-    "play net.txt --epochs 2 -o": "x.gif",
     "summary net.txt -o": "x.md",
     "data pictures -o": "x.png",
     "predict table.safetensors rows.csv -o": "x.csv",
