@@ -125,11 +125,11 @@ class ndarray:  # noqa: N801  NumPy's name
 # Making arrays ------------------------------------------------------------------------
 
 
-def array(given: Any, dtype: Any = None) -> ndarray:
-    if isinstance(given, ndarray):
-        items, shape = given.items, given.shape
+def array(values: Any, dtype: Any = None) -> ndarray:
+    if isinstance(values, ndarray):
+        items, shape = values.items, values.shape
     else:
-        items, shape = _flattened(given)
+        items, shape = _flattened(values)
     kind = dtype
     if not kind:
         kinds = set(map(type, items)) or {float}
@@ -138,21 +138,21 @@ def array(given: Any, dtype: Any = None) -> ndarray:
     return ndarray(list(items) if is_alike else [kind(item) for item in items], shape)
 
 
-def asarray(given: Any, dtype: Any = None) -> ndarray:
-    if isinstance(given, ndarray) and (dtype is None or given.dtype is dtype or not given.items):
-        return given
-    kind = type(given)
+def asarray(values: Any, dtype: Any = None) -> ndarray:
+    if isinstance(values, ndarray) and (dtype is None or values.dtype is dtype or not values.items):
+        return values
+    kind = type(values)
     if kind is float and dtype in (None, float):
-        return ndarray([given], ())
-    return array(given, dtype)
+        return ndarray([values], ())
+    return array(values, dtype)
 
 
-def _flattened(given: Any) -> tuple[list[Any], Shape]:
-    if isinstance(given, ndarray):
-        return given.items, given.shape
-    if isinstance(given, str) or not isinstance(given, Sequence | range):
-        return [given], ()
-    rows = [_flattened(row) for row in given]
+def _flattened(values: Any) -> tuple[list[Any], Shape]:
+    if isinstance(values, ndarray):
+        return values.items, values.shape
+    if isinstance(values, str) or not isinstance(values, Sequence | range):
+        return [values], ()
+    rows = [_flattened(row) for row in values]
     shapes = {shape for _, shape in rows}
     if len(shapes) > 1:
         raise ValueError("rows of different lengths")
@@ -189,20 +189,20 @@ def arange(*bounds: int) -> ndarray:
 # Shapes -------------------------------------------------------------------------------
 
 
-def shape(given: Any) -> Shape:
-    return given.shape if isinstance(given, ndarray) else _flattened(given)[1]
+def shape(values: Any) -> Shape:
+    return values.shape if isinstance(values, ndarray) else _flattened(values)[1]
 
 
-def ndim(given: Any) -> int:
-    return len(shape(given))
+def ndim(values: Any) -> int:
+    return len(shape(values))
 
 
-def size(given: Any) -> int:
-    return math.prod(shape(given))
+def size(values: Any) -> int:
+    return math.prod(shape(values))
 
 
-def reshape(given: Any, wanted: Any) -> ndarray:
-    made = asarray(given)
+def reshape(values: Any, wanted: Any) -> ndarray:
+    made = asarray(values)
     wanted = (wanted,) if isinstance(wanted, int) else tuple(wanted)
     known = math.prod(k for k in wanted if k >= 0)
     whole = tuple(len(made.items) // known if k < 0 else k for k in wanted)
@@ -211,13 +211,13 @@ def reshape(given: Any, wanted: Any) -> ndarray:
     return ndarray(list(made.items), whole)
 
 
-def ravel(given: Any) -> ndarray:
-    items = asarray(given).items
+def ravel(values: Any) -> ndarray:
+    items = asarray(values).items
     return ndarray(list(items), (len(items),))
 
 
-def transpose(given: Any, axes: Sequence[int] | None = None) -> ndarray:
-    made = asarray(given)
+def transpose(values: Any, axes: Sequence[int] | None = None) -> ndarray:
+    made = asarray(values)
     axes = range(made.ndim)[::-1] if axes is None else axes
     if list(axes) == list(range(made.ndim)):
         return made
@@ -227,38 +227,38 @@ def transpose(given: Any, axes: Sequence[int] | None = None) -> ndarray:
     return ndarray([made.items[k] for k in places], wanted)
 
 
-def moveaxis(given: Any, source: int, target: int) -> ndarray:
-    made = asarray(given)
+def moveaxis(values: Any, source: int, target: int) -> ndarray:
+    made = asarray(values)
     axes = list(range(made.ndim))
     axis = axes.pop(source)
     axes.insert(target % made.ndim, axis)
     return transpose(made, axes)
 
 
-def swapaxes(given: Any, a: int, b: int) -> ndarray:
-    made = asarray(given)
+def swapaxes(values: Any, a: int, b: int) -> ndarray:
+    made = asarray(values)
     axes = list(range(made.ndim))
     axes[a], axes[b] = axes[b], axes[a]
     return transpose(made, axes)
 
 
-def atleast_1d(given: Any) -> ndarray:
-    made = asarray(given)
+def atleast_1d(values: Any) -> ndarray:
+    made = asarray(values)
     return made if made.shape else ndarray(made.items, (1,))
 
 
-def atleast_2d(given: Any) -> ndarray:
-    made = atleast_1d(given)
+def atleast_2d(values: Any) -> ndarray:
+    made = atleast_1d(values)
     return made if made.ndim > 1 else ndarray(made.items, (1, *made.shape))
 
 
-def resize(given: Any, count: int) -> ndarray:
-    items = asarray(given).items
+def resize(values: Any, count: int) -> ndarray:
+    items = asarray(values).items
     return ndarray((items * (count // len(items) + 1))[:count], (count,))
 
 
-def repeat_(given: Any, times: int, axis: int | None = None) -> ndarray:
-    made = asarray(given) if axis is not None else ravel(given)
+def repeat_(values: Any, times: int, axis: int | None = None) -> ndarray:
+    made = asarray(values) if axis is not None else ravel(values)
     places = [k for k in range(made.shape[axis or 0]) for _ in range(times)]
     made_again: ndarray = made[(*[slice(None)] * (axis or 0), places)]
     return made_again
@@ -295,9 +295,9 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     return tuple(wanted)
 
 
-def broadcast_to(given: Any, wanted: Any) -> ndarray:
+def broadcast_to(values: Any, wanted: Any) -> ndarray:
     wanted = (wanted,) if isinstance(wanted, int) else tuple(wanted)
-    made = asarray(given)
+    made = asarray(values)
     return made if made.shape == wanted else ndarray(spread_items(made, wanted), wanted)
 
 
@@ -307,12 +307,12 @@ def broadcast_arrays(*some: Any) -> list[ndarray]:
     return [broadcast_to(part, wanted) for part in parts]
 
 
-def spread_items(given: ndarray, wanted: Shape) -> list[Any]:
-    if given.shape == wanted:
-        return given.items
-    if len(given.items) == 1:
-        return given.items * math.prod(wanted)
-    return [given.items[k] for k in _spread(given.shape, wanted)]
+def spread_items(values: ndarray, wanted: Shape) -> list[Any]:
+    if values.shape == wanted:
+        return values.items
+    if len(values.items) == 1:
+        return values.items * math.prod(wanted)
+    return [values.items[k] for k in _spread(values.shape, wanted)]
 
 
 @lru_cache(maxsize=500)
@@ -324,8 +324,8 @@ def _spread(shape: Shape, wanted: Shape) -> list[int]:
     steps = _steps(padded)
     return _sums(
         [
-            [0] * length if given == 1 else range(0, length * step, step)
-            for given, length, step in zip(padded, wanted, steps, strict=True)
+            [0] * length if extent == 1 else range(0, length * step, step)
+            for extent, length, step in zip(padded, wanted, steps, strict=True)
         ]
     )
 

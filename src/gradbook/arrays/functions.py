@@ -40,8 +40,8 @@ def _each(plain: Plain, of_complex: Plain | None = None, otherwise: Plain | None
     """A function of every number of an array; where it raises, the result is that of `otherwise`,
     or NaN."""
 
-    def work(given: Any) -> Any:
-        made = asarray(given)
+    def work(values: Any) -> Any:
+        made = asarray(values)
         function = of_complex if of_complex and made.dtype is complex else plain
         try:
             return ndarray(list(map(function, made.items)), made.shape)
@@ -75,17 +75,17 @@ def _pairs(
         try:
             return ndarray(of_lists(x, y) if of_lists else list(map(plain, x, y)), wanted)
         except ArithmeticError:
-            both = zip(x, y, strict=True)
-            return ndarray([_safely(plain, otherwise, *some) for some in both], wanted)
+            pairs = zip(x, y, strict=True)
+            return ndarray([_safely(plain, otherwise, *some) for some in pairs], wanted)
 
     return work
 
 
-def _safely(function: Plain, otherwise: Plain | None, *given: Any) -> Any:
+def _safely(function: Plain, otherwise: Plain | None, *values: Any) -> Any:
     try:
-        return function(*given)
+        return function(*values)
     except (ArithmeticError, ValueError):
-        return otherwise(*given) if otherwise else nan
+        return otherwise(*values) if otherwise else nan
 
 
 def _is_nan(x: Any) -> bool:
@@ -175,26 +175,26 @@ isfinite = _each(math.isfinite, cmath.isfinite)
 isnan = _each(math.isnan, cmath.isnan)
 
 
-def real(given: Any) -> ndarray:
-    made = asarray(given)
+def real(values: Any) -> ndarray:
+    made = asarray(values)
     return ndarray([x.real for x in made.items], made.shape)
 
 
-def imag(given: Any) -> ndarray:
-    made = asarray(given)
+def imag(values: Any) -> ndarray:
+    made = asarray(values)
     return ndarray([x.imag for x in made.items], made.shape)
 
 
-def round_(given: Any, digits: int = 0) -> ndarray:
-    made = asarray(given)
+def round_(values: Any, digits: int = 0) -> ndarray:
+    made = asarray(values)
     some = (round(x, digits) if math.isfinite(x) else x for x in made.items)
     return ndarray(list(some), made.shape)
 
 
 def where(condition: Any, a: Any, b: Any) -> ndarray:
     chosen, x, y = broadcast_arrays(condition, a, b)
-    both = zip(chosen.items, x.items, y.items, strict=True)
-    return array(ndarray([p if is_first else q for is_first, p, q in both], chosen.shape))
+    triples = zip(chosen.items, x.items, y.items, strict=True)
+    return array(ndarray([p if is_first else q for is_first, p, q in triples], chosen.shape))
 
 
 _where = where  # a parameter below has the same name
@@ -206,8 +206,8 @@ def divide(a: Any, b: Any, out: Any = None, where: Any = True) -> Any:
     return ratios if out is None else _where(where, ratios, out)
 
 
-def iscomplexobj(given: Any) -> bool:
-    return asarray(given).dtype is complex
+def iscomplexobj(values: Any) -> bool:
+    return asarray(values).dtype is complex
 
 
 def isclose(
@@ -237,8 +237,8 @@ def vectorize(function: Plain, otypes: object = None) -> Plain:
 def _along(function: Plain, empty: Any = None) -> Plain:
     """Turn a function of a list into one of an array: of all its numbers, or along an axis."""
 
-    def work(given: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
-        made = asarray(given)
+    def work(values: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+        made = asarray(values)
         known = [] if initial is None else [initial]
         if axis is None:
             whole = _of_list(made.items + known)
@@ -300,45 +300,45 @@ ptp = _along(lambda numbers: _largest(numbers) - _smallest(numbers))
 count_nonzero = _along(lambda numbers: sum(map(bool, numbers)), 0)
 
 
-def argmax(given: Any) -> int:
-    items = asarray(given).items
+def argmax(values: Any) -> int:
+    items = asarray(values).items
     return items.index(max(items))
 
 
-def argmin(given: Any) -> int:
-    items = asarray(given).items
+def argmin(values: Any) -> int:
+    items = asarray(values).items
     return items.index(min(items))
 
 
-def clip(given: Any, low: float, high: float) -> ndarray:
-    return minimum(maximum(given, low), high)  # type: ignore[no-any-return]
+def clip(values: Any, low: float, high: float) -> ndarray:
+    return minimum(maximum(values, low), high)  # type: ignore[no-any-return]
 
 
-def nan_to_num(given: Any, nan: float) -> ndarray:
+def nan_to_num(values: Any, nan: float) -> ndarray:
     """Only NaN is replaced."""
-    return where(isnan(given), nan, given)
+    return where(isnan(values), nan, values)
 
 
-def array_split(given: Any, count: int) -> list[ndarray]:
-    made = asarray(given)
+def array_split(values: Any, count: int) -> list[ndarray]:
+    made = asarray(values)
     each, longer = divmod(len(made), count)
     ends = [k * each + min(k, longer) for k in range(count + 1)]
     return [made[a:b] for a, b in pairwise(ends)]
 
 
-def flatnonzero(given: Any) -> ndarray:
-    return array([k for k, item in enumerate(asarray(given).items) if item], int)
+def flatnonzero(values: Any) -> ndarray:
+    return array([k for k, item in enumerate(asarray(values).items) if item], int)
 
 
-def argwhere(given: Any) -> ndarray:
-    made = asarray(given)
+def argwhere(values: Any) -> ndarray:
+    made = asarray(values)
     places = product(*map(range, made.shape))
     some = [place for place, item in zip(places, made.items, strict=True) if item]
     return ndarray([k for place in some for k in place], (len(some), made.ndim))
 
 
-def unique(given: Any, return_counts: bool = False) -> Any:
-    items = asarray(given).items
+def unique(values: Any, return_counts: bool = False) -> Any:
+    items = asarray(values).items
     different = sorted(set(items))
     if not return_counts:
         return array(different)
@@ -348,8 +348,8 @@ def unique(given: Any, return_counts: bool = False) -> Any:
     return array(different), array(list(counts.values()))
 
 
-def isin(given: Any, some: Iterable[Any]) -> ndarray:
-    made, wanted = asarray(given), set(some)
+def isin(values: Any, some: Iterable[Any]) -> ndarray:
+    made, wanted = asarray(values), set(some)
     return ndarray([item in wanted for item in made.items], made.shape)
 
 
@@ -367,18 +367,18 @@ def solve_least_squares(table: Any, wanted: Any, rcond: object = None) -> tuple[
     bases: list[tuple[list[float], list[float]]] = []  # each with its factors of the columns
     for k, column in enumerate(columns):
         left, shares = column, [float(j == k) for j in range(count)]
-        for base, own in (*bases, *bases):  # twice, because once loses digits
+        for base, base_factors in (*bases, *bases):  # twice, because once loses digits
             along = _dot(left, base)
             left = [x - along * b for x, b in zip(left, base, strict=True)]
-            shares = [s - along * o for s, o in zip(shares, own, strict=True)]
+            shares = [s - along * o for s, o in zip(shares, base_factors, strict=True)]
         length, whole = math.sqrt(_dot(left, left)), math.sqrt(_dot(column, column))
         if length > 1e-13 * whole:
             bases.append(([x / length for x in left], [s / length for s in shares]))
     target = asarray(wanted).items
     factors = [0.0] * count
-    for base, own in bases:
+    for base, base_factors in bases:
         along = _dot(target, base)
-        factors = [f + along * o for f, o in zip(factors, own, strict=True)]
+        factors = [f + along * o for f, o in zip(factors, base_factors, strict=True)]
     return (array(factors),)
 
 

@@ -66,7 +66,7 @@ NAMES: dict[str, Any] = {
 }
 
 
-def _refuse(*given: Any, **more: Any) -> Any:
+def _refuse(*arguments: Any, **more: Any) -> Any:
     raise NotImplementedError("this needs NumPy")
 
 
