@@ -225,7 +225,7 @@ def read_settings(lines: Iterable[str], kinds: Kinds) -> tuple[dict[str, Any], l
     others: list[str] = []
     for line in lines:
         for words in filter(None, map(str.strip, line.split(";"))):
-            begin = next((own for own in kinds if f"{words} ".startswith(f"{own} ")), None)
+            begin = next((kind for kind in kinds if f"{words} ".startswith(f"{kind} ")), None)
             if begin is None:
                 others.append(words)
                 continue

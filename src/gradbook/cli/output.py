@@ -118,8 +118,8 @@ def print_event(event: str, **named: object) -> None:
     """Print a line for a program; numbers that aren't finite can't stand in JSON."""
     import json
 
-    told = json.dumps({"event": event, **named}, ensure_ascii=False, allow_nan=False)
-    print_as_json(told + "\n")
+    line = json.dumps({"event": event, **named}, ensure_ascii=False, allow_nan=False)
+    print_as_json(line + "\n")
     if sys.stdout:
         sys.stdout.flush()
 

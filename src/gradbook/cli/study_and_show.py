@@ -127,8 +127,8 @@ class _AsLines(_Display):
 
     def on_end(self, folder: StudyFolder, records: Sequence[TrialRecord]) -> None:
         best = best_trial(records)
-        said = study_summary(records, best)
-        lines = [[], *fold(said, width())]
+        summary = study_summary(records, best)
+        lines = [[], *fold(summary, width())]
         lines.append([Span(f"wrote {folder.report_file}, {folder.table_file.name}")])
         if best:
             lines.append([Span(f"the best as a recipe: gradbook study best {folder.path} -o …")])
@@ -212,8 +212,8 @@ def write_best(folder: StudyFolder, options: Namespace) -> None:
     about = f"the best of a study, {percent(best['value'])} of the images held back"
     recipe = f"recipe {title}\nabout {about}\n{best['recipe']}"
     if options.json:
-        told = {key: best[key] for key in TOLD}
-        print_event("best", folder=str(folder.path), **told, recipe=recipe)
+        results = {key: best[key] for key in TOLD}
+        print_event("best", folder=str(folder.path), **results, recipe=recipe)
         if options.out:
             write_whole(options.out, recipe)
     else:

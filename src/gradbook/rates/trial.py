@@ -87,9 +87,9 @@ def trial(step: Step, epochs: int, rate: float) -> RateTrial:
 
 def gate_values(step: Step) -> list[Node]:
     """What the verdict needs of the last epoch besides the step's own values."""
-    found = activations(step)
-    slopes = [slope for pair in found if (slope := own_slope(*pair))]
-    return [step.adjoints[node] for pair in found for node in pair] + slopes
+    pairs = activations(step)
+    slopes = [slope for pair in pairs if (slope := own_slope(*pair))]
+    return [step.adjoints[node] for pair in pairs for node in pair] + slopes
 
 
 def trial_of(
@@ -117,9 +117,9 @@ def activations(step: Step) -> list[Pair]:
     pairs = []
     for result in sorted(step.adjoints, key=lambda node: node.index):
         name = result.name
-        given = nodes.get(str(name.of)) if name and name.stem == "a" and name.of else None
-        if given is not None and given in step.adjoints:
-            pairs.append((given, result))
+        h = nodes.get(str(name.of)) if name and name.stem == "a" and name.of else None
+        if h is not None and h in step.adjoints:
+            pairs.append((h, result))
     return pairs
 
 
@@ -137,15 +137,15 @@ def covers(step: Step, given: Sequence[Node]) -> bool:
 def _by_layer(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
     """Group activations by their layer's name; all steps of a sequence belong together."""
     layers: dict[str, list[Pair]] = {}
-    for given, made in pairs:
-        name = str(made.name.at().at_step(None)) if made.name else ""
-        layers.setdefault(name, []).append((given, made))
+    for h, a in pairs:
+        name = str(a.name.at().at_step(None)) if a.name else ""
+        layers.setdefault(name, []).append((h, a))
     return layers
 
 
 def _gate(step: Step, name: str, pairs: Sequence[Pair], values: Values) -> Gate:
-    slopes = [own_slope(given, made) for given, made in pairs]
-    results, sums = [made for _, made in pairs], [given for given, _ in pairs]
+    slopes = [own_slope(h, a) for h, a in pairs]
+    results, sums = [a for _, a in pairs], [h for h, _ in pairs]
 
     def table(nodes: Sequence[Node], shown: Sequence[Node]) -> Array:
         """A row per sample, also if the graph has one value for all samples."""
@@ -159,11 +159,11 @@ def _gate(step: Step, name: str, pairs: Sequence[Pair], values: Values) -> Gate:
     return Gate(
         name,
         results[0].op.name,
-        is_output=any(made in step.outputs for made in results),
+        is_output=any(a in step.outputs for a in results),
         covers=covers(step, sums),
         results=table(results, results),
-        arriving=table(results, [step.adjoints[made] for made in results]),
-        passing=table(sums, [step.adjoints[given] for given in sums]),
+        arriving=table(results, [step.adjoints[a] for a in results]),
+        passing=table(sums, [step.adjoints[h] for h in sums]),
         own_slopes=table(sums, [it for it in slopes if it]) if all(slopes) else None,
     )
 
@@ -196,13 +196,13 @@ def layer_gates(step: Step) -> tuple[LayerGate, ...]:
 
 
 def _layer_gate(step: Step, name: str, pairs: Sequence[Pair]) -> LayerGate:
-    slopes = [own_slope(given, made) for given, made in pairs]
+    slopes = [own_slope(h, a) for h, a in pairs]
     return LayerGate(
         name,
         tuple(pairs),
         tuple(slope for slope in slopes if slope is not None) if all(slopes) else (),
-        tuple(step.adjoints[made] for _, made in pairs),
-        tuple(step.adjoints[given] for given, _ in pairs),
-        covers(step, [given for given, _ in pairs]),
-        not any(made in step.outputs for _, made in pairs),
+        tuple(step.adjoints[a] for _, a in pairs),
+        tuple(step.adjoints[h] for h, _ in pairs),
+        covers(step, [h for h, _ in pairs]),
+        not any(a in step.outputs for _, a in pairs),
     )

@@ -162,16 +162,16 @@ def class_chapters(
     mistakes = common_mistakes(reports)
     if mistakes and mistakes[0].books > 1:
         books = tr_count("of {number} book", "of {number} books", len(reports))
-        told = mistakes[:MOST_MISTAKES]
+        commonest = mistakes[:MOST_MISTAKES]
         table = TextTable(
             (TableColumn(books),),
-            tuple((it.books,) for it in told),
+            tuple((it.books,) for it in commonest),
             notes=tuple(
                 [
                     Span(translate(it.meaning)),
                     Span(in_brackets(translate(it.where())), kind="where"),
                 ]
-                for it in told
+                for it in commonest
             ),
             note_title=tr("mistake"),
             kind="mistakes",

@@ -118,16 +118,16 @@ def _page_of_one(report: BookReport, scores: Sequence[BookScore]) -> str:
 
 
 def _page_of_a_class(books: ClassTable, detail: Detail) -> str:
-    told: list[Block] = []
+    by_book: list[Block] = []
     if remark := REMARKS[detail]:
-        told.append(Passage(translate(remark), "aside"))
+        by_book.append(Passage(translate(remark), "aside"))
     for number, report in enumerate(books.reports if books.has_parts else ()):
         if books.has_a_part(number):
             summary = (Span(f"{books.names[number]} "), verdict(report.verdict))
             blocks = book_blocks(report, detail)
             is_open = len(books.reports) <= FEW_BOOKS
-            told.append(Fold(summary, blocks, "book", anchor(number), is_open))
-    findings = [Chapter("findings", tr("Book by book"), told)] if told else []
+            by_book.append(Fold(summary, blocks, "book", anchor(number), is_open))
+    findings = [Chapter("findings", tr("Book by book"), by_book)] if by_book else []
     lead = verdict_counts(books.reports)
     return _page(tr("Checked workbooks"), lead, [*books.chapters(), *findings], "class/main.js")
 

@@ -56,7 +56,7 @@ def check_page(
     page in each language; `found` are the results of given workbooks, and `summary` what they have
     in common."""
     columns = (TableColumn(tr(title), words=True) for title in COLUMNS if title != "points")
-    given = PageTemplate(
+    template = PageTemplate(
         "check/page.html",
         read=",".join((*READ, *NAMED)),
         tools=PageTemplate("class/tools.html", chips="").html("tools"),
@@ -79,9 +79,9 @@ def check_page(
     return report_page(
         Report(
             tr(TITLE),
-            [given.chapter(name) for name in ("drop", "class", "book", "common")],
-            lead=[Passage(tr(LEAD), "lead"), given.block("promise")],
-            foot=[given.block("foot")],
+            [template.chapter(name) for name in ("drop", "class", "book", "common")],
+            lead=[Passage(tr(LEAD), "lead"), template.block("promise")],
+            foot=[template.block("foot")],
             styles=STYLES,
             style=HEAT_STYLE,
             main="check/main.js",

@@ -107,13 +107,13 @@ def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inlin
     outputs = worked.values[-1].reshape(1, -1)
     answer = answers(model.net, outputs)[0]
     sure = numeral(sureness(float(probabilities(model.net, outputs)[0, answer])))
-    told = tr(
+    message = tr(
         "The numbers are those for {image}, of class {target}. The network reads it as {answer}, "
         "{sure} sure, and the error is {error}. As always after training, batch normalisation "
         "uses its running means and variances, and dropout drops nothing."
     )
     return fill(
-        told,
+        message,
         image=called,
         target=model.classes[label],
         answer=model.classes[answer],

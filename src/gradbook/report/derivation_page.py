@@ -92,12 +92,12 @@ def document_parts(blocks: Iterable[Block]) -> Iterator[DocumentPart]:
     heading: Sequence[Inline] = ()
     parts: list[tuple[Block, str]] = []
     for block in blocks:
-        own = new_anchor(block.text) if isinstance(block, Heading) else ""
+        block_anchor = new_anchor(block.text) if isinstance(block, Heading) else ""
         if isinstance(block, Heading) and block.level == 1:
             yield DocumentPart(anchor, heading, parts)
-            anchor, heading, parts = own, block.text, []
+            anchor, heading, parts = block_anchor, block.text, []
         else:
-            parts.append((block, own))
+            parts.append((block, block_anchor))
     yield DocumentPart(anchor, heading, parts)
 
 

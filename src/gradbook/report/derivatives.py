@@ -263,8 +263,8 @@ class _Telling:
         return self.chain.slopes.book
 
     def document(self) -> Document:
-        told = self._told()
-        names = self._names_for(told)
+        cells = self._told()
+        names = self._names_for(cells)
         ends = self.chain.slopes.result, self.chain.source
         words = [_called(label(self.book, end), self.book.name_of(end)) for end in ends]
         story = Story(tr("How {result} depends on {input}", result=words[0], input=words[1]))
@@ -272,7 +272,7 @@ class _Telling:
             story.say("{words}", words=proposal(self.derivatives))
         self._tell_names(story, names)
         story.heading(tr("Forward"))
-        if len(told) < len(self.chain.cells) - 1:
+        if len(cells) < len(self.chain.cells) - 1:
             story.say(
                 tr(
                     "{number} formulas are on the way. Those on the paths that contribute most are "
@@ -280,9 +280,9 @@ class _Telling:
                 ),
                 number=numeral(f"{len(self.chain.cells) - 1:,}"),
             )
-        for cell in told:
+        for cell in cells:
             self._tell_formula(story, names, cell)
-        self._tell_slopes(story, names, told)
+        self._tell_slopes(story, names, cells)
         self._tell_sum(story, names, Fraction(*(Words(f"d {names.word(end)}") for end in ends)))
         return story.document()
 
@@ -291,14 +291,14 @@ class _Telling:
         on_paths = {link.user for path in self.chain.paths for link in path.links}
         if len(on_paths) > MOST_FORMULAS:
             on_paths = {link.user for link in self.chain.paths[0].links}
-        told = [cell for cell in self.chain.cells if cell in on_paths]
+        cells = [cell for cell in self.chain.cells if cell in on_paths]
         half = MOST_FORMULAS // 2
-        return told if len(told) <= MOST_FORMULAS else [*told[:half], *told[-half:]]
+        return cells if len(cells) <= MOST_FORMULAS else [*cells[:half], *cells[-half:]]
 
-    def _names_for(self, told: Sequence[Address]) -> _Names:
-        mentioned = (cell for user in told for cell in self._mentioned(user))
+    def _names_for(self, cells: Sequence[Address]) -> _Names:
+        mentioned = (cell for user in cells for cell in self._mentioned(user))
         home = sheet_of(self.chain.slopes.result)
-        return _Names(self.book, (*self.chain.cells[:1], *mentioned, *told), home)
+        return _Names(self.book, (*self.chain.cells[:1], *mentioned, *cells), home)
 
     def _mentioned(self, user: Address) -> Iterator[Address]:
         expression = self._formula(user)
@@ -337,7 +337,7 @@ class _Telling:
         rights = [("=", symbols), *self._in_numbers(formula, cell, self.book.values.get(cell))]
         story.equation(names.form(cell), *rights)
 
-    def _tell_slopes(self, story: Story, names: _Names, told: Sequence[Address]) -> None:
+    def _tell_slopes(self, story: Story, names: _Names, cells: Sequence[Address]) -> None:
         story.heading(tr("Backward"))
         story.explain(
             tr(
@@ -349,7 +349,7 @@ class _Telling:
         )
         on_paths = dict.fromkeys(link for path in self.chain.paths for link in path.links)
         for link in on_paths:
-            if link.user in told:
+            if link.user in cells:
                 self._tell_link(story, names, link)
 
     def _tell_link(self, story: Story, names: _Names, link: LocalSlope) -> None:

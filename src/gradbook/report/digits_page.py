@@ -50,14 +50,14 @@ def digits_page(
     require_explained(model.net)
     is_grey = model.picture[0] == 1  # only grey images can be drawn
     learns = training is not None and is_untrained(model)
-    given = PageTemplate(
+    template = PageTemplate(
         "digits/page.html",
         introduction=text(_introduction(model, training)),
         name=text(model.net.name or "RUN"),
         layers_text=text(str(model.net)),
         **(_parts(training) if training else {"learning": ""}),
     )
-    chapter = given.chapter
+    chapter = template.chapter
     screen = [
         chapter("draw") if is_grey else chapter("read", "draw"),
         *map(chapter, ("layers", "answers", "place")),
@@ -76,7 +76,7 @@ def digits_page(
         Report(
             tr(TITLES[learns, is_grey], network=model.net.name or tr("A network")),
             [*screen, Side(tuple(tabs))],
-            lead=[given.block(piece) for piece in ["run"] * bool(training) + ["ways", "problems"]],
+            lead=[template.block(part) for part in ["run"] * bool(training) + ["ways", "problems"]],
             foot=made_with(command),
             is_read=False,
             styles=["controls.css", "frame.css", "reading.css", "digits.css"],

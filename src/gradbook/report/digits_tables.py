@@ -175,23 +175,23 @@ def _slope(net: Net, index: int) -> dict[str, Any] | None:
     if not (layer.elementwise or layer.mixes_samples):
         return None
     graph = Graph()
-    given = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(layer.reads(index))]
+    inputs = [graph.leaf(Name("x", (k,))) for k, _ in enumerate(layer.reads(index))]
     owned = [graph.leaf(Name(it.role)) for it in net.taken(index)]
     names = Name("y"), Name("x")
     site = LayerSite(graph, index, None, *names, (), 1, outside=False, training=False)
-    made = layer.ops(site, given, owned)
-    slopes = gradients(made, given)
+    made = layer.ops(site, inputs, owned)
+    slopes = gradients(made, inputs)
     kept = [*site.statistics, *owned]
-    lines = write_lines([*given, *kept, *slopes.values()])
+    lines = write_lines([*inputs, *kept, *slopes.values()])
 
     def places(nodes: Iterable[Node]) -> list[int]:
         return [lines.places[node] for node in nodes]
 
     return {
         "lines": lines.lines,
-        "given": places(given),
+        "given": places(inputs),
         "kept": places(kept),
-        "slopes": places(slopes[value] for value in given),
+        "slopes": places(slopes[value] for value in inputs),
     }
 
 

@@ -159,8 +159,8 @@ def _axes(chart: Chart, frame: Frame) -> Iterator[str]:
 def _lower_axis(frame: Frame, ticks: Iterable[tuple[float, str]], words: str) -> Iterator[str]:
     base, middle = frame.y(0), (frame.left + frame.x(1)) / 2
     yield grid_line(frame.left, base, frame.x(1), base)
-    for share, said in ticks:
-        yield words_at(frame.x(share), base + 18, said, anchor="middle")
+    for share, label in ticks:
+        yield words_at(frame.x(share), base + 18, label, anchor="middle")
     yield words_at(middle, base + 38, words, anchor="middle", kind="quiet axis")
 
 
@@ -322,7 +322,7 @@ def points_svg(
         y = frame.y(upwards.share(level))
         parts += [grid_line(frame.left, y, frame.x(1), y)]
         parts += [words_at(frame.left - 8, y + 4, words, anchor="end")]
-    ticks = [(across.share(x), said) for x, said in across.ticks]
+    ticks = [(across.share(x), label) for x, label in across.ticks]
     parts += _lower_axis(frame, ticks, across.words)
     if path:
         (x, y), *others = [place(*at) for at in path]

@@ -318,7 +318,7 @@ def learning(curve: LossCurves) -> str:
             number=last,
         )
     digits = next((d for d in range(4, MOST_DIGITS) if f"{as_made:.{d}g}" != f"{right:.{d}g}"), 4)
-    told = tr(
+    losses = tr(
         "{loss}: {made} as made, {right} corrected",
         loss=after,
         made=numeral(f"{as_made:.{digits}g}") if isfinite(as_made) else tr("not a number"),
@@ -327,9 +327,9 @@ def learning(curve: LossCurves) -> str:
     if as_made < right < curve.corrected[0]:
         return tr(
             "{losses}: higher, for a wrong step may lead further down than the right one",
-            losses=told,
+            losses=losses,
         )
-    return tr("{losses}: higher than it was at first", losses=told) if as_made < right else told
+    return tr("{losses}: higher than it was at first", losses=losses) if as_made < right else losses
 
 
 # Of several books ----------------------------------------------------------------

@@ -93,16 +93,16 @@ def handout(net: Net, exercise: Exercise, rate: float) -> Handout:
     blank = {node for node, kind in kinds.items() if kind != UPDATE}
     memories = _memories(step) if UPDATE in asked else []
     leaves = [*step.inputs, *step.targets, *step.weights, *memories]
-    told = [node for node in forward_values(step) if not blank & set(ancestors([node]))]
-    given = [
+    computed = [node for node in forward_values(step) if not blank & set(ancestors([node]))]
+    printed = [
         _quantity(node, values[node] if node in values else step.start[node], step.samples)
-        for node in (*leaves, *told)
+        for node in (*leaves, *computed)
     ]
     if UPDATE in asked:
-        given.append(PaperValue(Symbol(RATE), (rate,), each=False))
+        printed.append(PaperValue(Symbol(RATE), (rate,), each=False))
     rules = tuple(_rules(step, kinds, UPDATE in asked))
-    found = {kind: tuple(asked[kind]) for kind in TITLES if kind in asked}
-    return Handout(net, exercise.student, tuple(given), found, rules, draw(net, numbers=True))
+    by_kind = {kind: tuple(asked[kind]) for kind in TITLES if kind in asked}
+    return Handout(net, exercise.student, tuple(printed), by_kind, rules, draw(net, numbers=True))
 
 
 def _require_room(step: Step) -> None:
@@ -135,8 +135,8 @@ def _rules(step: Step, asked: Iterable[Node], updates: bool) -> Iterator[Form]:
     if any(node.name and node.name.stem == "g" for node in asked):
         weight = symbol_of(step.trained[0])
         share = Symbol(Name("g", of=step.trained[0].name))
-        told = tr("{share} is a sample's share of the gradient of {weight}")
-        parts = fill(told, share=share, weight=weight)
+        sentence = tr("{share} is a sample's share of the gradient of {weight}")
+        parts = fill(sentence, share=share, weight=weight)
         yield Factors(tuple(it if isinstance(it, Form) else Words(str(it)) for it in parts), "")
     if updates:
         yield from _updates(step)

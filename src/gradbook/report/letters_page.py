@@ -24,7 +24,7 @@ def letters_page(net: Net, lines: TextLines, command: str = "") -> str:
     """The page; `command` is what makes it again."""
     require_fit(net, lines)
     name = text(net.name or "NET")
-    given = PageTemplate(
+    template = PageTemplate(
         "letters/page.html",
         amounts="".join(f'<option value="{it}">{_lines(it)}</option>' for it in AMOUNTS),
         lines=_lines(len(lines.lines)),
@@ -34,7 +34,7 @@ def letters_page(net: Net, lines: TextLines, command: str = "") -> str:
         name=name,
         other="" if net.name in LETTERS else f" --network {name}",
     )
-    chapter = given.chapter
+    chapter = template.chapter
     return report_page(
         Report(
             tr("{network} learns to write", network=net.name or tr("A network")),
@@ -42,7 +42,7 @@ def letters_page(net: Net, lines: TextLines, command: str = "") -> str:
                 *map(chapter, ("writing", "attention", "next")),
                 Side((chapter("training"), chapter("more"))),
             ],
-            lead=[given.block("bar")],
+            lead=[template.block("bar")],
             foot=made_with(command),
             is_read=False,
             styles=["controls.css", "frame.css", "reading.css", "letters.css"],

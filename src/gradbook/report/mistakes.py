@@ -216,16 +216,16 @@ def _lines(answers: Answers, place: int, classes: Sequence[str]) -> list[tuple[W
     """The predicted class, the true one if it differs, and the runner-up, with probabilities."""
     shown, read = int(answers.labels[place]), int(answers.read[place])
     runner_up = int(answers.runner_up[place])
-    told = [("read", read, "good" if read == shown else "bad")]
+    readings = [("read", read, "good" if read == shown else "bad")]
     if shown != read:
-        told.append(("is", shown, "good"))
+        readings.append(("is", shown, "good"))
     if runner_up not in (shown, read):
-        told.append(("next", runner_up, "other"))
+        readings.append(("next", runner_up, "other"))
     shares = answers.probabilities[place].tolist()
     return [
         (
             named(word, classes[k]),
             [Span(sureness(shares[k])), bar(float(np.nan_to_num(shares[k])), kind)],
         )
-        for word, k, kind in told
+        for word, k, kind in readings
     ]

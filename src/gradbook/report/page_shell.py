@@ -214,10 +214,10 @@ class PageTemplate:
     def _filled(self, place: re.Match[str]) -> str:
         if place[2]:
             return self.html(place[2])
-        english, *given = place[1].split("|")
+        english, *fillings = place[1].split("|")
         message = " ".join(english.split())
         words = text(tr(message))
-        for name, html in zip(re.findall(r"\{\w+\}", message), given, strict=bool(given)):
+        for name, html in zip(re.findall(r"\{\w+\}", message), fillings, strict=bool(fillings)):
             words = words.replace(name, MESSAGE_OR_PART.sub(self._filled, html.strip()))
         return words
 

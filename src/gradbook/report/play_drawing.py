@@ -116,7 +116,7 @@ def _unrolled(stage: Planes, places: Places, known: PageContent) -> dict[str, An
     titles = [[plane.title for plane in row] for row in planes]
     maps = [
         [
-            [[None if it is None else lines.get(it) for it in own] for own in plane.rows]
+            [[None if it is None else lines.get(it) for it in nodes] for nodes in plane.rows]
             for plane in row
         ]
         for row in planes

@@ -190,8 +190,8 @@ def _patterns_and_steps() -> dict[str, Any]:
         name: known.setdefault(json.dumps(entry), name) for name, entry in patterns_of_steps.items()
     }
     steps = {
-        layer: [[(line, names[name], sources) for line, name, sources in step] for step in both]
-        for layer, both in step_table(traced).items()
+        layer: [[(line, names[name], sources) for line, name, sources in step] for step in pair]
+        for layer, pair in step_table(traced).items()
     }
     different = {name: patterns_of_steps[name] for name in known.values()}
     every = chain(patterns(), traced_patterns())
@@ -338,18 +338,18 @@ def _page(
     known: PageContent,
     command: str,
     is_building: bool,
-    own: Mapping[str, Any],
+    further: Mapping[str, Any],
     kept_with: str,
 ) -> str:
     net = known.net
     lines = layers_text(net)
-    given = PageTemplate(
+    template = PageTemplate(
         "view/page.html",
         box=text_box(lines.rstrip(), text(tr("The network as text"))),
         reason=text(_reason(net)),
         lines=text(lines),
     )
-    chapter = given.chapter
+    chapter = template.chapter
     as_text = chapter("editor" if is_building else "text", "more")
     tabs = ("more-settings", "chain-rule", "samples-table", "rates")
     return report_page(
@@ -362,14 +362,14 @@ def _page(
                 chapter("line"),
                 Side((*map(chapter, tabs), as_text, chapter("share"))),
             ],
-            lead=[given.block("bar"), given.block("said")],
+            lead=[template.block("bar"), template.block("said")],
             foot=made_with(command),
             is_read=False,
             head=kept_with,
             is_kept=bool(kept_with),
             styles=["controls.css", "play.css", "see.css", "learn.css", "frame.css", "screen.css"],
             main="view/main.js",
-            data={**_data(known, is_building), **own},
+            data={**_data(known, is_building), **further},
             is_packed=True,
         )
     )

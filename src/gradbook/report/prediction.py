@@ -165,8 +165,8 @@ def reading_remarks(model: Model, table: ColumnTable, rows: Numbers) -> list[str
 def row_records(model: Model, table: ColumnTable, answers: Numbers) -> list[dict[str, Any]]:
     """For programs: a record for each row."""
     return [
-        {"row": row.number, **told}
-        for row, told in zip(table.rows, _told(model, answers), strict=True)
+        {"row": row.number, **answer}
+        for row, answer in zip(table.rows, _told(model, answers), strict=True)
     ]
 
 
@@ -184,13 +184,13 @@ def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
         return shown if mark == POINT else repr(shown).replace(POINT, mark)
 
     lines: list[Sequence[TableCell]] = [list(map(as_cell, heads))]
-    for row, told in zip(table.rows, _told(model, answers), strict=True):
+    for row, answer in zip(table.rows, _told(model, answers), strict=True):
         cells = [it if is_number(it) else as_cell(it) for it in row.cells]  # never a formula
         if model.classes:
-            sure = number(told["probabilities"][told["predicted"]])
-            lines.append([*cells, as_cell(told["predicted"]), sure])
+            sure = number(answer["probabilities"][answer["predicted"]])
+            lines.append([*cells, as_cell(answer["predicted"]), sure])
         else:
-            values = told["probabilities" if model.labels else "predicted"]
+            values = answer["probabilities" if model.labels else "predicted"]
             several = values.values() if isinstance(values, dict) else [values]
             lines.append([*cells, *map(number, several)])
     return csv_lines(lines, table.separator)
@@ -226,12 +226,12 @@ def window_records(
     """For programs: a record for each window, which says where it lies."""
     windows = windows_of(model)
     records = []
-    for window, told in zip(placed, _told(model, answers), strict=True):
+    for window, answer in zip(placed, _told(model, answers), strict=True):
         place: dict[str, Any] = {"recording": window.recording, "row": window.row}
         seconds = windows.seconds(window.first)
         if seconds is not None:
             place["seconds"] = round(seconds, DECIMALS)
-        records.append({**place, **told})
+        records.append({**place, **answer})
     return records
 
 
@@ -240,9 +240,9 @@ def windows_csv(model: Model, placed: Sequence[PlacedWindow], answers: Numbers) 
     lines: list[Sequence[TableCell]] = []
     for record in window_records(model, placed, answers):
         shares, read = record.pop("probabilities"), record["predicted"]
-        told = {**record, "confidence": round(shares[read], DECIMALS)}
-        lines += [] if lines else [list(told)]
-        lines.append(list(map(_harmless, told.values())))
+        fields = {**record, "confidence": round(shares[read], DECIMALS)}
+        lines += [] if lines else [list(fields)]
+        lines.append(list(map(_harmless, fields.values())))
     return csv_lines(lines, ",")
 
 

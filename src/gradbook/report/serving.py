@@ -38,7 +38,7 @@ def serve_page(has_class: bool = False) -> str:
     lessons = (
         f'<option value="{text(words)}">{text(name)}</option>' for name, words in LESSONS.items()
     )
-    given = PageTemplate(
+    template = PageTemplate(
         "serve/page.html",
         read=",".join((*READ, *NAMED)),
         handed_in=",".join((*READ, ".zip")),
@@ -54,10 +54,10 @@ def serve_page(has_class: bool = False) -> str:
     return report_page(
         Report(
             tr("gradbook, on this computer"),
-            list(map(given.chapter, names)),
+            list(map(template.chapter, names)),
             lead=[
                 Passage(tr(LEAD_OF_A_CLASS if has_class else LEAD), "lead"),
-                given.block("no-script"),
+                template.block("no-script"),
             ],
             styles=[CHART_STYLE, "audit.css", "sweep.css", "drop.css", "serve.css"],
             style=drawing_style(),

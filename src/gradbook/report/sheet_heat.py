@@ -169,8 +169,8 @@ def _cell(book: Book, cell: Address, heats: Heats) -> str:
         rises = (heat.elasticity or heat.slope) >= 0  # then it is blue, else red
         share = sqrt(abs(heat.elasticity) / heats.most) if heat.elasticity and heats.most else 0.0
         kind += f" heat-{'rises' if rises else 'falls'}-{round(share * (LEVELS - 1))}"
-        told = tr("{cell}: derivative {slope}", cell=name_of(cell), slope=_digits(heat.slope))
-        about += f' title="{text(told)}"'
+        tooltip = tr("{cell}: derivative {slope}", cell=name_of(cell), slope=_digits(heat.slope))
+        about += f' title="{text(tooltip)}"'
     if cell == heats.result:
         about += ' aria-current="true"'
     return f'<td class="{kind}"{about}>{text(shown)}</td>'

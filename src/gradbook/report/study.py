@@ -194,8 +194,8 @@ def study_report(
     command: str = "",
 ) -> Report:
     """The report of a study as far as it has run."""
-    ranked, told = RankedTrials(records), best_first(records)[:MOST_TOLD]
-    more = len(records) - len(told)
+    ranked, best = RankedTrials(records), best_first(records)[:MOST_TOLD]
+    more = len(records) - len(best)
     left = [Passage(f"{more:,} more are in trials.csv.")] if more else []
     chapters = [Chapter("result", "What it found", _result(records))]
     if ranked.records:
@@ -210,7 +210,7 @@ def study_report(
         lead += f" The charts show the best {MOST_TOLD:,}."
     return Report(
         f"Study {name}",
-        [*chapters, Chapter("trials", "Every trial", [*map(_trial, told), *left])],
+        [*chapters, Chapter("trials", "Every trial", [*map(_trial, best), *left])],
         lead=[Passage(lead, "lead")],
         foot=made_with(command),
         styles=["study.css"],
@@ -258,10 +258,10 @@ def _importance(importance: Mapping[str, float]) -> list[Block]:
 def _trial(record: TrialRecord) -> Fold:
     """A trial's line, which unfolds to its details."""
     cost = record["network_parameters"]
-    told = percent(record["value"]) if record["value"] is not None else record["state"]
+    result = percent(record["value"]) if record["value"] is not None else record["state"]
     summary = (
         Span(f"trial {record['number']}", tag="b"),
-        *(Span(it, tag="span") for it in (told, f"{cost:,} parameters" * (cost is not None))),
+        *(Span(it, tag="span") for it in (result, f"{cost:,} parameters" * (cost is not None))),
         Span(drawn_words(record), tag="small"),
     )
     blocks: list[Block] = [Passage(drawn_words(record, LONG))]

@@ -114,12 +114,12 @@ def fold(line: Words, width: int, first: int = 0, rest: int = 0) -> Iterator[Tex
 
 def _cut(spans: TextLine, start: int, end: int) -> TextLine:
     """The characters from `start` to `end` in their colours."""
-    found: TextLine = []
+    pieces: TextLine = []
     for span in spans:
         text = span.text[max(start, 0) : max(end, 0)].replace(FIXED_SPACE, " ")
-        found += [replace(span, text=text)] * bool(text)
+        pieces += [replace(span, text=text)] * bool(text)
         start, end = start - len(span.text), end - len(span.text)
-    return found
+    return pieces
 
 
 def keep_together(words: str) -> str:

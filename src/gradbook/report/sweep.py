@@ -197,7 +197,7 @@ def _record(sweep: Sweep) -> dict[str, Any]:
     `beyond` is the next larger rate tried, which doesn't, and `failing` are lower rates that don't
     either.
     """
-    told = ("rate", "verdict", "reason", "trains", "end", "lowest")
+    fields = ("rate", "verdict", "reason", "trains", "end", "lowest")
     limit = ("rate", "reliable", "beyond", "failing", "tried")
     with in_language("en"):  # whatever the reader's language is
         return {
@@ -207,7 +207,7 @@ def _record(sweep: Sweep) -> dict[str, Any]:
             "made_up": sweep.net.made_up(),
             "epochs": sweep.epochs,
             "rates": [
-                {**{key: getattr(it, key) for key in told}, "losses": it.losses.tolist()}
+                {**{key: getattr(it, key) for key in fields}, "losses": it.losses.tolist()}
                 for it in sweep.outcomes
             ],
             "largest": {

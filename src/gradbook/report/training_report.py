@@ -103,8 +103,8 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
         ("seed", str(recipe.net.seed)),
     ]
     remarks: list[Block] = [Passage(time_words)] if (time_words := in_time(trained.event)) else []
-    if told := problem.remarks_for(recipe):
-        remarks.append(Items(told))
+    if lines := problem.remarks_for(recipe):
+        remarks.append(Items(lines))
     again = shlex.join([*AGAIN, *problem.words_to_repeat()])
     return Report(
         f"{recipe.title}: {problem.target.name}",
@@ -308,13 +308,13 @@ def _off(trained: Trained) -> Blocks:
     def row(k: int) -> tuple[str, ...]:
         table_row, answer = table.rows[test.rows[k]], test.answers[k]
         if problem.task is Task.NUMBERS:
-            told = short(float(wanted[k]), DIGITS), short(float(answer[0]), DIGITS)
+            cells = short(float(wanted[k]), DIGITS), short(float(answer[0]), DIGITS)
         else:
             names, read = problem.target.words, int(test.read[k])
-            told = names[int(wanted[k])], f"{names[read]}, {percent(float(answer[read]))}"
+            cells = names[int(wanted[k])], f"{names[read]}, {percent(float(answer[read]))}"
         return (
             str(table_row.number),
-            *told,
+            *cells,
             *(_shortened(table_row.cells[place]) for place in places),
         )
 

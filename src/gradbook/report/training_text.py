@@ -318,23 +318,23 @@ def in_time(event: Mapping[str, Any]) -> str:
     return " ".join(_in_time(event))
 
 
-def _in_time(told: Mapping[str, Any]) -> Iterator[str]:
-    if latency := told.get("latency_seconds"):
-        window, step = (told[what] / told["rows_a_second"] for what in ("window", "step"))
+def _in_time(event: Mapping[str, Any]) -> Iterator[str]:
+    if latency := event.get("latency_seconds"):
+        window, step = (event[what] / event["rows_a_second"] for what in ("window", "step"))
         yield (
             f"An answer comes at most {latency:.3g} s after something begins: a window of "
             f"{window:.3g} s and a step of {step:.3g} s."
         )
-    if "background" not in told:
+    if "background" not in event:
         return
-    alarms, seconds = told["false_alarms"], told["background_seconds"]
-    words = f"On '{told['background']}', {counted(alarms, 'false alarm')}"
+    alarms, seconds = event["false_alarms"], event["background_seconds"]
+    words = f"On '{event['background']}', {counted(alarms, 'false alarm')}"
     if not seconds:
         yield f"{words}; the number per hour needs a time column, or --set 'sample rate HZ'."
         return
     hourly, most = (
         f"{count:,.0f}" if count >= MOST_ALARMS else f"{count:.3g}"
-        for count in (told["false_alarms_an_hour"], told["false_alarms_an_hour_below"])
+        for count in (event["false_alarms_an_hour"], event["false_alarms_an_hour_below"])
     )
     yield (
         f"{words} in {duration(seconds)}: {hourly} an hour, and with 95 % confidence fewer than "
@@ -397,9 +397,9 @@ def files_lines(run: RunFolder, width: int) -> Iterator[TextLine]:
     yield from _listed([(run.report_file, LOOK_HERE), model, figures], width)
     yield []
     verb = "generate" if run.learns_lines else "predict"
-    given, does = ROWS if run.problem_file.is_file() else PICTURES
-    given, does = ("", "writes new lines") if run.learns_lines else (f" {given}", does)
-    line = [*_command(verb, str(run.path)), Span(given), Span(f"  {does}")]
+    argument, does = ROWS if run.problem_file.is_file() else PICTURES
+    argument, does = ("", "writes new lines") if run.learns_lines else (f" {argument}", does)
+    line = [*_command(verb, str(run.path)), Span(argument), Span(f"  {does}")]
     yield line if sum(len(span.text) for span in line) <= width else line[:-1]
 
 

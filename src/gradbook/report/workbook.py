@@ -78,9 +78,9 @@ def write_workbook(
     asked_for = Exercise() if exercise is True else exercise or None
     if epochs < 2:
         raise UsageError(f"a workbook has at least 2 epochs, not {epochs}")
-    for given in rates or ():
-        if not isfinite(given):
-            raise UsageError(f"a learning rate is a number, not {given}")
+    for compared_rate in rates or ():
+        if not isfinite(compared_rate):
+            raise UsageError(f"a learning rate is a number, not {compared_rate}")
     if rate is not None and (not isfinite(rate) or rate < 0):
         raise UsageError(f"a learning rate is a number from 0 up, not {rate}")
     step = scalar_step(net)

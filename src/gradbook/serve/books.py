@@ -113,14 +113,14 @@ class HandedInBooks:
         """
         taken: dict[str, tuple[str, int]] = {}
         left: dict[str, str] = {}
-        for given, size in files:
-            name, why = _name(given)
+        for file_name, size in files:
+            name, why = _name(file_name)
             if not why and name in taken:
                 why = Message("another file has the same name: drop their folders")
             if why:
-                left[given] = why
+                left[file_name] = why
             else:
-                taken[name] = given, size
+                taken[name] = file_name, size
         named = sorted(taken.items(), key=lambda item: in_order(item[0]))
         with self._lock:
             if len(self._numbers.keys() | taken.keys()) > MOST_BOOKS:
@@ -130,11 +130,11 @@ class HandedInBooks:
             awaited = [self._awaited(name, *announced) for name, announced in named]
         return awaited, left
 
-    def _awaited(self, name: str, given: str, size: int) -> HandedIn:
+    def _awaited(self, name: str, file_name: str, size: int) -> HandedIn:
         number = self._numbers.setdefault(name, len(self._numbers) + 1)
         if number in self._books:
             self._drop(self._books[number])
-        book = HandedIn(number, name, given, self.folder / f"{number}-{self.version}")
+        book = HandedIn(number, name, file_name, self.folder / f"{number}-{self.version}")
         self._books[number] = book
         if size > limits.BOOK.most:
             book.state, book.report = DONE, BookReport(name, UNREADABLE, problem=TOO_LARGE)
@@ -225,9 +225,9 @@ class HandedInBooks:
         return sorted(done, key=lambda book: in_order(book.name))
 
 
-def _name(given: str) -> tuple[str, str]:
+def _name(file_name: str) -> tuple[str, str]:
     """The safe name for a book within its folder, or the reason why there is none."""
-    path = PurePath(given)
+    path = PurePath(file_name)
     parts = [part for part in path.parts if part not in (path.anchor, "..")]
     name = str(PurePath(*parts)) if parts else ""
     try:

@@ -147,11 +147,11 @@ class Classroom:
             with whole_file(place / plain) as part, open(part, "wb") as file:
                 for piece in request.content.pieces(limits.ARCHIVE.most):
                     file.write(piece)
-            found = collect(folder, [str(place / plain)])
+            collected = collect(folder, [str(place / plain)])
         return json_answer(
             {
-                "new": found.new,
-                "problems": [one_line(translate(line)) for line in found.problems],
+                "new": collected.new,
+                "problems": [one_line(translate(line)) for line in collected.problems],
             }
         )
 
@@ -172,14 +172,14 @@ class Classroom:
         cells = _typed(asked["typed"])
 
         def require_as_seen(entries: Mapping[str, OwnEntry]) -> None:
-            if (own := entries.get(student, NOTHING)).cells != seen:
+            if (entry := entries.get(student, NOTHING)).cells != seen:
                 why = Message(
                     "the row of {student} in {marks} was changed meanwhile, and is shown now: "
                     "to replace it with yours, press Keep again",
                     student=student,
                     marks=MARKS,
                 )
-                raise RefusalError(409, why, own=own.cells)
+                raise RefusalError(409, why, own=entry.cells)
 
         with self._alone():
             with folder.alone():
@@ -228,15 +228,15 @@ class Classroom:
         marks = {one.student: one for one in self._found.marks} if self._found else {}
         students = []
         for student in folder.students:
-            mark, own = marks.get(student), entries.get(student, NOTHING)
+            mark, entry = marks.get(student), entries.get(student, NOTHING)
             report = mark.book.report if mark and mark.book else None
             students.append(
                 {
                     "student": student,
-                    "points": mark.points if mark else own.changed_to,
+                    "points": mark.points if mark else entry.changed_to,
                     "outOf": mark.mark.out_of if mark and mark.mark else None,
                     "verdict": tr(mark.verdict) if mark and (report or mark.left_out) else "",
-                    "own": own.cells,
+                    "own": entry.cells,
                 }
             )
         lines = [*(self._found.remarks if self._found else ()), *self._problems]

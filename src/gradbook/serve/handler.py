@@ -154,8 +154,8 @@ class PageHandler(BaseHTTPRequestHandler):
     def _within(self, path: str) -> str:
         """The path below the token; a request without the token is refused."""
         _, token, *rest = [*path.split("/", 2), "", ""][:4]
-        given = token.encode("utf-8", "replace")
-        if not path.startswith("/") or not compare_digest(given, self.home.token.encode()):
+        token_bytes = token.encode("utf-8", "replace")
+        if not path.startswith("/") or not compare_digest(token_bytes, self.home.token.encode()):
             raise RefusalError(404)
         return rest[0]
 

@@ -204,8 +204,8 @@ class PageServer:
 
     # Who comes in
 
-    def _is_token(self, given: bytes) -> bool:
-        return compare_digest(given, self.token.encode())
+    def _is_token(self, token: bytes) -> bool:
+        return compare_digest(token, self.token.encode())
 
     def _admit(self, caller: Knocking) -> None:
         """Answer it in a thread of its own, unless there are very many."""

@@ -207,7 +207,7 @@ class ProcessCrew(WorkCrew):
 
     def outcomes(self) -> Iterator[tuple[str, Outcome]]:
         self._begin()
-        found = []
+        finished = []
         for worker, outcome in next_outcomes(list(self.doing)):
             name, task = self.doing.pop(worker)
             died = isinstance(outcome.error, LostTask)
@@ -217,9 +217,9 @@ class ProcessCrew(WorkCrew):
                 self.waiting[name] = task
                 self.waiting.move_to_end(name, last=False)
             else:
-                found.append((name, outcome))
+                finished.append((name, outcome))
         self._begin()
-        yield from found
+        yield from finished
 
     @property
     def at_work(self) -> int:

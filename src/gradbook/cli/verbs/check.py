@@ -171,11 +171,11 @@ def _write_corrected(
     copies = Copies(options.fix, reports, problems)
     remarks: list[str] = []
     with counting(tr("books corrected"), len(reports)) as tell:
-        for number, found in enumerate(corrections(reports, checking)):
-            if found.content:
-                copies.write(number, partial(bytes, found.content))
-            problems += found.problems
-            remarks += found.remarks
+        for number, correction in enumerate(corrections(reports, checking)):
+            if correction.content:
+                copies.write(number, partial(bytes, correction.content))
+            problems += correction.problems
+            remarks += correction.remarks
             tell(number + 1)
     in_folder = message_count(
         "{number} corrected book in {folder}",

@@ -72,20 +72,20 @@ def run_collect(options: Namespace) -> int:
     from gradbook.teaching.classes.folder import open_class
 
     renew(options.folder)
-    found = collect(open_class(options.folder), options.files)
+    collected = collect(open_class(options.folder), options.files)
     where = f"{options.folder}/handed-in"
     say(
         tr_count(
             "{number} new book in {folder}",
             "{number} new books in {folder}",
-            found.new,
+            collected.new,
             folder=where,
         )
     )
-    if found.by_programs:
-        files = ", ".join(map(one_line, found.by_programs))
+    if collected.by_programs:
+        files = ", ".join(map(one_line, collected.by_programs))
         say(tr("left out, for no student made them: {files}", files=files))
-    return _print_problems(found.problems)
+    return _print_problems(collected.problems)
 
 
 def run_mark(options: Namespace) -> int:
@@ -100,18 +100,18 @@ def run_mark(options: Namespace) -> int:
     hints = None if options.hints is None else options.hints != "off"
     language = options.language or folder.marked_with.language or current_language().code
     with counting(tr("books"), len(handed_in(folder))) as tell, in_language(language):
-        found = mark_class(folder, options.workers, hints=hints, tell=tell)
+        marking = mark_class(folder, options.workers, hints=hints, tell=tell)
     marked = tr_count(
         "{some} of {number} student marked, feedback for {made} written",
         "{some} of {number} students marked, feedback for {made} written",
-        len(found.marks),
-        some=found.marked,
-        made=found.renewed,
+        len(marking.marks),
+        some=marking.marked,
+        made=marking.renewed,
     )
     say(f"{options.folder}: {marked}")
     files = {"marks": MARKS, "page": PAGE, "feedback": FEEDBACK, "grades": GRADES}
     say(tr("{marks}, {page}, {feedback} and {grades} are in the folder", **files))
-    return _print_problems([*found.remarks, *problems])
+    return _print_problems([*marking.remarks, *problems])
 
 
 def _print_problems(problems: list[str]) -> int:

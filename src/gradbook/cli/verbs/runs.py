@@ -85,8 +85,8 @@ def run_export(options: Namespace) -> int:
 
 def _size(text: str) -> tuple[int, ...]:
     """A size such as 28x28 or 3x32x32."""
-    found = re.fullmatch(r"(\d{1,4}x)?\d{1,4}x\d{1,4}", text)
-    if not found:
+    match = re.fullmatch(r"(\d{1,4}x)?\d{1,4}x\d{1,4}", text)
+    if not match:
         raise ArgumentTypeError(f"a size is rows and columns, such as 28x28, not {text!r}")
     return tuple(map(int, text.split("x")))
 
@@ -127,7 +127,7 @@ def _export_facts() -> dict[str, object]:
     from gradbook.formats.onnx import USUAL_OPSET
     from gradbook.lab.models.exporting import FORMATS
 
-    endings = (f"  {ending:<13} {found.about}" for ending, found in FORMATS.items())
+    endings = (f"  {ending:<13} {export.about}" for ending, export in FORMATS.items())
     return {"endings": "\n".join(endings), "opset": USUAL_OPSET}
 
 

@@ -151,7 +151,7 @@ def _places(net: Net | Formulas, options: Namespace, students: Sequence[int | st
 
     folder = made_folder(options.out or ".")
     stems = file_stems(list(map(str, students)))
-    return [folder / f"{stem}-{own}.xlsx" for own in stems]
+    return [folder / f"{stem}-{student}.xlsx" for student in stems]
 
 
 def _write(

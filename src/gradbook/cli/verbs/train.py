@@ -381,10 +381,10 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
     if options.network:
         asked = _on_another_network(asked, options.network)
     _, lines = read_settings(options.set, SAID)
-    given = ((f"--{name}", f"{name} {getattr(options, name)}") for name in LINES)
-    said = [(flag, line) for flag, line in given if not line.endswith(" None")]
+    candidates = ((f"--{name}", f"{name} {getattr(options, name)}") for name in LINES)
+    changes = [(flag, line) for flag, line in candidates if not line.endswith(" None")]
     plain = [line for line in lines if line.split() != TRAINS_ON_ALL]
-    for flag, line in [*said, *((f"--set '{line}'", with_its_word(line)) for line in plain)]:
+    for flag, line in [*changes, *((f"--set '{line}'", with_its_word(line)) for line in plain)]:
         try:
             asked = change_recipe(asked, line)
         except GradbookError as error:
