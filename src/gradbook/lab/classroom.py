@@ -121,16 +121,16 @@ def _is_over_others(rows: Sequence[CellRow], column: int) -> bool:
 
 
 def _named(kinds: Sequence[str]) -> tuple[int, ...]:
-    """The columns with names, in the order in which a name is said; empty if there is none."""
-    at = {kind: tuple(k for k, own in enumerate(kinds) if own == kind) for kind in WORDS}
-    given, family = at["given"], at["family"]
-    if given and family:
-        return given + at["between"] + family
+    """The columns with names, in the order in which a name is read; empty if there is none."""
+    at = {kind: tuple(k for k, heading in enumerate(kinds) if heading == kind) for kind in WORDS}
+    forename, family = at["given"], at["family"]
+    if forename and family:
+        return forename + at["between"] + family
     if at["whole"]:
         return at["whole"][:1]
     if family:
         return at["name"][:1] + family + at["between"]
-    return given + at["name"][:1]
+    return forename + at["name"][:1]
 
 
 def _without_head(rows: Sequence[CellRow]) -> tuple[int, ...]:
@@ -138,8 +138,8 @@ def _without_head(rows: Sequence[CellRow]) -> tuple[int, ...]:
     columns = list(zip(*(row.cells for row in rows), strict=True))
     others = tuple(
         k
-        for k, own in enumerate(columns)
-        if not all(map(_NUMBER.fullmatch, own)) and not all(map(_BOOK.fullmatch, own))
+        for k, cells in enumerate(columns)
+        if not all(map(_NUMBER.fullmatch, cells)) and not all(map(_BOOK.fullmatch, cells))
     )
     return _first_ones(rows, others or (0,))
 
@@ -172,11 +172,11 @@ def read_roster(path: str | os.PathLike[str]) -> list[str]:
     clashes: defaultdict[str, list[str]] = defaultdict(list)
     for (row, _, _), name in zip(students, names, strict=True):
         clashes[_folded(name)].append(f"{name!r} in row {row.number}")
-    twice = [said for same in clashes.values() for said in same if len(same) > 1]
+    twice = [entry for same in clashes.values() for entry in same if len(same) > 1]
     if twice:
         more = f" and {len(twice) - MOST_SAID} more" if len(twice) > MOST_SAID else ""
-        said = ", ".join(twice[:MOST_SAID]) + more
-        problem = f"some names are in the list twice ({said}): tell them apart, for example by "
+        listed = ", ".join(twice[:MOST_SAID]) + more
+        problem = f"some names are in the list twice ({listed}): tell them apart, for example by "
         raise DataError(f"{problem}a number, or by addresses in a column Email", file=str(path))
     return names
 

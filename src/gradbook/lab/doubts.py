@@ -263,7 +263,7 @@ def find_dead_units(
     forward = inference(net)
     names = layer_names(net)
     nodes = [forward.graph.by_name[str(names[k + 1])] for k in hidden]
-    given = {
+    leaf_values = {
         forward.graph.by_name[name]: np.asarray(values, np.float64) for name, values in kept.items()
     }
     low: list[NDArray[Any]] = []
@@ -271,7 +271,7 @@ def find_dead_units(
     for first in range(0, len(rows), AT_ONCE):
         some = np.asarray(rows[first : first + AT_ONCE], np.float64).reshape(-1, *net.input)
         count = {forward.count: np.asarray(float(len(some)))} if forward.count else {}
-        values_of_nodes = evaluate(nodes, {**given, **count, forward.inputs: some})
+        values_of_nodes = evaluate(nodes, {**leaf_values, **count, forward.inputs: some})
         # (units, values of each unit): from samples x channels x places
         values = [values_of_nodes[node] for node in nodes]
         units = [np.moveaxis(v, 1, 0).reshape(v.shape[1], -1) for v in values]

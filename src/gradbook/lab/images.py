@@ -88,8 +88,8 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
         remarks.append(
             "it trains on all images and holds none back: its accuracy on others is unknown"
         )
-    net, said = with_meant_loss(recipe.net, Task.CLASSES)
-    remarks += said
+    net, loss_remarks = with_meant_loss(recipe.net, Task.CLASSES)
+    remarks += loss_remarks
     recipe = replace(recipe, net=net, adapts=frozenset())
     return AdaptedRecipe(recipe, tuple(remarks), ImageProblem(recipe, dataset))
 
@@ -283,14 +283,14 @@ class ImageProblem(Problem):
 
     def model(self, recipe: Recipe, material: Material, values: Values, about: About) -> Model:
         images = self.dataset.training_and_validation
-        own: dict[str, Any] = {"images": list(images.shape)}
-        own["framing"] = str(framing(images) or "") or None
+        facts: dict[str, Any] = {"images": list(images.shape)}
+        facts["framing"] = str(framing(images) or "") or None
         if self.dataset.brightest != BRIGHTEST:
-            own["brightest"] = self.dataset.brightest
+            facts["brightest"] = self.dataset.brightest
         unit = self.dataset.brightest / BRIGHTEST
-        own["range"] = asdict(InputRange.of(images.pixels, pictures=True).times(unit))
+        facts["range"] = asdict(InputRange.of(images.pixels, pictures=True).times(unit))
         scales = material.mean, material.deviation
-        model = Model(recipe.net, values, *scales, self.classes, {**about, **own}, recipe.batch)
+        model = Model(recipe.net, values, *scales, self.classes, {**about, **facts}, recipe.batch)
         model.trained_on = self.given
         return model
 
@@ -300,9 +300,9 @@ class ImageProblem(Problem):
         return score_classes(recipe.net, outputs, images.labels, self.classes)
 
     def figures(self, test: FinalScore | None) -> dict[str, Any]:
-        own = test.class_figures if test else {"macro_f1": None, "classes": {}}
+        class_figures = test.class_figures if test else {"macro_f1": None, "classes": {}}
         on = {"tested_on": TRAINED_ON} if self.everything else {}
-        return {self.score_name: test.score if test else None, **on, **own}
+        return {self.score_name: test.score if test else None, **on, **class_figures}
 
 
 def require_trainable(recipe: Recipe, dataset: Dataset) -> None:

@@ -243,11 +243,11 @@ class SplitAsked:
 
     @staticmethod
     def _part(
-        labels: NDArray[np.int32], rows: Rows, share: float | None, own: Rows, count: int
+        labels: NDArray[np.int32], rows: Rows, share: float | None, separate: Rows, count: int
     ) -> Rows:
-        """Those of the rows that make this share of all; or the part's own ones."""
-        if len(own) or not len(rows):
-            return own
+        """The rows that make this share of all, or the separate ones, if there are any."""
+        if len(separate) or not len(rows):
+            return separate
         if share is None:
             return np.asarray(rows[deal_folds(labels[rows]) == 0])
         return np.asarray(rows[deal_share(labels[rows], share * count / len(rows))])

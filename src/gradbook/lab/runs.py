@@ -297,9 +297,9 @@ def differences(runs: Sequence[Compared]) -> dict[str, list[str]]:
 
 def _lines(recipe: Recipe) -> dict[str, str]:
     """The settings of a recipe, by their words."""
-    own, network = str(recipe).split("\n\n", 1)
+    settings, network = str(recipe).split("\n\n", 1)
     lines: dict[str, list[str]] = {}
-    for line in [*own.splitlines(), *network.splitlines()]:
+    for line in [*settings.splitlines(), *network.splitlines()]:
         word, _, rest = line.partition(" ")
         if word in NAMES:
             continue

@@ -156,10 +156,10 @@ class SignalProblem(TableProblem):
         labels, recordings = self.targets.astype(np.int32), self.pieces.groups(RECORDINGS)
         lines: list[tuple[str | int, ...]] = []
         for number, name in enumerate(self.target.words):
-            own = labels == number
-            parts = [int(own[part].sum()) for part in (training, held_back, self.test_rows)]
-            many = len(np.unique(recordings[own]))
-            lines.append((name, many, int(own.sum()), *parts))
+            of_class = labels == number
+            parts = [int(of_class[part].sum()) for part in (training, held_back, self.test_rows)]
+            many = len(np.unique(recordings[of_class]))
+            lines.append((name, many, int(of_class.sum()), *parts))
         return lines
 
     # Figures that depend on time.
@@ -318,22 +318,22 @@ def windows_for(
     model: Model, signals: Signals, step: int | None = None
 ) -> tuple[list[PlacedWindow], Numbers]:
     """The windows of these recordings in the form of the model's input."""
-    own = model.windows
-    if own is None:
+    windows = model.windows
+    if windows is None:
         raise UsageError("this model reads rows of a table, not windows of signals")
-    if len(signals.channels) != len(own.channels):
+    if len(signals.channels) != len(windows.channels):
         raise DataError(
             f"{counted(len(signals.channels), 'channel')} ({', '.join(signals.channels)}), but "
-            f"the model reads {', '.join(own.channels)}: name them with --set 'channels …'",
+            f"the model reads {', '.join(windows.channels)}: name them with --set 'channels …'",
             file=signals.source,
         )
-    if own.rate and signals.rate and abs(own.rate - signals.rate) > FAR_OFF * own.rate:
+    if windows.rate and signals.rate and abs(windows.rate - signals.rate) > FAR_OFF * windows.rate:
         raise DataError(
-            f"{signals.rate:g} rows a second, but the model was trained on {own.rate:g}: bring "
+            f"{signals.rate:g} rows a second, but the model was trained on {windows.rate:g}: bring "
             "the recording to that rate",
             file=signals.source,
         )
-    cut = cut_signals(signals, replace(own, step=step or own.step))
+    cut = cut_signals(signals, replace(windows, step=step or windows.step))
     places = [PlacedWindow(one.name, one.row + first, first) for one, first in cut.places()]
     return places, cut.rows
 

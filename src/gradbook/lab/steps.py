@@ -48,13 +48,13 @@ class LayerArrays(MutableMapping[str, Any]):
             raise UsageError("gradients are computed: set a weight instead")
         leaf, place = self._steps.find(name)
         array = self._arrays()[leaf]
-        given = np.asarray(value, np.float64)
+        values = np.asarray(value, np.float64)
         if place is not None:
-            array.reshape(-1)[place] = float(given)
-        elif given.shape != array.shape:
-            raise ShapeError(f"{name} has the shape {array.shape}, not {given.shape}")
+            array.reshape(-1)[place] = float(values)
+        elif values.shape != array.shape:
+            raise ShapeError(f"{name} has the shape {array.shape}, not {values.shape}")
         else:
-            array[...] = given
+            array[...] = values
         self._steps.engine.restore({leaf: array})
 
     def __delitem__(self, name: str) -> None:
@@ -208,6 +208,6 @@ def steps(net: Net | str, rate: float | None = None, *, engine: str = "auto") ->
         net = builtin(net) if net in BUILTIN else parse(net)
     if not isinstance(net, Net):
         raise UsageError(f"net is a network, its text or its name, not {net!r}")
-    own = net.learning_rate if rate is None else number("the rate", rate)
+    start_rate = net.learning_rate if rate is None else number("the rate", rate)
     alone = replace(net, samples=(), table="", columns=(), classes=())
-    return DrivenTraining(alone, own, one_of("engine", engine, ENGINES))
+    return DrivenTraining(alone, start_rate, one_of("engine", engine, ENGINES))

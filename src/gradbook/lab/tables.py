@@ -304,11 +304,11 @@ class TableProblem(Problem):
             raise UsageError("the rows of a table are never warped: remove the statistics")
         if not self.classes and recipe.class_weights:
             raise UsageError("numbers have no classes to weight: remove the class weights")
-        net, said = with_meant_loss(recipe.net, self.task)
+        net, loss_remarks = with_meant_loss(recipe.net, self.task)
         self.require_loss(net)
         recipe = replace(recipe, net=net)
         fitted = with_fitting_batch(recipe, len(self.parts(recipe.held_back)[0]))
-        remarks = [*self.remarks_for(recipe), *said, *smaller_batches(recipe, fitted)]
+        remarks = [*self.remarks_for(recipe), *loss_remarks, *smaller_batches(recipe, fitted)]
         return AdaptedRecipe(replace(fitted, adapts=frozenset()), tuple(remarks), self)
 
     def require_loss(self, net: Net) -> None:
@@ -464,11 +464,11 @@ def problem(
     if name in left_out:
         raise UsageError(f"'{name}' is the target: name another target, or don't ignore this one")
     table, remarks = rows_with_target(table, name, missing)
-    given = [n for n in table.names if n != name and n not in left_out]
-    empty = [n for n in given if not table.holds(n)]
+    names = [n for n in table.names if n != name and n not in left_out]
+    empty = [n for n in names if not table.holds(n)]
     if empty:
         remarks.append(one_line(f"{', '.join(empty)} has no values: left out"))
-    inputs = tuple(table.column(n) for n in given if n not in empty)
+    inputs = tuple(table.column(n) for n in names if n not in empty)
     if not inputs:
         raise DataError(f"no column is left to predict '{name}' from", file=table.file)
     if missing == REFUSE:

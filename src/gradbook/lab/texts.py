@@ -212,10 +212,10 @@ class LineProblem(Problem):
 
     def material(self, recipe: Recipe) -> LineMaterial:
         training = self.parts[1]
-        given, wanted = arrays(training, self.lines, recipe.net.input[0])
+        letters, wanted = arrays(training, self.lines, recipe.net.input[0])
         return LineMaterial(
             net=recipe.net,
-            samples=Samples(given, wanted),
+            samples=Samples(letters, wanted),
             numbers=np.arange(self.steps) % len(training),
             held_back=None,
             mark=zlib.crc32("\n".join(training).encode()),
@@ -260,13 +260,13 @@ def arrays(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """The letters of each line and those that follow them; after a line's end, all are 0."""
     one = np.eye(known.tokens, dtype=np.float32)
-    given = np.zeros((len(lines), context, known.tokens), np.float32)
-    wanted = np.zeros_like(given)
+    letters = np.zeros((len(lines), context, known.tokens), np.float32)
+    wanted = np.zeros_like(letters)
     for row, line in enumerate(lines):
         tokens = known.encode(line)[: context + 1]
-        given[row, : len(tokens) - 1] = one[tokens[:-1]]
+        letters[row, : len(tokens) - 1] = one[tokens[:-1]]
         wanted[row, : len(tokens) - 1] = one[tokens[1:]]
-    return given, wanted.reshape(len(lines), -1)
+    return letters, wanted.reshape(len(lines), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -304,9 +304,9 @@ class LineWriter:
 
     def loss(self, lines: Sequence[str]) -> float:
         """The loss per letter of these lines: the mean over the letters of the mean over a line."""
-        given, wanted = arrays(lines, self.lines, self.context)
-        shares = self.engine.predict(given).reshape(given.shape)
-        wanted = wanted.reshape(given.shape)
+        letters, wanted = arrays(lines, self.lines, self.context)
+        shares = self.engine.predict(letters).reshape(letters.shape)
+        wanted = wanted.reshape(letters.shape)
         logs = -np.log(np.maximum((shares * wanted).sum(axis=2), np.finfo(float).tiny))
         counted_steps = wanted.any(axis=2)
         return float(((logs * counted_steps).sum(axis=1) / counted_steps.sum(axis=1)).mean())
@@ -317,9 +317,9 @@ class LineWriter:
         tokens, line = [END], ""
         one = np.eye(self.lines.tokens, dtype=np.float32)
         while len(tokens) <= self.context:
-            given = np.zeros((1, self.context, self.lines.tokens), np.float32)
-            given[0, : len(tokens)] = one[tokens]
-            shares = self.engine.predict(given).reshape(self.context, -1)[len(tokens) - 1]
+            letters = np.zeros((1, self.context, self.lines.tokens), np.float32)
+            letters[0, : len(tokens)] = one[tokens]
+            shares = self.engine.predict(letters).reshape(self.context, -1)[len(tokens) - 1]
             token = _chosen(np.asarray(shares, float), random, temperature)
             if token == END:
                 break

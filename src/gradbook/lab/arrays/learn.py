@@ -80,15 +80,15 @@ def _of_rows(
     """The problem of rows of numbers; `reader` reads those for validation and test likewise."""
     count = len(read.rows)
     goal = read_targets(targets, count, recipe.net if recipe else None, asked.task, name)
-    rows, wanted, own = [read.rows], [goal.values], [0, 0]
-    for place, (what, given) in enumerate(asked.parts):
-        if not is_share(given, what):
-            inputs, answers = pair_of(given, what)
+    rows, wanted, sizes = [read.rows], [goal.values], [0, 0]
+    for place, (what, samples) in enumerate(asked.parts):
+        if not is_share(samples, what):
+            inputs, answers = pair_of(samples, what)
             part = reader(inputs, f"the {what}'s inputs")
             rows.append(part.rows)
             wanted.append(goal.as_here(answers, len(part.rows), f"the {what}'s targets"))
-            own[place] = len(part.rows)
-    split = split_asked(asked, own, count)
+            sizes[place] = len(part.rows)
+    split = split_asked(asked, sizes, count)
     if goal.task is Task.CLASSES:
         require_class_rows(goal.values, goal.kinds, split)
     if len(rows) > 1:
@@ -203,25 +203,25 @@ def _only(wanted: Any, kept: NDArray[np.bool_]) -> Any:
 def _complete_parts(asked: ArraysAsked) -> ArraysAsked:
     """Frames for validation and test, without their rows that lack a target."""
     pairs: dict[str, Any] = {}
-    for what, given in asked.parts:
-        if is_share(given, what) or not (frame := frame_of(pair_of(given, what)[0])):
+    for what, samples in asked.parts:
+        if is_share(samples, what) or not (frame := frame_of(pair_of(samples, what)[0])):
             continue
-        kept = rows_with_targets(given[1], frame.row_count)
+        kept = rows_with_targets(samples[1], frame.row_count)
         if not kept.all():
             columns = {key: frame.array(key)[kept] for key in frame.keys}
-            pairs[what] = (columns, _only(given[1], kept))
+            pairs[what] = (columns, _only(samples[1], kept))
     return replace(asked, **pairs)
 
 
 def _with_columns(asked: ArraysAsked, keys: tuple[Any, ...]) -> ArraysAsked:
     """Frames for validation and test with their targets beside them, if those are columns."""
     pairs: dict[str, Any] = {}
-    for what, given in asked.parts:
-        if keys and (frame := frame_of(given)):
-            own = _target_keys(frame, [str(key) for key in keys])
-            if not own:
+    for what, samples in asked.parts:
+        if keys and (frame := frame_of(samples)):
+            target_keys = _target_keys(frame, [str(key) for key in keys])
+            if not target_keys:
                 require_names([str(key) for key in keys], frame.names, f"the {what}")
-            pairs[what] = (given, one_or_several(NamedColumns(frame.columns, own)))
+            pairs[what] = (samples, one_or_several(NamedColumns(frame.columns, target_keys)))
     return replace(asked, **pairs)
 
 
@@ -232,11 +232,11 @@ def _of_table(
     named = name or str(getattr(wanted, "name", None) or "y")
     name = _free_name(named, inputs.names)
     table, remarks = _table_with(inputs, wanted, name, FRAME)
-    rows, own = [*table.rows], [0, 0]
-    for place, (what, given) in enumerate(asked.parts):
-        if is_share(given, what):
+    rows, sizes = [*table.rows], [0, 0]
+    for place, (what, samples) in enumerate(asked.parts):
+        if is_share(samples, what):
             continue
-        others, answers = pair_of(given, what)
+        others, answers = pair_of(samples, what)
         frame = frame_of(others)
         if frame is None:
             raise UsageError(f"{what}: its inputs need columns with names, as the data frame has")
@@ -244,17 +244,17 @@ def _of_table(
         keys = tuple(frame.keys[frame.names.index(one)] for one in inputs.names)
         part, _ = _table_with(NamedColumns(frame.columns, keys), answers, name, f"the {what}")
         rows += part.rows
-        own[place] = len(part)
+        sizes[place] = len(part)
     task = asked.task
     target = table.column(name)
     if task is None and recipe is not None and not (target.words or target.style.truths):
         task = task_for(table.numbers(name), recipe.net)
-    split = split_asked(asked, own, len(table), [row.number - 1 for row in table.rows])
+    split = split_asked(asked, sizes, len(table), [row.number - 1 for row in table.rows])
     whole = replace(table, rows=tuple(rows))
-    found = problem(whole, name, task=task, asked=split)
-    if found.classes:
-        require_class_rows(found.targets[: len(table)], found.classes, split)
-    return replace(found, remarks=(*remarks, *found.remarks))
+    table_problem = problem(whole, name, task=task, asked=split)
+    if table_problem.classes:
+        require_class_rows(table_problem.targets[: len(table)], table_problem.classes, split)
+    return replace(table_problem, remarks=(*remarks, *table_problem.remarks))
 
 
 def _table_with(

@@ -99,16 +99,16 @@ def picture_problem(
     goal = read_targets(targets, len(array), net, asked.task or Task.CLASSES, "")
     if goal.task is not Task.CLASSES:
         raise UsageError("pictures have classes: give one label for each, not numbers")
-    parts, wanted, own = [array], [goal.values], [0, 0]
-    for place, (what, given) in enumerate(asked.parts):
-        if not is_share(given, what):
-            inputs, answers = pair_of(given, what)
+    parts, wanted, sizes = [array], [goal.values], [0, 0]
+    for place, (what, samples) in enumerate(asked.parts):
+        if not is_share(samples, what):
+            inputs, answers = pair_of(samples, what)
             more = plain_array(inputs, f"the {what}'s inputs")
             if more.shape[1:] != array.shape[1:]:
                 raise ShapeError(f"the {what}'s pictures have another size than the others")
             parts.append(more)
             wanted.append(goal.as_here(answers, len(more), f"the {what}'s targets"))
-            own[place] = len(more)
+            sizes[place] = len(more)
     pixels, are_units = list[NDArray[np.uint8]](), list[bool]()
     for part in parts:
         read = _pixels(part, rounds=net is None)
@@ -117,9 +117,9 @@ def picture_problem(
         pixels.append(_layout(read[0], net))
         are_units.append(read[1])
     labels, images = np.concatenate(wanted), np.concatenate(pixels)
-    asked_split = split_asked(asked, own, len(array))
+    asked_split = split_asked(asked, sizes, len(array))
     require_class_rows(goal.values, goal.kinds, asked_split)
-    if asked_split.held_back is None and asked_split.test is None and not sum(own):
+    if asked_split.held_back is None and asked_split.test is None and not sum(sizes):
         asked_split = replace(asked_split, test=1 / FOLDS)
     split = asked_split.split(labels)
     assert split

@@ -145,14 +145,14 @@ class ArrayReader:
         return ReadRows(rows, columns, shape, range=self.range)
 
     @staticmethod
-    def _meant(given: Shape, size: Shape, what: str) -> Shape:
+    def _meant(shape: Shape, size: Shape, what: str) -> Shape:
         """A row's shape as the network takes it; flat rows may be given for any."""
-        if prod(given) != prod(size):
-            return given
-        if given != size and min(len(given), len(size)) > 1:
+        if prod(shape) != prod(size):
+            return shape
+        if shape != size and min(len(shape), len(size)) > 1:
             raise ShapeError(
-                f"{what} are {spell(given)} for each sample, but the network takes {spell(size)}: "
-                f"transpose them, or begin it with 'input {spell(given)}'"
+                f"{what} are {spell(shape)} for each sample, but the network takes {spell(size)}: "
+                f"transpose them, or begin it with 'input {spell(shape)}'"
             )
         return size
 
@@ -226,9 +226,9 @@ def target_array(given: Any, count: int, what: str) -> tuple[NDArray[Any], tuple
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if not array.ndim or len(array) != count:
-        found = len(array) if array.ndim else 1
+        length = len(array) if array.ndim else 1
         raise ShapeError(
-            f"{what}: {counted(found, 'target')} for {counted(count, 'row')} of inputs: give one "
+            f"{what}: {counted(length, 'target')} for {counted(count, 'row')} of inputs: give one "
             "for each"
         )
     if array.ndim > 2:

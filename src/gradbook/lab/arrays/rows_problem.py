@@ -62,8 +62,8 @@ def split_asked(
         weights = weights if rows is None else weights[rows]
         weights = np.concatenate([weights, np.ones(sum(own))])
     shares = [
-        None if many or given is None else float(given)
-        for many, (_, given) in zip(own, asked.parts, strict=True)
+        None if many or share is None else float(share)
+        for many, (_, share) in zip(own, asked.parts, strict=True)
     ]
     return SplitAsked(shares[0], shares[1], own[0], own[1], weights)
 
@@ -229,11 +229,11 @@ class ArrayProblem(TableProblem):
 def _last_sums(net: Net) -> dict[str, str] | None:
     """The names of the weights and biases of the last layer, if it is plain sums of its own."""
     last = len(net.layers) - 1
-    own = {p.role.value: str(p.leaf) for p in net.parameters if p.layer == last}
+    leaves = {p.role.value: str(p.leaf) for p in net.parameters if p.layer == last}
     layer = net.layers[last]
     is_own = net.owners.count(net.owners[last]) == 1
     has_biases = layer.sums and layer.reads_all and layer.bias is Bias.EACH
-    return own if is_own and has_biases and own.keys() == {"w", "b"} else None
+    return leaves if is_own and has_biases and leaves.keys() == {"w", "b"} else None
 
 
 def _in_own_units(net: Net, values: Values, mean: Numbers, deviation: Numbers) -> Values:

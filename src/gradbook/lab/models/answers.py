@@ -75,7 +75,7 @@ def r_squared(wanted: NDArray[np.floating], outputs: NDArray[np.floating]) -> fl
 
 def mean_r_squared(wanted: NDArray[Any], outputs: NDArray[Any]) -> float:
     """The mean over the numbers of each row: that of one in grams counts as much as one in tons."""
-    return fmean(r_squared(*both) for both in zip(wanted.T, outputs.T, strict=True))
+    return fmean(r_squared(*columns) for columns in zip(wanted.T, outputs.T, strict=True))
 
 
 def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
@@ -98,8 +98,8 @@ def class_numbers(
     if (numbers < 0).any():
         row = int(np.argmax(numbers < 0))
         names = ", ".join(known) if len(known) <= MOST_NAMED else f"{len(known)} others"
-        said = one_line(f"{label_name(labels[row])!r} isn't one of the classes: {names}")
-        raise DataError(said, file=what, row=row + 1)
+        problem = one_line(f"{label_name(labels[row])!r} isn't one of the classes: {names}")
+        raise DataError(problem, file=what, row=row + 1)
     return numbers
 
 
@@ -183,8 +183,8 @@ def class_scores(confusion: NDArray[np.integer[Any]]) -> tuple[ClassScore, ...]:
     right = np.diag(confusion).tolist()
     are, read = confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist()
     return tuple(
-        ClassScore(there, _share(hit, said), _share(hit, there), _share(2 * hit, there + said))
-        for hit, there, said in zip(right, are, read, strict=True)
+        ClassScore(there, _share(hit, named), _share(hit, there), _share(2 * hit, there + named))
+        for hit, there, named in zip(right, are, read, strict=True)
     )
 
 
@@ -274,8 +274,8 @@ def score_numbers(loss: float, answers: Floats, wanted: Floats, names: Sequence[
     with np.errstate(over="ignore"):
         roots = np.sqrt((off**2).mean(axis=0))
     each = {
-        name: NumberScore(r_squared(real, said), float(size), float(root))
-        for name, real, said, size, root in zip(
+        name: NumberScore(r_squared(real, predicted), float(size), float(root))
+        for name, real, predicted, size, root in zip(
             names, wanted.T, answers.T, np.abs(off).mean(axis=0), roots, strict=True
         )
     }

@@ -172,12 +172,12 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
     program = made_c(source, options)
     if source.windows:
         name = c_name(source.stem)
-        told = (source.trained, source.windows, source.stem, name, program.whole)
-        own = signal_sketch(*told, learns=options.learn)
+        arguments = (source.trained, source.windows, source.stem, name, program.whole)
+        text = signal_sketch(*arguments, learns=options.learn)
     else:
-        own = sketch(source.trained, source.stem, options.int8, options.learn)
+        text = sketch(source.trained, source.stem, options.int8, options.learn)
     remarks = (*program.remarks, boards_for(source.trained, program.file))
-    return ExportContents({".ino": own, ".h": program.file.text}, remarks)
+    return ExportContents({".ino": text, ".h": program.file.text}, remarks)
 
 
 def _torch(source: ExportSource, options: ExportOptions) -> ExportContents:
@@ -269,8 +269,8 @@ def _library_format(path: str | os.PathLike[str], options: ExportOptions) -> Exp
 def _ending(path: str | os.PathLike[str]) -> str:
     """The part after the last dot, or after the last but one if that is a format: .numpy.py."""
     suffixes = [word.lower() for word in Path(path).suffixes]
-    both = "".join(suffixes[-2:])
-    return both if both in FORMATS else "".join(suffixes[-1:])
+    last_two = "".join(suffixes[-2:])
+    return last_two if last_two in FORMATS else "".join(suffixes[-1:])
 
 
 def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFormat:
@@ -288,7 +288,7 @@ def format_for(path: str | os.PathLike[str], options: ExportOptions) -> ExportFo
         )
     for name in options.unusual():
         if name not in formats[ending].options:
-            able = [other for other, found in FORMATS.items() if name in found.options]
+            able = [other for other, kind in FORMATS.items() if name in kind.options]
             flag = FLAGS.get(name, "--" + name.replace("_", "-"))
             raise UsageError(
                 f"{flag} works only for {', '.join(able)}, not for {ending}: leave it out"
@@ -366,19 +366,19 @@ def made_c(source: ExportSource, options: ExportOptions) -> MadeC:
     whole, score, channels = None, list[str](), tuple[str, ...]()
     if options.int8 and source.recordings:
         channels = source.channels
-        whole, told = _fitted_to_rows(source, source.recordings, last, options)
-        score.append(told)
+        whole, remark = _fitted_to_rows(source, source.recordings, last, options)
+        score.append(remark)
     elif options.int8:
-        whole, told = _fitted_to_images(source, last, options)
-        score.append(told)
+        whole, remark = _fitted_to_images(source, last, options)
+        score.append(remark)
     file = c_file(
         source.trained, source.stem, whole, options.main, last, channels, small=options.small
     )
     sizes = size(file.constants), size(file.memory)
     remarks = [f"{sizes[0]} of constants and {sizes[1]} of memory beside the code"]
     if last:
-        own = size(last.memory(whole is not None))
-        remarks.append(f"{told_of(c_name(source.stem))}; {own} of that memory is its own")
+        memory = size(last.memory(whole is not None))
+        remarks.append(f"{told_of(c_name(source.stem))}; {memory} of that memory is its own")
     return MadeC(file, (*remarks, *score), whole)
 
 
@@ -414,8 +414,8 @@ def _fitted_to_rows(
     assert whole.sensor
     reckoned = whole_last(last, whole) if last else whole
     right = reckoned.classify(whole.sensor.of(windows.scored)) == windows.labels
-    told = _told_right(float(right.mean()), before, len(right), f"{windows.what} told")
-    return (replace(whole, score_bits=UNIT_BITS) if last else whole), told
+    remark = _told_right(float(right.mean()), before, len(right), f"{windows.what} told")
+    return (replace(whole, score_bits=UNIT_BITS) if last else whole), remark
 
 
 def _told_right(right: float, before: float | None, count: int, what: str) -> str:

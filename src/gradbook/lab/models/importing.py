@@ -373,10 +373,10 @@ def _preparation(
     imported: ImportedNet, options: ImportOptions, channels: int
 ) -> tuple[Preparation, tuple[Remark, ...]]:
     """The preparation that was asked for or that the file contains, or else none."""
-    mean, deviation, told = options.get("mean"), options.get("deviation"), imported.preparation
-    if mean is None and deviation is None and told is not None:
-        mean, deviation = told.mean, told.deviation
-        if told.most == AS_THEY_STAND and options.get("images") and min(deviation) > MOST_SCALED:
+    mean, deviation, stored = options.get("mean"), options.get("deviation"), imported.preparation
+    if mean is None and deviation is None and stored is not None:
+        mean, deviation = stored.mean, stored.deviation
+        if stored.most == AS_THEY_STAND and options.get("images") and min(deviation) > MOST_SCALED:
             mean, deviation = ([x / BRIGHTNESS for x in each] for each in (mean, deviation))
     size = imported.net.input
     if len(size) == 1 and mean is not None and len(mean) == size[0]:  # one for each flat value
@@ -400,9 +400,9 @@ def _preparation(
 
 
 def _each(
-    given: Sequence[float] | None, usual: float, channels: int, what: str
+    values: Sequence[float] | None, usual: float, channels: int, what: str
 ) -> tuple[float, ...]:
-    numbers = tuple(given) if given is not None else (float(usual),)
+    numbers = tuple(values) if values is not None else (float(usual),)
     if len(numbers) not in (1, channels):
         raise UsageError(f"{len(numbers)} {what} for {channels} channels")
     return numbers * (channels // len(numbers))

@@ -54,26 +54,26 @@ class InputRange:
     def require(self, inputs: Any) -> None:
         """Refuse inputs that are surely on another scale."""
         try:
-            given = np.asarray(inputs)
+            array = np.asarray(inputs)
         except ValueError:  # of several lengths, which others refuse
             return
         if self.pictures:
-            require_numbers(given)
-        numbers = given[np.isfinite(given)] if given.dtype.kind == "f" else given
-        if numbers.size and given.dtype.kind in "biuf":
+            require_numbers(array)
+        numbers = array[np.isfinite(array)] if array.dtype.kind == "f" else array
+        if numbers.size and array.dtype.kind in "biuf":
             low, high = float(numbers.min()), float(numbers.max())
-            if self._is_other_scale(given, low, high):
+            if self._is_other_scale(array, low, high):
                 raise self._complaint(low, high)
 
-    def _is_other_scale(self, given: NDArray[Any], low: float, high: float) -> bool:
-        largest, are_whole = max(-low, high), given.dtype.kind in "iu"
+    def _is_other_scale(self, array: NDArray[Any], low: float, high: float) -> bool:
+        largest, are_whole = max(-low, high), array.dtype.kind in "iu"
         if not self.pictures:
-            return given[0].size >= MANY and low >= 0 and self._is_other_row(given, high)
-        if self.bytes and self.size > DIM and given.dtype == np.uint8:
-            return are_masks(given)
+            return array[0].size >= MANY and low >= 0 and self._is_other_row(array, high)
+        if self.bytes and self.size > DIM and array.dtype == np.uint8:
+            return are_masks(array)
         if largest > FAR * self.size or (are_whole and self.size == 1 < largest):
             return True
-        if given.dtype == np.uint8 and self.size > FAR * BRIGHTEST:
+        if array.dtype == np.uint8 and self.size > FAR * BRIGHTEST:
             return largest > 0
         if self.least >= 0 and low < -BELOW * self.size:
             return True
@@ -81,13 +81,13 @@ class InputRange:
             return False
         if self.least >= 0 > low and largest * FAR < self.size:  # mean 0, deviation 1
             return True
-        return are_masks(given) if are_whole else largest <= BEYOND
+        return are_masks(array) if are_whole else largest <= BEYOND
 
-    def _is_other_row(self, given: NDArray[Any], high: float) -> bool:
+    def _is_other_row(self, array: NDArray[Any], high: float) -> bool:
         """Whether many numbers in a row are surely a picture on the other scale."""
-        if given.dtype == np.uint8:
+        if array.dtype == np.uint8:
             return self.size == 1 and high > FAR
-        return self.bytes and self.size >= WIDE and high <= 1 and bool((given % 1).any())
+        return self.bytes and self.size >= WIDE and high <= 1 and bool((array % 1).any())
 
     def _complaint(self, low: float, high: float) -> ShapeError:
         what, brightest = "images" if self.pictures else "rows", self.most

@@ -228,13 +228,13 @@ class Model:
         own numbers."""
         if self.classes:
             return score_classes(self.net, self._outputs(rows), wanted, self.classes)
-        said, wanted = self._answers(rows), wanted.reshape(len(wanted), -1).astype(np.float64)
+        got, wanted = self._answers(rows), wanted.reshape(len(wanted), -1).astype(np.float64)
         mean, deviation = self._spread
-        each = losses_of(self.net, (said - mean) / deviation, (wanted - mean) / deviation)
+        each = losses_of(self.net, (got - mean) / deviation, (wanted - mean) / deviation)
         if self.labels:
-            return score_labels(float(each.mean()), said, wanted)
-        named = self.predicts if len(self.predicts) == said.shape[1] else ()
-        return score_numbers(float(each.mean()), said, wanted, named or number_names(said.shape[1]))
+            return score_labels(float(each.mean()), got, wanted)
+        named = self.predicts if len(self.predicts) == got.shape[1] else ()
+        return score_numbers(float(each.mean()), got, wanted, named or number_names(got.shape[1]))
 
     @property
     def _spread(self) -> tuple[Any, Any]:
@@ -324,7 +324,7 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is kept of it in a copy or a pickle: not the engines, which are opened again."""
-        return {own.name: getattr(self, own.name) for own in fields(self)} | {"trained_on": None}
+        return {part.name: getattr(self, part.name) for part in fields(self)} | {"trained_on": None}
 
     # The file.
 
@@ -338,8 +338,8 @@ class Model:
             "deviation": [float(deviation) for deviation in self.deviation],
             "about": dict(self.about),
         }
-        own = {"classes": self.classes, "batch": self.batch}
-        stored.write(path, self.values, record | (self.columns.record() if self.columns else own))
+        facts = {"classes": self.classes, "batch": self.batch}
+        stored.write(path, self.values, record | (self.columns.record() if self.columns else facts))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Model:
@@ -408,19 +408,19 @@ class Model:
 
     # Predictions.
 
-    def _read(self, given: Readable) -> NDArray[Any]:
+    def _read(self, inputs: Readable) -> NDArray[Any]:
         """A caller's input in the form that `answers` needs."""
         if not self.columns:
-            if isinstance(given, str | os.PathLike):
-                raise UsageError(f"this model reads arrays of images, not '{os.fspath(given)}'")
-            return self._as_images(given)
-        if isinstance(given, str | os.PathLike):
-            given = read_columns(given)
-        if isinstance(given, ColumnTable):
-            return self._with_remark(self.rows_of(given))
-        if (frame := NamedColumns.of(given)) and frame.keys:
+            if isinstance(inputs, str | os.PathLike):
+                raise UsageError(f"this model reads arrays of images, not '{os.fspath(inputs)}'")
+            return self._as_images(inputs)
+        if isinstance(inputs, str | os.PathLike):
+            inputs = read_columns(inputs)
+        if isinstance(inputs, ColumnTable):
+            return self._with_remark(self.rows_of(inputs))
+        if (frame := NamedColumns.of(inputs)) and frame.keys:
             return self._with_remark(self._rows_of_frame(frame))
-        numbers = cast("ArrayLike", given)
+        numbers = cast("ArrayLike", inputs)
         if known := self.input_range:
             known.require(numbers)
         features_first = bool(self.about.get("features_first"))
@@ -483,21 +483,21 @@ class Model:
         with or without a side of 1, or be flat; an equal number of values alone isn't enough."""
         size = self.net.input
         try:
-            given = np.asarray(images)
+            array = np.asarray(images)
         except ValueError as error:
             raise ShapeError(f"all images must have one size, here {spell(size)}") from error
-        if given.dtype.kind not in "buif":
-            raise ShapeError(f"images must be bytes or numbers from 0 to 255, not {given.dtype}")
+        if array.dtype.kind not in "buif":
+            raise ShapeError(f"images must be bytes or numbers from 0 to 255, not {array.dtype}")
         shapes = [size, *([self.picture] if self._reads_pictures else [])]
-        given = channels_first(given, shapes[-1]) if given.ndim == 4 else given
+        array = channels_first(array, shapes[-1]) if array.ndim == 4 else array
         known = {tuple(side for side in shape if side > 1) for shape in (*shapes, (prod(size),))}
-        if not given.ndim or tuple(side for side in given.shape[1:] if side > 1) not in known:
-            one = "image is" if len(given.shape) and len(given) == 1 else "images are"
+        if not array.ndim or tuple(side for side in array.shape[1:] if side > 1) not in known:
+            one = "image is" if len(array.shape) and len(array) == 1 else "images are"
             raise ShapeError(
-                f"the {one} {spell(given.shape[1:]) or 'one number'}, but this model reads an "
+                f"the {one} {spell(array.shape[1:]) or 'one number'}, but this model reads an "
                 f"array of images, each {' or '.join(dict.fromkeys(map(spell, shapes)))}"
             )
-        return self._in_bytes(given).reshape(-1, *size)
+        return self._in_bytes(array).reshape(-1, *size)
 
     def _in_bytes(self, images: NDArray[Any]) -> NDArray[Any]:
         """Images whose brightness is up to 255 as in bytes, whether they are in the range that was
@@ -602,8 +602,8 @@ class Model:
             table = self.require_columns().in_place(read_columns(data))
             inputs, targets = self.rows_of(table), table.words(self.require_columns().target)
         else:
-            given, wanted = data
-            inputs = self._read(given)
+            samples, wanted = data
+            inputs = self._read(samples)
             targets = self._wanted(np.asarray(wanted), len(inputs))
         return self._with_score(
             RecordedWindows(inputs, inputs, np.asarray(targets, np.int64), "given rows")
@@ -642,14 +642,14 @@ def untrained_model(net: Net, dataset: Dataset) -> Model:
 
 def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:
     """A caller's labels as the number of each image's class."""
-    given = np.asarray(labels)
-    if not images or given.shape[:1] != (images,):
-        count = len(given) if given.ndim else "no"
+    array = np.asarray(labels)
+    if not images or array.shape[:1] != (images,):
+        count = len(array) if array.ndim else "no"
         raise ShapeError(f"{count} labels for {images} images: give one for each")
-    numbers = given.ndim == 1 and given.dtype.kind in "ui"
-    if not numbers or given.min() < 0 or given.max() >= len(classes):
+    numbers = array.ndim == 1 and array.dtype.kind in "ui"
+    if not numbers or array.min() < 0 or array.max() >= len(classes):
         raise ShapeError(f"labels must be the numbers of the classes, from 0 to {len(classes) - 1}")
-    return given
+    return array
 
 
 def for_inputs(net: Net, mean: Scales, deviation: Scales) -> tuple[list[float], list[float]]:

@@ -116,8 +116,8 @@ def read_recordings(where: str, kept: Mapping[str, Any]) -> Signals:
         hint = did_you_mean(where, MADE) or f": {ELSEWHERE}"
         raise UsageError(f"no recordings in {where}{hint}")
     columns: dict[str, Any] = {
-        name: tuple(said) if isinstance(said, list) else said
-        for name, said in kept.get("columns", {}).items()
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in kept.get("columns", {}).items()
     }
     return read_signals(where, SignalColumns(**columns), decimal=kept.get("decimal", ""))
 

@@ -176,9 +176,9 @@ def _header(file: BinaryIO) -> _Header | None:
         return None
     start = HEAD + length
     try:
-        told = json.loads(file.read(length))
-        about = told.pop("__metadata__", {})
-        places = {name: _place(start, one) for name, one in told.items()}
+        header = json.loads(file.read(length))
+        about = header.pop("__metadata__", {})
+        places = {name: _place(start, one) for name, one in header.items()}
         _ = [name.encode() for name in places]  # surrogates aren't valid names
         return _Header(places, _record(about), start)
     except (SchemaError, ValueError, TypeError, AttributeError, RecursionError):

@@ -290,8 +290,8 @@ def filling_remark(inputs: Sequence[Column], rows: Numbers, filling: Numbers) ->
     for column in inputs:
         count = int(np.isnan(rows[:, first]).sum())
         if count:
-            own = filling[first : first + column.width]
-            value = f"'{column.words[own.argmax()]}'" if column.words else short(float(own[0]), 4)
+            new = filling[first : first + column.width]
+            value = f"'{column.words[new.argmax()]}'" if column.words else short(float(new[0]), 4)
             parts.append(f"{count:,} of {column.name} with {value}")
             total += count
         first += column.width

@@ -87,12 +87,12 @@ class SettingRange:
     def check(self, value: object) -> float:
         if self.least is not None:
             return whole(self.what, value, self.least)
-        found = number(self.what, value)
-        is_above = found > 0 or (self.zero and found == 0)
-        if not (isfinite(found) and is_above and found < self.below):
-            said = OUT_OF_RANGE.format(what=self.what, where=self.where, found=found)
-            raise UsageError(said)
-        return found
+        checked = number(self.what, value)
+        is_above = checked > 0 or (self.zero and checked == 0)
+        if not (isfinite(checked) and is_above and checked < self.below):
+            message = OUT_OF_RANGE.format(what=self.what, where=self.where, found=checked)
+            raise UsageError(message)
+        return checked
 
 
 RANGES = {
@@ -120,8 +120,8 @@ class Schedule:
     def __post_init__(self) -> None:
         one_of("schedule", self.kind, OWN_SETTINGS)
         warm = USUAL_WARM.get(self.kind, 0.0) if self.warm is None else self.warm
-        given = {**vars(self), "warm": warm}
-        settle(self, **{name: own.check(given[name]) for name, own in RANGES.items()})
+        values = {**vars(self), "warm": warm}
+        settle(self, **{name: bounds.check(values[name]) for name, bounds in RANGES.items()})
         for setting in fields(self)[2:]:
             if setting.name not in OWN_SETTINGS[self.kind]:
                 settle(self, **{setting.name: setting.default})
@@ -132,12 +132,12 @@ class Schedule:
         """The text form: 'one cycle 0.2 warm 0.25'."""
         usual = {"warm": USUAL_WARM.get(self.kind, 0.0), "end": 0.0}
         settings = ((name, getattr(self, name)) for name in OWN_SETTINGS[self.kind])
-        said = [
+        changed = [
             f"{SETTING_WORDS[name]} {digits(value)}"
             for name, value in settings
             if usual.get(name) != value
         ]
-        return " ".join([self.kind, digits(self.rate), *said])
+        return " ".join([self.kind, digits(self.rate), *changed])
 
     def rates(
         self, epoch: int, steps: int, epochs: int, losses: Sequence[float] = ()
@@ -210,8 +210,8 @@ def read_schedule(line: Statement) -> Schedule:
         settings[options[word]] = line.whole(what) if counts else line.value(what)
     if line.next:
         known = SETTINGS_AFTER.format(kind=kind, known=", ".join(options))
-        meant = did_you_mean(line.next, options) or known
-        line.fail(UNKNOWN_SETTING.format(word=line.next, hint=meant))
+        advice = did_you_mean(line.next, options) or known
+        line.fail(UNKNOWN_SETTING.format(word=line.next, hint=advice))
     return Schedule(kind, **settings)
 
 
@@ -305,7 +305,7 @@ class Recipe:
 
     def __str__(self) -> str:
         """The text that parses to this recipe."""
-        said = {
+        settings = {
             "recipe": self.name,
             "about": self.about,
             "data": self.data,
@@ -323,7 +323,7 @@ class Recipe:
             "freeze": " ".join(self.frozen),
             "start": self.start,
         }
-        lines = "".join(f"{word} {value}\n" for word, value in said.items() if value != "")
+        lines = "".join(f"{word} {value}\n" for word, value in settings.items() if value != "")
         update = "update descent\n" if self.net.update == DESCENT else ""
         return f"{lines}\n{net_text.write(self.net)}{update}"
 

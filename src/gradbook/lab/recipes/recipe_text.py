@@ -106,21 +106,21 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
         raise UsageError(f"a recipe must be text, not {text!r}")
     if len(text) > LONGEST_TEXT:
         raise NetTextError(f"{len(text):,} characters: the most is {LONGEST_TEXT:,}", source=source)
-    own, others = _sorted(statements(text, source), folder)
-    net = own.pop("network", None)
-    said = {net_text.ours(line.next) for line in others}
-    if "rate" in said and "schedule" in own:
+    settings, others = _sorted(statements(text, source), folder)
+    net = settings.pop("network", None)
+    words = {net_text.ours(line.next) for line in others}
+    if "rate" in words and "schedule" in settings:
         line = next(line for line in others if net_text.ours(line.next) == "rate")
         line.fail(RATE_ALREADY)
     if net:
-        said |= words_of(net)
+        words |= words_of(net)
         net = net_changed(net, others)
     else:
         net = parse_lines(others, source)
-    net, usual = with_usual(net, said)
-    adapts = own_adapts(net) - own.keys()
+    net, usual = with_usual(net, words)
+    adapts = own_adapts(net) - settings.keys()
     try:
-        return Recipe(net, **{"schedule": usual, **own}, adapts=adapts)
+        return Recipe(net, **{"schedule": usual, **settings}, adapts=adapts)
     except GradbookError as error:
         raise NetTextError(error.message, source=source) from error
 
@@ -147,13 +147,13 @@ def change_recipe(recipe: Recipe, text: str) -> Recipe:
 def _sorted(
     lines: Iterable[Statement], folder: str | os.PathLike[str]
 ) -> tuple[dict[str, Any], list[Statement]]:
-    """A recipe's own lines by their words, and all other lines."""
-    own: dict[str, Any] = {}
+    """The recipe's settings by the names of its fields, and the lines of its network."""
+    settings: dict[str, Any] = {}
     others: list[Statement] = []
     for line in lines:
         word = line.next
         if net_text.ours(word) == "rate" and [w.group() for w in line.words[1:]] == ["find"]:
-            own["find_rate"] = True
+            settings["find_rate"] = True
             continue
         if word not in READERS:
             if net_text.ours(word) not in net_text.known_words():
@@ -162,13 +162,13 @@ def _sorted(
             others.append(line)
             continue
         field_name = FIELDS.get(word, word)
-        if field_name in own:
+        if field_name in settings:
             line.fail(TWICE.format(word=word))
         line.take()
         with pointing(line, at=1):
-            own[field_name] = READERS[word](line, folder)
+            settings[field_name] = READERS[word](line, folder)
         line.end()
-    return own, others
+    return settings, others
 
 
 def _words(what: str) -> Callable[..., str]:

@@ -369,10 +369,10 @@ def write_table(folder: StudyFolder, records: Sequence[Record]) -> None:
     names = list(dict.fromkeys(name for record in records for name in record["parameters"]))
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
-    own = ["number", "state", "value", "network_parameters", "macs", "seconds", "why"]
-    table.writerow([*own, *map(as_cell, names)])
+    headings = ["number", "state", "value", "network_parameters", "macs", "seconds", "why"]
+    table.writerow([*headings, *map(as_cell, names)])
     for record in records:
         drawn = record["parameters"]
-        cells = [*(record[name] for name in own), *(drawn.get(name, "") for name in names)]
+        cells = [*(record[name] for name in headings), *(drawn.get(name, "") for name in names)]
         table.writerow([as_cell(cell) if isinstance(cell, str) else cell for cell in cells])
     write_whole(folder.table_file, out.getvalue())

@@ -106,12 +106,12 @@ class StudyPlan:
 
     def forbids(self, cost: NetMeasure) -> str:
         """The reason why a recipe with such a network isn't trained; '' if it is."""
-        for what, most, found in (
+        for what, most, count in (
             ("parameters", self.parameters, cost.parameters),
             ("multiply-adds", self.macs, cost.macs),
         ):
-            if most is not None and found > most:
-                return f"{found:,} {what}, more than {most:,.0f}"
+            if most is not None and count > most:
+                return f"{count:,} {what}, more than {most:,.0f}"
         return ""
 
     def recipe(self, text: str) -> Recipe:
@@ -332,7 +332,7 @@ def _with(rows: Sequence[Statement], line: Statement) -> list[Statement]:
             return [*rows[: same[0]], line, *rows[same[0] + 1 :]]
         return [line, *rows] if word in RECIPE_READERS else [*rows, line]
     words, bits = _parted(line.text)
-    rests = [(_rest(words, own), last) for own, last in map(_parted, (row.text for row in rows))]
+    rests = [(_rest(words, head), last) for head, last in map(_parted, (row.text for row in rows))]
     if all(rest is None for rest, _ in rests):
         known = ", ".join(dict.fromkeys(row.text for row in rows if row.next == line.next))
         line.fail(

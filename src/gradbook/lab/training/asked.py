@@ -82,40 +82,40 @@ class TrainingAsked:
                 "the network comes first: gb.train(network, inputs, targets); None instead of it "
                 "picks one"
             )
-        own = begun.recipe() if begun else None
-        seed = own.net.seed if own and self.seed is None else self.seed
+        old = begun.recipe() if begun else None
+        seed = old.net.seed if old and self.seed is None else self.seed
         start, path = _model_of(self.start)
-        meant = self.recipe if start is None or own or self.recipe is not None else start.net
-        asked = replace(self, seed=seed, recipe=meant)
-        recipe, found = asked._of_its_kind(own, begun)
-        recipe = asked._settings(recipe, found)
+        chosen = self.recipe if start is None or old or self.recipe is not None else start.net
+        asked = replace(self, seed=seed, recipe=chosen)
+        recipe, problem = asked._of_its_kind(old, begun)
+        recipe = asked._settings(recipe, problem)
         if start is None and recipe.start:
             start, path = _model_of(recipe.start)
         recipe = replace(recipe, start=path)
         if start is not None:
-            if not hasattr(found, "start"):
+            if not hasattr(problem, "start"):
                 raise UsageError("only images, rows and windows are learned from a start")
-            found = replace(cast("Any", found), start=start)
-        if own and recipe.find_rate:
-            recipe = replace(recipe, find_rate=False, schedule=own.schedule)
-        if isinstance(found, ImageProblem):
-            found = replace(found, recipe=recipe)
-        return recipe, found
+            problem = replace(cast("Any", problem), start=start)
+        if old and recipe.find_rate:
+            recipe = replace(recipe, find_rate=False, schedule=old.schedule)
+        if isinstance(problem, ImageProblem):
+            problem = replace(problem, recipe=recipe)
+        return recipe, problem
 
-    def _of_its_kind(self, own: Recipe | None, begun: RunFolder | None) -> tuple[Recipe, Problem]:
+    def _of_its_kind(self, old: Recipe | None, begun: RunFolder | None) -> tuple[Recipe, Problem]:
         """The recipe before its settings are changed, and its problem."""
         if self.inputs is not None:
-            return self._of_arrays(own)
+            return self._of_arrays(old)
         if self.targets is not None:
             raise UsageError("these targets have no inputs: gb.train(network, inputs, targets)")
         table = self.table
-        if table is not None and not own:
+        if table is not None and not old:
             return self._of_table(table)
         self._require_only_folds()
         if self.data is None and (net := _net_with_samples(self.recipe)):
-            found, recipe = own_samples(net)
-            return change_recipe(recipe, self.recipe_lines), found
-        recipe = recipe_of(own or USUAL if self.recipe is None else self.recipe, self.recipe_lines)
+            problem, recipe = own_samples(net)
+            return change_recipe(recipe, self.recipe_lines), problem
+        recipe = recipe_of(old or USUAL if self.recipe is None else self.recipe, self.recipe_lines)
         if table is not None:  # of pixels, or of a run that is continued
             recipe = replace(recipe, data=str(table))
         if isinstance(self.data, Problem):
@@ -129,10 +129,10 @@ class TrainingAsked:
             return recipe, begun.problem(recipe)
         return recipe, ImageProblem(recipe)
 
-    def _of_arrays(self, own: Recipe | None) -> tuple[Recipe, Problem]:
+    def _of_arrays(self, old: Recipe | None) -> tuple[Recipe, Problem]:
         if self.data is not None or self.target:
             raise UsageError("the inputs are given: leave out data and target, which name others")
-        recipe = own
+        recipe = old
         if self.recipe is not None:
             recipe = recipe_of(_without_samples(self.recipe))
         problem = learn(self.inputs, self.targets, self.arrays, recipe)
@@ -171,11 +171,11 @@ class TrainingAsked:
         asked = TableAsked(self.target, ignored, **more)
         is_all = ["test", "none"] in [line.split() for line in lines.split(";")]
         everything = is_all or (recipe is not None and not recipe.tests)
-        found = asked.problem(name, everything, split_asked(self.arrays, (0, 0), 0))
-        recipe = recipe or usual_recipe(found, Path(name).stem, None if is_all else 0)
+        problem = asked.problem(name, everything, split_asked(self.arrays, (0, 0), 0))
+        recipe = recipe or usual_recipe(problem, Path(name).stem, None if is_all else 0)
         recipe = change_recipe(recipe, lines) if lines else recipe
         path = name if name in NAMED else os.path.abspath(name)
-        return replace(recipe, data=path), found
+        return replace(recipe, data=path), problem
 
     def _require_only_folds(self) -> None:
         """Refuse what only arrays and tables have."""
@@ -190,13 +190,13 @@ class TrainingAsked:
                     f"{name} is for arrays and tables: a data set has folds, as in "
                     "set='hold back 1'"
                 )
-        for given in (self.data, self.recipe):
-            if isinstance(given, str) and is_table_file(given) and not os.path.isfile(given):
-                raise UsageError(f"no file is called '{given}'")
+        for source in (self.data, self.recipe):
+            if isinstance(source, str) and is_table_file(source) and not os.path.isfile(source):
+                raise UsageError(f"no file is called '{source}'")
         if self.target or self.task:
             raise UsageError("target and task are for tables: name one, such as 'houses.csv'")
 
-    def _settings(self, recipe: Recipe, found: Problem) -> Recipe:
+    def _settings(self, recipe: Recipe, problem: Problem) -> Recipe:
         """The recipe with the other arguments in place of its own settings."""
         if self.seed is not None:
             seed = whole("the seed", self.seed, 0)
@@ -213,7 +213,7 @@ class TrainingAsked:
         if self.patience is not None:
             recipe = replace(recipe, early_stop=self.patience, keep=BEST)
         if self.class_weight is not None:
-            weights = weights_by_class(self.class_weight, found.classes)
+            weights = weights_by_class(self.class_weight, problem.classes)
             recipe = replace(recipe, class_weights=weights)
         return recipe
 

@@ -45,12 +45,12 @@ class Epoch:
             else ""
         )
         right = "" if self.train_accuracy is None else f", {percent(self.train_accuracy)} right"
-        own = f"loss {loss(self.train_loss)}{right}"
-        return f"epoch {self.epoch}: {own}{held_back}; {duration(self.seconds)}"
+        training = f"loss {loss(self.train_loss)}{right}"
+        return f"epoch {self.epoch}: {training}{held_back}; {duration(self.seconds)}"
 
     def figures(self, columns: Mapping[str, str]) -> dict[str, Any]:
         """The figures of the epoch, under the problem's names for them."""
-        return {name: getattr(self, own) for own, name in columns.items()}
+        return {name: getattr(self, field) for field, name in columns.items()}
 
 
 @dataclass(frozen=True)

@@ -126,10 +126,10 @@ def weights_of(start: Model, net: Net) -> tuple[dict[str, NDArray[Any]], str]:
     """The values of another model whose names by layer and shapes are this network's, and a remark
     that names the others."""
     theirs = leaves_of_tensors(start.net)
-    own = {leaf: name for name, leaf in leaves_of_tensors(net).items()}
+    names = {leaf: name for name, leaf in leaves_of_tensors(net).items()}
     values, others = dict[str, NDArray[Any]](), list[str]()
     for leaf, shape in trained_shapes(net).items():
-        name = own.get(leaf, leaf)
+        name = names.get(leaf, leaf)
         array = start.values.get(theirs.get(name, leaf if leaf == name else ""))
         if array is not None and array.shape == shape:
             values[leaf] = array

@@ -106,8 +106,8 @@ class Trained:
     def event(self) -> dict[str, Any]:
         """The result for other programs, at the end; also the content of result.json."""
         kept, names = self.folder is not None and not self.stopped, self.problem.columns
-        own: dict[str, Any] = {"images_per_second": self.images_per_second}
-        own["validation_accuracy"] = self.validation_accuracy
+        figures: dict[str, Any] = {"images_per_second": self.images_per_second}
+        figures["validation_accuracy"] = self.validation_accuracy
         return {
             "event": "stopped" if self.stopped else "done",
             "recipe": self.recipe.title,
@@ -116,7 +116,7 @@ class Trained:
             "epochs": len(self.history),
             "kept_epoch": self.kept_epoch.epoch if self.history else None,
             "seconds": self.seconds,
-            **{names[name]: value for name, value in own.items() if name in names},
+            **{names[name]: value for name, value in figures.items() if name in names},
             **self.problem.figures(self.final),
             "doubts": list(self.doubts),
             "seed": self.recipe.net.seed,
@@ -241,7 +241,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     ).settled(begun)
     if kept and not begun:
         kept.require_free()
-    with show_while(listener, show, problem) as told:
+    with show_while(listener, show, problem) as reporter:
         chosen = problem.adapt(recipe_asked)
         if kept and begun:
             if chosen.recipe != kept.recipe():
@@ -252,10 +252,10 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
             chosen = replace(chosen, remarks=())  # they were reported when it began
         ready = with_found_rate(set_up(chosen, threads))
         if kept is None:
-            return _run(TrainingRun(ready, began), None, told)
+            return _run(TrainingRun(ready, began), None, reporter)
         made_folder(kept.path)
         with kept.lock():
-            return _run(_training_in(kept, ready, began, goes_on=resume), kept, told)
+            return _run(_training_in(kept, ready, began, goes_on=resume), kept, reporter)
 
 
 def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: bool) -> TrainingRun:
@@ -383,8 +383,8 @@ def train_seeds(
     if name in KNOWN:  # so that few trainings load it
         settings = {"data": load(name), **settings}
     for seed in seeds:
-        own = None if folder is None else SeedsFolder(folder).run(seed).path
-        trainings.append(train(recipe, set=changes, folder=own, seed=seed, **settings))
+        run_folder = None if folder is None else SeedsFolder(folder).run(seed).path
+        trainings.append(train(recipe, set=changes, folder=run_folder, seed=seed, **settings))
         if trainings[-1].stopped:
             break
     return tuple(trainings)
