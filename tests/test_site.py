@@ -106,7 +106,7 @@ def test_every_link_and_every_anchor_is_there(site):
         for link in places[path].links:
             if re.match(r"[a-z]+:", link):
                 continue
-            name, _, anchor = link.partition("#")
+            name, _, anchor = link.removesuffix("#compact").partition("#")  # how a page is shown
             target = (path.parent / unquote(name)).resolve() if name else path
             known = places[target].anchors if target in places else set()
             if not target.exists() or (anchor and unquote(anchor) not in known):
@@ -236,7 +236,7 @@ def test_the_search_gives_guides_before_the_reference(site, word):
         links = f"[...{field}.querySelectorAll('ol > li a')].map(link => link.href)"
         places = chromium.until(f"{links}.length > 5 && {links}")
         assert "/guides/" in " ".join(places)
-        of_reference = ["/reference/" in place for place in places]
+        of_reference = ["/reference/" in place for place in places if "changelog" not in place]
         assert of_reference == sorted(of_reference)
         assert chromium.said == []
 
