@@ -172,7 +172,7 @@ def test_both_sides_pad_alike():
 def test_nothing_is_warned_about(name, level, tmp_path):
     compiler = compiler_called(name)
     if level != "plain" and platform.machine() != "x86_64":
-        pytest.skip("AVX is the x86-64 processors' alone; this one is another")
+        pytest.skip("AVX exists on x86-64 processors only, and this machine has another kind")
     file = tmp_path / "warp.c"
     file.write_text(warp_source())
     wanted = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"]

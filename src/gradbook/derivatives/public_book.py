@@ -157,7 +157,7 @@ class Workbook:
 
         Args:
             path: The file to write; not the workbook itself.
-            of: The cell; the default is the likeliest result.
+            of: The cell; the default is as for `derivatives`.
             by: The inputs.
             learn: Cells that an added sheet trains, so that the cell becomes smaller.
             epochs: The number of rows of that sheet.

@@ -11,11 +11,13 @@ const SIGNS = /** @type {Record<string, (left: number, right: number) => boolean
   "<": (left, right) => left < right, ">": (left, right) => left > right, "<=": (left, right) => left <= right, ">=": (left, right) => left >= right,
   "≤": (left, right) => left <= right, "≥": (left, right) => left >= right,
 })
+const UNCLEAR = /\^[-−]?([\d.]+|[xy])[a-zπ]/i // e^2x could be read in two ways, as the reader of formulas says
 const POWERS = /** @type {Record<string, number>} */ ({ "²": 2, "³": 3 })
 
 class Reader {
   /** @param {string} text */
   constructor(text) {
+    if (UNCLEAR.test(text)) throw new SyntaxError("^")
     this.tokens = [...text.matchAll(TOKEN)].map(([, token]) => token.toLowerCase())
     this.isInBars = false
   }
