@@ -1,119 +1,17 @@
-"""What was found in a program: records that the terminal, a page and JSON all show."""
+"""The same records by their former names, until everybody uses those of `program_report`."""
 
-from __future__ import annotations
+from gradbook.audit.programs.program_report import (
+    Gradient,
+    NamedValue,
+    ProgramReport,
+    Verdict,
+)
+from gradbook.audit.programs.program_report import ProgramFinding as Finding
+from gradbook.audit.programs.program_report import ProgramLoss as Loss
+from gradbook.audit.programs.program_report import ProgramModel as Model
+from gradbook.audit.programs.program_report import SourceEdit as Edit
+from gradbook.audit.programs.program_report import SourceFile as Source
+from gradbook.audit.programs.program_report import SourceSpan as Span
 
-from dataclasses import dataclass
-from typing import Literal
-
-Verdict = Literal[
-    "right",  # every gradient of every model is the loss's slope
-    "factor",  # right up to a factor that all gradients share
-    "another loss",  # the gradients belong to another loss than the one that is computed
-    "wrong",  # proved: a change makes the gradient exact, or factors disagree
-    "unknown",  # trained, but neither shown right nor proved wrong
-    "no loss",  # trained, but no line computes what the gradients are of
-    "no training",  # nothing is updated again and again
-    "framework",  # the gradients come from PyTorch, JAX or Keras
-    "fault",  # the program stopped with an error of its own
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """An expression of the source: lines from 1, columns from 0 in characters."""
-
-    file: str  # as named on the command line; of a notebook, its name
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    text: str
-    cell: int | None = None  # of a notebook, from 1; lines then count within the cell
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What `--fix` writes: this text in place of the span's."""
-
-    span: Span
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One mistake: an expression, what it should be, and which gradients it spoils."""
-
-    span: Span
-    replacement: str | None  # what should stand in the span's place; None: only the place is known
-    why: str
-    note: str  # the same in at most 34 letters, beside the line
-    kind: str  # "axis", "slope", "factor", "sign", "transposed", "operand", "stale", "update"
-    gradients: tuple[str, ...]
-    called_from: tuple[Span, ...] = ()  # where a shared function was called by what is wrong
-    edits: tuple[Edit, ...] = ()  # usually the span's own; empty where no text can be given
-
-
-@dataclass(frozen=True, slots=True)
-class Gradient:
-    """One gradient beside the exact one, at the worst entry."""
-
-    name: str  # of the gradient in the program, "dW1"; else "gradient of W1"
-    weight: str
-    shape: tuple[int, ...]
-    is_right: bool | None  # None: not judged
-    entry: tuple[int, ...]
-    yours: float | None
-    exact: float | None
-    difference: float | None
-    factor: float | None  # yours is so many times the exact one, at all entries; None: it isn't
-    update: Span
-    expression: Span | None  # where the gradient is computed
-    too_far: float | None = None  # the weight moves by this share too far (1.68: 168 %)
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    span: Span | None  # None: not computed by the program, so assumed
-    words: str  # "binary cross-entropy, mean of 4 samples"
-    is_assumed: bool
-    course: tuple[float, ...] = ()  # its values over the whole run, as written
-    corrected_course: tuple[float, ...] = ()  # and after the edits; empty: not run
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One training of the program."""
-
-    verdict: Verdict
-    loss: Loss | None
-    gradients: tuple[Gradient, ...]
-    findings: tuple[Finding, ...]
-    law: str  # how weights are moved: "descent", "momentum", "Adam or the like"
-    steps: int  # that were recorded
-    reason: str = ""  # of "unknown", "factor" and "another loss", one sentence
-    factor: float | None = None
-    largest_difference: float | None = None  # after the edits, else as it is
-    candidates: tuple[Span, ...] = ()  # which lines may be the loss, where none was found
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file of the program, for those who show it."""
-
-    file: str
-    text: str
-    cells: tuple[str, ...] = ()  # of a notebook: the text of each of its code cells
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramReport:
-    file: str
-    verdict: Verdict  # the worst of its models
-    models: tuple[Model, ...]
-    sources: tuple[Source, ...]
-    reason: str = ""  # where there is no model: why; of a fault: Python's message
-    fault: Span | None = None  # where the program stopped, or where the trail was lost
-    lost: tuple[tuple[Span, str], ...] = ()  # values that couldn't be followed, and why
-    finished: bool = False  # whether the program ran to its end
-    epochs: int = 0  # how often the loss was computed, when it ran to its end
-    seconds: float = 0.0
+__all__ = ["Edit", "Finding", "Gradient", "Loss", "Model", "NamedValue"]
+__all__ += ["ProgramReport", "Source", "Span", "Verdict"]
