@@ -24,7 +24,6 @@ from gradbook.targets.drawing import draw
 from gradbook.targets.excel.reader import ReaderPlan
 from gradbook.targets.plain import as_archive, as_json
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.learning import last_layer
 from tests.agree.runs import apart, reference_run, slopes
 from tests.agree.test_steps import SLIGHT, slopes_by_trying
 from tests.engine.against import QUICK, a_batch, distance, held, reference
@@ -209,10 +208,6 @@ def _live_reader():
     plan.formula(plan.stages[1], 0, 0, 0)
 
 
-def _learning():
-    last_layer(trained_of(parse("input 1x4x4; flatten; highway; softmax"), classes=("a", "b")))
-
-
 SHUT = {  # what is asked for, and what the line says: place, reason, remedy
     "C makes a map place by place, so no layer may add up all of it": (
         _c_of_maps,
@@ -222,7 +217,6 @@ SHUT = {  # what is asked for, and what the line says: place, reason, remedy
         _live_reader,
         r"^layer 2: a workbook that reads images has no formula for l2norm: leave it out$",
     ),
-    "a board goes on learning weighted sums alone": (_learning, r"^--learn .*highway.*: leave it"),
 }
 
 

@@ -156,14 +156,3 @@ def test_small_c_reads_the_same_and_makes_one_sum_at_a_time(tmp_path):
     model.export(tmp_path / "net.c", int8=True, small=True, data="digits8")
     assert "sums_one(" in (tmp_path / "net.c").read_text()
     assert "sums_one(" not in text
-
-
-@for_each("ending", [".c", ".h", ".ino"])
-def test_c_that_learns_says_how_and_what_memory_that_takes(ending, tmp_path):
-    exported = model_of(TEXT).export(tmp_path / f"net{ending}", learn=True)
-    plain = model_of(TEXT).export(tmp_path / f"plain{ending}")
-    texts = [path.read_text() for path in exported.files]
-    assert any("void net_learn(const uint8_t *image, int wanted, float rate)" in t for t in texts)
-    told = "net_learn lets the last layer learn, net_forget forgets that; "
-    assert any(remark.startswith(told) for remark in exported.remarks)
-    assert exported.remarks[0] != plain.remarks[0]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import MappingProxyType
 
 import numpy as np
 
@@ -63,19 +61,10 @@ class Heard:
     memory: int
 
 
-def heard(
-    avr: Avr,
-    folder: Path,
-    sketch: str,
-    rows: np.ndarray,
-    *further: Path,
-    before: Mapping[int, str] = MappingProxyType({}),
-) -> Heard:
-    """What a sketch in this folder prints when a recording is played to it as text; `before` some
-    of its rows something else comes."""
+def heard(avr: Avr, folder: Path, sketch: str, rows: np.ndarray, *further: Path) -> Heard:
+    """What a sketch in this folder prints when a recording is played to it as text."""
     core = HERE / "arduino"
-    lines = (" ".join(map(str, row)) for row in rows.tolist())
-    told = "\n".join(before.get(k, "") + line for k, line in enumerate(lines)) + "\n"
+    told = "\n".join(" ".join(map(str, row)) for row in rows.tolist()) + "\n"
     (folder / "played.txt").write_text(told)
     (folder / "played.s").write_text(
         '.section .text.played, "ax", @progbits\n.global played, played_end\n'

@@ -6,7 +6,6 @@ QEMU counts instructions and has no model of a processor's cycles: what is told 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -172,25 +171,3 @@ def run(words: list[str], folder: Path) -> str:
     )
     assert not done.returncode, f"{' '.join(words)}\n{done.stdout}"
     return done.stdout
-
-
-LEARNING = """
-static const uint8_t wanted[{count}] = {{{wanted}}};
-
-/* The answer after so many steps of learning from the image. */
-int net_predict(const uint8_t *image, {kind} *each)
-{{
-    static int number;
-    const uint8_t own = wanted[number++];
-    for (int k = 0; k < {often}; k++)
-        own_learn(image, own, {rate});
-    return own_predict(image, each);
-}}
-"""
-
-
-def that_learns(text: str, wanted: Sequence[int], rate: str, kind: str, often: int = 1) -> str:
-    """C whose last layer learns, called own, asked as others are: it answers what it has learnt."""
-    numbers = ", ".join(map(str, wanted))
-    learning = LEARNING.format(count=len(wanted), wanted=numbers, kind=kind, often=often, rate=rate)
-    return text + learning

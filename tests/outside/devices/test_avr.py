@@ -16,17 +16,14 @@ from gradbook.net import parse
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.sketches import (
     boards_for,
     signal_sketch,
     sketch,
 )
-from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise, quantise_windows
-from tests.cases import for_each
 from tests.outside.devices.avr import LARGE, MEGA, UNO, heard
-from tests.outside.devices.boards import Question, checksum, run, that_learns
+from tests.outside.devices.boards import Question, checksum, run
 from tests.targets.portable.heard import heard_classes
 from tests.targets.portable.test_hearing import of_sound
 from tests.trained import model_of
@@ -287,20 +284,6 @@ def test_gestures_fit_an_uno(tmp_path):
     assert played.flash + 2000 < UNO.flash
 
 
-@for_each("whole", [True, False])
-def test_a_sketch_that_learns_is_made(whole, digits, tmp_path):
-    trained = model_of(SMALL).trained()
-    numbers = quantise(trained, digits, learns=True) if whole else None
-    made = c_file(trained, "net", numbers, last=last_layer(trained))
-    (tmp_path / "net.h").write_text(made.text)
-    text = sketch(trained, "net", whole, learns=True)
-    assert f"net_learn(image, image[784], {'655' if whole else '0.02f'});" in text
-    (tmp_path / "net.ino").write_text(text)
-    (tmp_path / "main.cpp").write_text(SERIAL)
-    compiled = ["avr-g++", f"-mmcu={LARGE.name}", "-std=gnu++11", "-Os", "-Wall", "-Wextra"]
-    run([*compiled, "-Werror", "main.cpp", "-lm", "-o", "net.elf"], tmp_path)
-
-
 @pytest.mark.parametrize(
     ("avr", "steps", "layer"),
     [(UNO, 500, "mel 3 frame 64 step 48 low 300"), (MEGA, 1200, "mel 12 frame 256 step 160")],
@@ -318,24 +301,3 @@ def test_what_no_board_known_takes_is_said():
     trained = model_of("input 1x28x28; conv 60 3x3; flatten; dense 10; softmax").trained()
     made = c_file(trained, "net", None)
     assert boards_for(trained, made).startswith("too large for every board")
-
-
-def test_an_uno_learns_by_1000_steps_as_reckoned_here():
-    digits = load("digits").test_for_reporting[:20]
-    trained, often = model_of(SMALL).trained(), 50
-    whole, last = quantise(trained, digits.pixels, learns=True), last_layer(trained)
-    made = c_file(trained, "own", whole, last=last)
-    text = that_learns(made.text, digits.labels, "500", "int32_t", often)
-    found = UNO.ask(Question(text, digits.pixels.reshape(20, -1), 10))
-    learner = WholeLearner(whole_last(last, whole))
-    expected = []
-    levels = learner.last.features.scores(digits.pixels)
-    for own, label in zip(levels, digits.labels, strict=True):
-        for _ in range(often):
-            learner.learn(own, int(label), 500)
-        expected.append(learner.scores(own[None])[0].astype(np.int32))
-    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in expected])
-    np.testing.assert_array_equal(found.classes, np.argmax(expected, axis=1))
-    assert (whole.classify(digits.pixels) == digits.labels).mean() < 0.3
-    assert (found.classes == digits.labels).mean() > 0.8
-    assert found.memory + digits.pixels[0].size < UNO.memory

@@ -12,13 +12,9 @@ from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.net.network import builtin
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.learning import last_layer
-from gradbook.targets.portable.reckoning import maps_of
-from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers, quantise, quantise_windows
-from tests.outside.devices.boards import BOARDS, Asked, Question, checksum, that_learns
+from tests.outside.devices.boards import BOARDS, Asked, Question, checksum
 from tests.targets.portable.test_hearing import of_sound
-from tests.targets.portable.test_learning import by_pytorch
 from tests.trained import model_of
 
 pytestmark = pytest.mark.witness(
@@ -211,42 +207,3 @@ def test_a_board_hears_samples_of_sound_as_this_machine_does(board):
     np.testing.assert_array_equal(found.classes, whole.classify(given))
     scores = whole.scores(given).astype(np.int32)
     np.testing.assert_array_equal(found.checksums, [checksum(row) for row in scores])
-
-
-LEARNS = "input 1x28x28; conv 4 5x5 stride 3; relu; maxpool 2; flatten; dense 10; softmax"
-
-
-@pytest.mark.parametrize("board", [BOARDS[0], BOARDS[-1]], ids=lambda board: board.name)
-def test_a_board_learns_from_1000_images_as_reckoned_here(board, digits):
-    trained, labels = model_of(LEARNS).trained(), load("digits").test_for_reporting.labels[:1000]
-    whole, last = quantise(trained, digits, learns=True), last_layer(trained)
-    made = c_file(trained, "own", whole, last=last)
-    text = that_learns(made.text, labels, "50", "int32_t")
-    found = board.ask(Question(text, digits.reshape(1000, -1), 10))
-    assert made.memory <= found.memory < made.memory + 20
-    learner = WholeLearner(whole_last(last, whole))
-    expected = []
-    for levels, label in zip(learner.last.features.scores(digits), labels, strict=True):
-        learner.learn(levels, int(label), 50)
-        expected.append(learner.scores(levels[None])[0].astype(np.int32))
-    np.testing.assert_array_equal(found.checksums, [checksum(row) for row in expected])
-    assert (found.classes[-200:] == labels[-200:]).mean() > (
-        found.classes[:50] == labels[:50]
-    ).mean()
-
-
-def test_a_board_with_floats_learns_from_1000_images_as_pytorch(torch, digits):
-    model, labels = model_of(LEARNS), load("digits").test_for_reporting.labels[:1000].tolist()
-    trained = model.trained()
-    last = last_layer(trained)
-    m4 = next(board for board in BOARDS if board.name == "Cortex-M4")
-    made = c_file(trained, "own", None, last=last)
-    text = that_learns(made.text, labels, "0.001f", "float")
-    found = m4.ask(Question(text, digits.reshape(1000, -1), 10, kind="float"))
-    features = maps_of(last.features, digits)[-1].reshape(1000, -1)
-    weights = by_pytorch(torch, trained, features, labels, 0.001)
-    answers = np.array([own @ np.append(x, 1) for own, x in zip(weights, features, strict=True)])
-    ranked = np.sort(answers, axis=1)
-    sure = ranked[:, -1] - ranked[:, -2] > 1e-3 * abs(ranked).max()
-    np.testing.assert_array_equal(found.classes[sure], answers.argmax(axis=1)[sure])
-    assert sure.sum() > 900

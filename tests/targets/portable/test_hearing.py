@@ -8,13 +8,10 @@ import pytest
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.c_file import c_file
 from gradbook.targets.portable.hearing import LOG_BITS, logarithm
-from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.makers import Work, row_makers
 from gradbook.targets.portable.reckoning import maps_of
-from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers, quantise_windows
 from tests.cases import for_each
-from tests.outside.devices.boards import that_learns
 from tests.targets.portable.compiled import called
 from tests.trained import model_of
 
@@ -120,25 +117,6 @@ def test_a_network_after_it_may_go_by_steps():
     given = whole.sensor.of(rows)
     scores = called(c_file(trained, "net", whole).text, "net", given, 3, np.int32)[1]
     np.testing.assert_array_equal(scores, whole.scores(given))
-
-
-@pytest.mark.witness("cc")
-def test_the_last_layer_may_learn_from_what_is_heard():
-    rows = sounds(24, 9000.0)
-    trained, _ = heard(LAYERS["mel"], rows)
-    whole, last = quantise_windows(trained, rows, 1, learns=True), last_layer(trained)
-    assert whole.makers[0].maker.work is Work.HEARD
-    text = c_file(trained, "own", whole, last=last).text
-    wanted = [k % 3 for k in range(len(rows))]
-    given = whole.sensor.of(rows)
-    text = that_learns(text, wanted, "500", "int32_t").replace("const uint8_t *", "const int16_t *")
-    scores = called(text, "net", given, 3, np.int32)[1]
-    learner = WholeLearner(whole_last(last, whole))
-    levels, expected = learner.last.features.scores(given), []
-    for own, target in zip(levels, wanted, strict=True):
-        learner.learn(own, target, 500)
-        expected.append(learner.scores(own[None])[0])
-    np.testing.assert_array_equal(scores, expected)
 
 
 def test_no_floats_are_in_it():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,8 @@ from gradbook.net import Net
 from gradbook.net.trained import Scaling, TrainedNet, trained_net
 from gradbook.targets.portable.board_libraries import LAYOUTS, CLibrary, library_files
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.learning import last_layer
 from gradbook.targets.portable.sketches import signal_sketch
 from gradbook.targets.portable.whole_makers import quantise_windows
-from gradbook.targets.portable.whole_ops import UNIT_BITS
 from tests.cases import for_each
 from tests.outside.devices.avr import UNO, heard
 from tests.targets.portable.compiled import STRICT, compiler
@@ -39,13 +36,11 @@ def windows_net() -> TrainedNet:
     return trained_net(net, values, Scaling(1, np.zeros(16), np.ones(16)), classes=NAMES)
 
 
-def library(whole: bool, learns: bool = False) -> CLibrary:
+def library(whole: bool) -> CLibrary:
     net, windows = windows_net(), Windows(8, 2, ("a", "b"), 50.0)
-    found = quantise_windows(net, windows.cut(ROWS), 2, learns) if whole else None
-    last = last_layer(net) if learns else None
-    made = c_file(net, "moves", found, last=last, channels=windows.channels)
-    answers = replace(found, score_bits=UNIT_BITS) if found and learns else found
-    return CLibrary(net, made, "moves", windows, answers, learns)
+    found = quantise_windows(net, windows.cut(ROWS), 2) if whole else None
+    made = c_file(net, "moves", found, channels=windows.channels)
+    return CLibrary(net, made, "moves", windows, found)
 
 
 def written(folder: Path, kind: str, own: CLibrary) -> Path:
@@ -62,10 +57,9 @@ def run(words: list[str], folder: Path) -> str:
 
 
 @pytest.mark.witness("avr-gcc", "simavr")
-@for_each("learns", [True, False])
 @for_each("whole", [True, False])
-def test_the_example_of_an_arduino_library_hears_on_a_board(tmp_path, whole, learns):
-    own, told = library(whole, learns), {0: "a\n"} if learns else {}
+def test_the_example_of_an_arduino_library_hears_on_a_board(tmp_path, whole):
+    own = library(whole)
     written(tmp_path, "arduino", own)
     properties = dict(
         line.split("=", 1) for line in (tmp_path / "library.properties").read_text().splitlines()
@@ -75,25 +69,22 @@ def test_the_example_of_an_arduino_library_hears_on_a_board(tmp_path, whole, lea
     header = (tmp_path / "src" / "moves.h").read_text()
     (tmp_path / "moves.h").write_text(header)
     example = "examples/moves/moves.ino"
-    played = heard(UNO, tmp_path, example, ROWS, tmp_path / "src" / "moves.c", before=told)
+    played = heard(UNO, tmp_path, example, ROWS, tmp_path / "src" / "moves.c")
     alone = tmp_path / "alone"
     alone.mkdir()
     assert own.windows
     (alone / "moves.h").write_text(own.made.text)
-    sketch = signal_sketch(own.trained, own.windows, "moves", "moves", own.whole, learns)
+    sketch = signal_sketch(own.trained, own.windows, "moves", "moves", own.whole)
     (alone / "moves.ino").write_text(sketch)
-    assert played.said == heard(UNO, alone, "moves.ino", ROWS, before=told).said
-    untold = heard(UNO, alone, "moves.ino", ROWS).said
-    assert len(untold) >= 2
-    assert (played.said == untold) is not learns
+    assert played.said == heard(UNO, alone, "moves.ino", ROWS).said
+    assert len(played.said) >= 2
 
 
 @pytest.mark.witness("cc")
 @for_each("kind", LAYOUTS)
-@for_each("learns", [True, False])
 @for_each("whole", [True, False])
-def test_headers_and_sources_of_every_layout_compile_strictly(tmp_path, kind, whole, learns):
-    folder = written(tmp_path, kind, library(whole, learns))
+def test_headers_and_sources_of_every_layout_compile_strictly(tmp_path, kind, whole):
+    folder = written(tmp_path, kind, library(whole))
     (source,) = folder.rglob("moves.c")
     (header,) = folder.rglob("moves.h")
     words = [*compiler(), *STRICT, "-Wmissing-prototypes", f"-I{header.parent}", "-c", str(source)]
@@ -231,30 +222,6 @@ def test_a_module_of_micropython_answers_as_is_reckoned_here(tmp_path):
     np.testing.assert_array_equal(answers[:, 1:], own.whole.scores(given))
     assert "moves_module.c" in (folder / "micropython.mk").read_text()
     assert "moves_module.c" in (folder / "micropython.cmake").read_text()
-
-
-SHOWING = """\
-int main(void)
-{
-    struct object second = {.number = 2};
-    (void)moves_globals;
-    printf("%d", moves_shown);
-    show(&second);
-    printf(" %d", moves_shown);
-    show(mp_const_none);
-    printf(" %d", moves_shown);
-}
-"""
-
-
-@pytest.mark.witness("cc")
-@for_each("whole", [True, False])
-def test_a_module_of_micropython_is_told_which_class_is_being_shown(tmp_path, whole):
-    folder = written(tmp_path, "micropython", library(whole, learns=True))
-    (folder / "main.c").write_text(STOOD_IN + SHOWING)
-    words = [*compiler(), *STRICT, f"-I{HERE / 'stubs'}", "main.c", "moves.c", "-lm", "-o", "main"]
-    run([word for word in words if word != "-pedantic"] + ["-Wno-unused-function"], folder)
-    assert run(["./main"], folder) == "-1 2 -1"
 
 
 @pytest.mark.witness("cc")

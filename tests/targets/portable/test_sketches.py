@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Mapping
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -22,17 +20,13 @@ from gradbook.lab.training.train import train
 from gradbook.net import parse
 from gradbook.net.trained import Scaling, trained_net
 from gradbook.targets.portable.c_file import c_file
-from gradbook.targets.portable.learning import RATE, last_layer
-from gradbook.targets.portable.reckoning import maps_of
 from gradbook.targets.portable.sketches import (
     SMOOTHING,
     SURE,
     WHOLE_SHARE,
     signal_sketch,
 )
-from gradbook.targets.portable.whole_learning import WholeLearner, whole_last
 from gradbook.targets.portable.whole_makers import quantise_windows
-from gradbook.targets.portable.whole_ops import UNIT_BITS
 from tests.cases import for_each
 from tests.targets.portable.heard import heard_classes, move, shares_of
 from tests.trained import model_of
@@ -83,15 +77,14 @@ def learned(source: Signals, step: int, net: str = "") -> Model:
     return train(replace(recipe, epochs=60), data=found).model
 
 
-def heard(folder, rows: np.ndarray, told: Mapping[int, str] = MappingProxyType({})) -> list[str]:
-    """What the sketch prints of these rows, before some of which something else is told."""
+def heard(folder, rows: np.ndarray) -> list[str]:
+    """What the sketch prints of these rows."""
     (folder / "main.cpp").write_text(BOARD)
     turns = f"-DROUNDS_OF_LOOP={60 * len(rows)}"
     command = ["g++", *STRICT, turns, "main.cpp", "-o", "hear"]
     built = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
     assert not built.returncode, built.stderr
-    lines = [" ".join(map(str, row)) for row in rows.tolist()]
-    played = "\n".join(told.get(k, "") + line for k, line in enumerate(lines))
+    played = "\n".join(" ".join(map(str, row)) for row in rows.tolist())
     done = subprocess.run(
         [folder / "hear"], input=played, capture_output=True, text=True, check=True
     )
@@ -165,74 +158,6 @@ def test_in_whole_numbers_it_says_what_is_reckoned_here(tmp_path, step, net):
     said = expected_in_whole_numbers(model, source, rows)
     assert len(said) >= 5
     assert heard(tmp_path, rows) == said
-
-
-@pytest.mark.witness("gcc")
-def test_one_that_may_learn_hears_the_same_until_it_does(tmp_path):
-    source = recorded(tmp_path, signals())
-    model = learned(source, 4, "")
-    rows = np.concatenate([one.values for one in source.recordings])
-    model.export(tmp_path / "hear.ino", int8=True)
-    plain = heard(tmp_path, rows)
-    exported = model.export(tmp_path / "hear.ino", int8=True, learn=True)
-    assert any("hear_learn lets the last layer learn" in remark for remark in exported.remarks)
-    assert len(plain) >= 5
-    assert heard(tmp_path, rows) == plain
-
-
-@pytest.mark.witness("gcc")
-@for_each("int8", [True, False])
-def test_it_learns_the_class_that_a_letter_says_is_shown(tmp_path, int8):
-    source = recorded(tmp_path, signals())
-    model = learned(source, 4, "")
-    rows = np.concatenate([one.values for one in source.recordings] * 3)
-    model.export(tmp_path / "hear.ino", int8=int8, learn=True)
-    first = len(rows) // 3
-    told = {first: "b\n", first + 400: " c ", 2 * first: "z\n"}
-    shown = np.zeros(len(rows), int) - 1
-    shown[first : first + 400], shown[first + 400 : 2 * first] = 1, 2
-    said = reckoned_while_learning(model, source, rows, shown, int8)
-    assert heard(tmp_path, rows, told) == said
-    assert said != heard(tmp_path, rows)
-
-
-def reckoned_while_learning(
-    model: Model, source: Signals, rows: np.ndarray, shown: np.ndarray, int8: bool
-) -> list[str]:
-    """What is heard while the last layer learns, as it is reckoned here."""
-    last = last_layer(model.trained())
-    apart = replace(source, recordings=(Recording("s", "all", rows),))
-    windows = windows_for(model, apart)[1]
-    wanted = shown[15::4]
-    smooth, found = np.zeros(len(model.classes)), list[str]()
-    if int8:
-        fitting = in_places(model.recorded_windows().fitting)
-        whole = quantise_windows(model.trained(), fitting, rows.shape[1], learns=True)
-        learner = WholeLearner(whole_last(last, whole))
-        given = learner.last.features.scores(whole.sensor.of(windows))
-        smooth, rate = smooth.astype(np.int64), round(RATE * 2**15)
-    else:
-        given = maps_of(last.features, windows)[-1].reshape(len(windows), -1)
-        weights, bias = last.weights.copy(), last.bias.copy()
-    for x, target in zip(given, wanted, strict=True):
-        if int8:
-            shares = shares_of(learner.scores(x[None]), UNIT_BITS)[0]
-            smooth = move(smooth, shares)
-            if target >= 0:
-                learner.learn(x, int(target), rate)
-        else:
-            sums = weights @ x + bias
-            each = np.exp(sums - sums.max())
-            each /= each.sum()
-            smooth += SMOOTHING * (each - smooth)
-            if target >= 0:
-                slopes = each - np.eye(len(each))[target]
-                weights -= RATE * np.outer(slopes, x)
-                bias -= RATE * slopes
-        best = model.classes[smooth.argmax()]
-        if smooth.max() >= SURE * (WHOLE_SHARE if int8 else 1) and found[-1:] != [best]:
-            found.append(best)
-    return found
 
 
 @pytest.mark.witness("gcc")

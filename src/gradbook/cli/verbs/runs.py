@@ -141,7 +141,10 @@ ENTRIES = {
         run_export,
         kinds={"opset": whole_number(1)},
         facts=_export_facts,
-        gone={"--no-fold": "in Python, use model.export(path, fold=False)"},
+        gone={
+            "--no-fold": "in Python, use model.export(path, fold=False)",
+            "--learn": "train here with the new samples, and export again",
+        },
     ),
     "import": Verb(run_import, kinds={"images": _size, "mean": float, "deviation": float}),
 }

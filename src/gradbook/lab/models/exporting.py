@@ -33,8 +33,6 @@ if TYPE_CHECKING:  # help on the formats and other exports don't need these
     from gradbook.lab.recipes.recipe import Recipe
     from gradbook.net.trained import TrainedNet
     from gradbook.targets.portable.c_file import CFile
-    from gradbook.targets.portable.learning import LastLayer
-    from gradbook.targets.portable.whole_learning import WholeLast
     from gradbook.targets.portable.whole_makers import WholeNumbers
 
 
@@ -55,7 +53,6 @@ class ExportOptions:
     int8: bool = False
     small: bool = False
     main: bool = False
-    learn: bool = False
     data: Any = None  # in Python also samples: (inputs, targets)
     train: bool = False
     layout: str | None = None
@@ -172,10 +169,9 @@ def _sketch(source: ExportSource, options: ExportOptions) -> ExportContents:
     program = made_c(source, options)
     if source.windows:
         name = c_name(source.stem)
-        arguments = (source.trained, source.windows, source.stem, name, program.whole)
-        text = signal_sketch(*arguments, learns=options.learn)
+        text = signal_sketch(source.trained, source.windows, source.stem, name, program.whole)
     else:
-        text = sketch(source.trained, source.stem, options.int8, options.learn)
+        text = sketch(source.trained, source.stem, options.int8)
     remarks = (*program.remarks, boards_for(source.trained, program.file))
     return ExportContents({".ino": text, ".h": program.file.text}, remarks)
 
@@ -206,7 +202,7 @@ def _numpy(source: ExportSource, options: ExportOptions) -> ExportContents:
     return ExportContents(numpy_files(source.trained, source.stem))
 
 
-OF_C = ("int8", "small", "learn", "data")
+OF_C = ("int8", "small", "data")
 FORMATS = {  # by ending
     ".onnx": ExportFormat(
         "an ONNX model, for onnxruntime and most others",
@@ -239,9 +235,7 @@ def _library(source: ExportSource, options: ExportOptions) -> ExportContents:
 
     assert options.layout
     program = made_c(source, options)
-    library = CLibrary(
-        source.trained, program.file, source.stem, source.windows, program.whole, options.learn
-    )
+    library = CLibrary(source.trained, program.file, source.stem, source.windows, program.whole)
     return ExportContents(library_files(options.layout, library), program.remarks)
 
 
@@ -359,63 +353,50 @@ class MadeC:
 def made_c(source: ExportSource, options: ExportOptions) -> MadeC:
     """C in floats, or in whole numbers that are calibrated on some training samples and scored on
     others beside the network itself."""
-    from gradbook.targets.portable.c_file import c_file, c_name
-    from gradbook.targets.portable.learning import last_layer, told_of
+    from gradbook.targets.portable.c_file import c_file
 
-    last = last_layer(source.trained) if options.learn else None
     whole, score, channels = None, list[str](), tuple[str, ...]()
     if options.int8 and source.recordings:
         channels = source.channels
-        whole, remark = _fitted_to_rows(source, source.recordings, last, options)
+        whole, remark = _fitted_to_rows(source, source.recordings, options)
         score.append(remark)
     elif options.int8:
-        whole, remark = _fitted_to_images(source, last, options)
+        whole, remark = _fitted_to_images(source, options)
         score.append(remark)
-    file = c_file(
-        source.trained, source.stem, whole, options.main, last, channels, small=options.small
-    )
+    file = c_file(source.trained, source.stem, whole, options.main, channels, options.small)
     sizes = size(file.constants), size(file.memory)
-    remarks = [f"{sizes[0]} of constants and {sizes[1]} of memory beside the code"]
-    if last:
-        memory = size(last.memory(whole is not None))
-        remarks.append(f"{told_of(c_name(source.stem))}; {memory} of that memory is its own")
-    return MadeC(file, (*remarks, *score), whole)
+    remark = f"{sizes[0]} of constants and {sizes[1]} of memory beside the code"
+    return MadeC(file, (remark, *score), whole)
 
 
-def _fitted_to_images(
-    source: ExportSource, last: LastLayer | None, options: ExportOptions
-) -> tuple[WholeNumbers, str]:
+def _fitted_to_images(source: ExportSource, options: ExportOptions) -> tuple[WholeNumbers, str]:
     """The network in whole numbers, and a remark on its test images."""
-    from gradbook.targets.portable.whole_learning import whole_last
     from gradbook.targets.portable.whole_makers import quantise, require_classes
 
     require_classes(source.trained)
     dataset = _fitting(options.data or source.data, source.trained)
-    whole = quantise(source.trained, fitting_images(dataset), options.learn)
+    whole = quantise(source.trained, fitting_images(dataset))
     test = dataset.test_for_reporting
-    right = accuracy_in_c(whole_last(last, whole) if last else whole, test)
+    right = accuracy_in_c(whole, test)
     before = source.score(test) if source.score else None
     what = "test images" if isinstance(options.data, str | None) else "given images"
     return whole, _told_right(right, before, len(test), f"{what} read")
 
 
 def _fitted_to_rows(
-    source: ExportSource, recordings: Recorded, last: LastLayer | None, options: ExportOptions
+    source: ExportSource, recordings: Recorded, options: ExportOptions
 ) -> tuple[WholeNumbers, str]:
     """The network in whole numbers, and a remark on the windows or rows held out."""
-    from gradbook.targets.portable.whole_learning import whole_last
     from gradbook.targets.portable.whole_makers import quantise_windows, require_classes
-    from gradbook.targets.portable.whole_ops import UNIT_BITS
 
     require_classes(source.trained)
     windows, before = recordings(options.data)
     many, fitting = len(source.channels), in_places(windows.fitting)
-    whole = quantise_windows(source.trained, fitting, many, options.learn)
+    whole = quantise_windows(source.trained, fitting, many)
     assert whole.sensor
-    reckoned = whole_last(last, whole) if last else whole
-    right = reckoned.classify(whole.sensor.of(windows.scored)) == windows.labels
+    right = whole.classify(whole.sensor.of(windows.scored)) == windows.labels
     remark = _told_right(float(right.mean()), before, len(right), f"{windows.what} told")
-    return (replace(whole, score_bits=UNIT_BITS) if last else whole), remark
+    return whole, remark
 
 
 def _told_right(right: float, before: float | None, count: int, what: str) -> str:
@@ -454,7 +435,7 @@ def in_places(rows: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(rows[places])
 
 
-def accuracy_in_c(whole: WholeNumbers | WholeLast, images: Images) -> float:
+def accuracy_in_c(whole: WholeNumbers, images: Images) -> float:
     """The share of the images that the C program reads right."""
     parts = (images[k : k + AT_ONCE] for k in range(0, len(images), AT_ONCE))
     right = sum(int((whole.classify(part.pixels) == part.labels).sum()) for part in parts)

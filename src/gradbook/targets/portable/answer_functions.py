@@ -36,7 +36,7 @@ class Interface:
     def function(self, called: str, words: Words, **marks: bool) -> str:
         """Write a function of that name: its REMARK, its return KIND, the array WRITTEN, if any,
         and its last lines, BODY; `marks` choose how these are reached."""
-        marks = {"step": False, "steps": False, "scores": False, "weighs": False} | marks
+        marks = {"step": False, "steps": False, "scores": False} | marks
         fills = self.filling is not None and not marks["steps"]
         parameters = [f"struct {self.name}_state *state"] if marks["step"] else []
         parameters.append(f"const {self.sample} *{self.argument}")
@@ -68,11 +68,8 @@ def argument_type(trained: TrainedNet) -> str:
     return "uint8_t" if trained.reads_bytes else "float"
 
 
-def float_ending(
-    answers: TrainedNet, name: str, sample: str, stream: Stream | None, learning: str
-) -> str:
-    """Write the public functions; missing numbers are replaced first. A last layer that is
-    `learning` computes its own outputs."""
+def float_ending(answers: TrainedNet, name: str, sample: str, stream: Stream | None) -> str:
+    """Write the public functions; missing numbers are replaced first."""
     argument = argument_name(answers)
     interface = Interface(name, sample, argument, "float", answers.filling)
     parts = []
@@ -80,19 +77,18 @@ def float_ending(
         missing = ConstantArray("float", "missing", answers.filling.astype(np.float32))
         parts.append(f"{MISSING}{missing}")
         parts += [fill(sections("answers")["missing"], stream=True)] if stream else []
-    parts += [learning] if learning else []
     by_steps = stream is not None and len(answers.output) > 1
     if stream:
-        words = float_answer(answers, argument, several=False, learns=bool(learning))
+        words = float_answer(answers, argument, several=False)
         words["REMARK"] = f"Take one step more. {words['REMARK']}"
         parts.append(interface.function("step", words, step=True))
-    words = float_answer(answers, argument, several=True, learns=bool(learning))
+    words = float_answer(answers, argument, several=True)
     words |= {"WIDTH": answers.output[-1]} | ({"BODY": ""} if by_steps else {})
     parts.append(interface.function("predict", words, steps=by_steps))
     return "\n\n".join(parts)
 
 
-def float_answer(answers: TrainedNet, argument: str, several: bool, learns: bool) -> Words:
+def float_answer(answers: TrainedNet, argument: str, several: bool) -> Words:
     """Describe the result, depending on the last layer; for `several` steps, if the network has an
     output for each."""
     at_steps, last = len(answers.output) > 1, answers.layers[-1].layer
@@ -126,7 +122,7 @@ def float_answer(answers: TrainedNet, argument: str, several: bool, learns: bool
     body = fill(
         sections("answers")["floats"],
         {
-            "MADE": "outputs_of_last()" if learns else "arena + ANSWER",
+            "MADE": "arena + ANSWER",
             "SAID": steps * count,
             "STEPS_SAID": steps,
             "CLASSES": count,

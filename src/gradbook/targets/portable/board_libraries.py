@@ -15,14 +15,7 @@ from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.c_file import CFile
 from gradbook.targets.portable.c_text import comment, fill, piece, sections
-from gradbook.targets.portable.sketches import (
-    SHOWN_IS,
-    hearing,
-    settings,
-    shown_in_c,
-    signal_sketch,
-    sketch,
-)
+from gradbook.targets.portable.sketches import hearing, settings, signal_sketch, sketch
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 FUNCTION = r"((?:^/\*[^\n]*\*/\n)?)^((?:int|void|float) {name}_\w+\([^()]*\))\n\{{"
@@ -44,7 +37,6 @@ class CLibrary:
     name: str  # in C
     windows: Windows | None = None
     whole: WholeNumbers | None = None
-    learns: bool = False
 
     @property
     def sample(self) -> str:
@@ -65,11 +57,6 @@ class CLibrary:
             return prod(trained.output)
         return trained.net.outputs if self.whole else len(trained.classes) or trained.net.outputs
 
-    @property
-    def shown(self) -> str:
-        """The variable with the class that is being shown, if the network learns from windows."""
-        return f"{self.name}_shown" if self.learns and self.windows else ""
-
     def source(self) -> str:
         """Write the C file: the network, its names and, for windows, what reads them by row."""
         parts = [f'#include "{self.name}.h"\n#include <string.h>', self.made.text.strip()]
@@ -79,9 +66,8 @@ class CLibrary:
             parts.append(f"{array} = {{{names_in_c}}};")
         if self.windows:
             head = f"int {self.name}_hear"
-            heard = hearing(self.trained, self.name, head, self.whole, self.shown)
             parts += [settings(self.windows, len(names), self.whole)]
-            parts += [shown_in_c(self.shown) + heard]
+            parts += [hearing(self.trained, self.name, head, self.whole)]
         return "\n\n".join(parts) + "\n"
 
     def header(self) -> str:
@@ -96,8 +82,6 @@ class CLibrary:
         assert remark
         functions = re.findall(FUNCTION.format(name=name), self.made.text, re.MULTILINE)
         calls = [f"{comment_of}{head};" for comment_of, head in functions if "struct" not in head]
-        if self.shown:
-            calls.append(f"{SHOWN_IS}extern int {self.shown};")
         if windows:
             calls.append(
                 "/* Take one row more. The class that is heard; -1 between steps and while none\n"
@@ -124,11 +108,10 @@ def _example(library: CLibrary) -> str:
     """Write a sketch, if possible."""
     trained, name = library.trained, library.name
     if library.windows:
-        whole, learns = library.whole, library.learns
-        arguments = (trained, library.windows, name, name, whole, learns)
+        arguments = (trained, library.windows, name, name, library.whole)
         return signal_sketch(*arguments, library=library.sample)
     with suppress(TargetError):
-        text = sketch(trained, name, library.whole is not None, library.learns)
+        text = sketch(trained, name, library.whole is not None)
         return text.replace(f'"{name}.h"', f"<{name}.h>")
     return ""
 
@@ -156,7 +139,6 @@ def _module(library: CLibrary) -> str:
         predicts = "predict_class"
     functions = {"predict": parts[predicts]}
     functions |= {"hear": parts["hear"]} if library.windows else {}
-    functions |= {"show": parts["show"]} if library.shown else {}
     functions |= {"classes": parts["classes"]} if trained.classes else {}
     entries = "\n".join(
         f"    {{MP_ROM_QSTR(MP_QSTR_{function}), MP_ROM_PTR(&{function}_object)}},"
@@ -191,8 +173,6 @@ def _told_to_python(library: CLibrary) -> str:
     if library.windows:
         many = len(library.windows.channels)
         lines.append(f"{name}.hear(row) takes {array} of {many}, and says what it hears, or None.")
-    if library.shown:
-        lines.append(f"{name}.show(class) says which is shown, from which it learns, or None.")
     return "\n".join(lines)
 
 

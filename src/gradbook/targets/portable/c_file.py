@@ -16,9 +16,7 @@ from gradbook.targets.portable.answer_functions import argument_type
 from gradbook.targets.portable.c_text import BYTES, comment, piece
 from gradbook.targets.portable.file_parts import BoardProgram
 from gradbook.targets.portable.floats import float_program
-from gradbook.targets.portable.learning import LastLayer, told_of
 from gradbook.targets.portable.sensor_numbers import SensorNumbers
-from gradbook.targets.portable.whole_learning import whole_last
 from gradbook.targets.portable.whole_makers import WholeNumbers
 from gradbook.targets.portable.whole_numbers import whole_program
 
@@ -40,26 +38,23 @@ def c_file(
     stem: str,
     whole: WholeNumbers | None,
     main: bool = False,
-    last: LastLayer | None = None,
     channels: Sequence[str] = (),
     small: bool = False,
 ) -> CFile:
     """Write the file in floats, or in these whole numbers; with `main`, a program around it.
 
-    The `last` layer may learn; `channels` are the names of a signal's channels. Integers may use
-    the `small`est code instead of the fastest.
+    `channels` are the names of a signal's channels. Integers may use the `small`est code instead of
+    the fastest.
     """
     name = c_name(stem)
     if whole:
-        learner = whole_last(last, whole) if last else None
-        program = whole_program(trained, whole, name, learner, small)
+        program = whole_program(trained, whole, name, small)
         input_text = _sensor_text(trained, whole.sensor, channels)
         sample = whole.sensor.size if whole.sensor else 1
     else:
-        program = float_program(trained, name, last)
+        program = float_program(trained, name)
         input_text, sample = _input_text(trained), BYTES[argument_type(trained)]
     remark = _remark(trained, whole is not None, program, input_text)
-    remark += f"\n{told_of(name)}." if last else ""
     text = f"{comment(remark)}\n\n{program.text}\n"
     if main:
         text = f"#include <stdio.h>\n\n{text}\n{_main(trained, name, whole is not None)}"

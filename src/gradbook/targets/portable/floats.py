@@ -15,7 +15,6 @@ from gradbook.targets.c_words import words_in_c
 from gradbook.targets.portable.answer_functions import argument_type, float_ending
 from gradbook.targets.portable.c_text import ConstantArray, fill, piece, spelt, switch
 from gradbook.targets.portable.file_parts import BoardProgram, Dialect, program
-from gradbook.targets.portable.learning import LastLayer, float_learning
 from gradbook.targets.portable.makers import NORMING, RowMaker, Work, row_makers
 from gradbook.targets.portable.rules_in_c import OpWords, RuleWriting
 from gradbook.targets.portable.schedule import stream_of
@@ -37,16 +36,16 @@ SQUARE = "{0} * {0}"
 SAYS = Vocabulary("C", frozenset(WORDS), OTHER_FORMAT)
 
 
-def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None) -> BoardProgram:
+def float_program(trained: TrainedNet, name: str) -> BoardProgram:
     """Write a file with `int NAME_predict(const uint8_t *image, float *probabilities)`.
 
     A table's columns are given as floats. A single number is returned (`float NAME_predict(…)`),
-    several are written (`void NAME_predict(…, float *outputs)`). The `last` layer may learn.
+    several are written (`void NAME_predict(…, float *outputs)`).
     """
     answers = with_answers(trained)
-    makers = list(last.features) if last else row_makers(answers, by_tables=True)
+    makers = row_makers(answers, by_tables=True)
     names = {part.layer.with_numbers(part.tensors): part.name for part in reversed(answers.layers)}
-    bending = [m.activation for m in (*makers, *([last.maker] if last else []))]
+    bending = [maker.activation for maker in makers]
     activations = {layer: names[layer] if layer else "" for layer in bending}
     numbers = {layer: number for number, layer in enumerate(activations)}
     fields: dict[str, tuple[str, Sequence[int | str]]] = {
@@ -64,7 +63,6 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
         tables=[
             _of_channels(makers, "scale", 1),
             _of_channels(makers, "shift", 0),
-            *(last.tables if last else []),
         ],
         keep=fill(piece("keep_floats"), {"ACTIVATIONS": _activations(activations)}),
         works=("work_floats",),
@@ -77,17 +75,10 @@ def float_program(trained: TrainedNet, name: str, last: LastLayer | None = None)
             for number, maker in enumerate(makers)
             if maker.rule is not None
         },
-        memory=last.memory(whole=False) if last else 0,
         tokens=bool(trained.tokens_given),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
-    learning = ""
-    if last:
-        bent = "SUM"
-        if last.maker.activation is not None:
-            bent = f"activated({numbers[last.maker.activation]}, SUM)"
-        learning = float_learning(last, answers, sample, bent, FLOAT_WORDS)
-    ending = float_ending(answers, name, sample, stream_of(makers), learning)
+    ending = float_ending(answers, name, sample, stream_of(makers))
     return program(makers, weights, dialect, ending)
 
 

@@ -19,7 +19,6 @@ from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet, with_answers
 from gradbook.targets.portable.c_file import CFile, c_name
 from gradbook.targets.portable.c_text import fill, piece
-from gradbook.targets.portable.learning import RATE, WHOLE_RATE
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 # Sketches for images, and the boards that are large enough for them.
@@ -45,29 +44,21 @@ BOARDS = (  # from the smallest
 )
 
 
-def sketch(trained: TrainedNet, stem: str, whole: bool, learns: bool = False) -> str:
-    """Write a sketch that classifies each image from its serial line; one that `learns` then reads
-    the true class."""
+def sketch(trained: TrainedNet, stem: str, whole: bool) -> str:
+    """Write a sketch that classifies each image from its serial line."""
     if not trained.reads_bytes or not trained.classes or len(trained.output) > 1:
         raise TargetError(
             "a sketch can be written only for networks that classify images or windows of signals: "
             "write .h instead"
         )
-    pixels = prod(trained.input)
     words = {
         "STEM": stem,
         "NAME": c_name(stem),
-        "PIXELS": pixels,
-        "BYTES": pixels + learns,
+        "PIXELS": prod(trained.input),
         "NUMBER": "int32_t" if whole else "float",
         "OUTPUTS": trained.net.outputs if whole else len(trained.classes),
-        "RATE": _rate(whole),
     }
-    return fill(piece("images.ino"), words, learns=learns) + "\n"
-
-
-def _rate(whole: bool) -> str:
-    return str(round(RATE * WHOLE_RATE)) if whole else f"{RATE}f"
+    return fill(piece("images.ino"), words) + "\n"
 
 
 def boards_for(trained: TrainedNet, file: CFile) -> str:
@@ -91,11 +82,6 @@ SURE = 0.6  # the mean probability that a class must reach to be printed
 MICROSECONDS = 1e6
 SMOOTHING_UNIT = 256
 WHOLE_SHARE = 1 << 15
-SHOWN = "shown"  # a variable of the sketch
-SHOWN_IS = """\
-/* The class that is being shown, from which the last layer learns; -1: none. */
-"""
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SIZES = "enum {{ ROWS = {length}, CHANNELS = {many}, STEP = {step}, CLASSES = {count} }};\n"
 FLOAT_SETTINGS = f"""\
 static const float SMOOTHING = {SMOOTHING}f; /* of the latest window; 1 smooths nothing */
@@ -113,16 +99,12 @@ def signal_sketch(
     stem: str,
     name: str,
     whole: WholeNumbers | None = None,
-    learns: bool = False,
     library: str = "",
 ) -> str:
-    """Write the sketch with a header called `stem`, whose functions begin with `name`; if the last
-    layer `learns`, it can be given the class that is being shown. With a `library`, C's type of a
-    sample, the functions are the library's."""
+    """Write the sketch with a header called `stem`, whose functions begin with `name`. With a
+    `library`, C's type of a sample, the functions are the library's."""
     names = ", ".join(json.dumps(label, ensure_ascii=True) for label in trained.classes)
-    letters = zip(LETTERS, trained.classes, strict=False)
     rate, many = windows.rate, len(windows.channels)
-    shown = (f"{name}_shown" if library else SHOWN) if learns else ""
     channels = _remark(", ".join(windows.channels))
     words: dict[str, object] = {
         "CLASSES_TOLD": _remark(", ".join(trained.classes)),
@@ -138,8 +120,6 @@ def signal_sketch(
         "SAMPLE": library,
         "MICROSECONDS": round(MICROSECONDS / rate) if rate else 0,
         "EXAMPLE": " ".join(["0.12"] * many),
-        "LETTERS": _remark(", ".join(f"{letter} {label}" for letter, label in letters)),
-        "SHOWN": shown,
         "HEAR": f"{name}_hear" if library else "hear",
         "LABELS": f"{name}_classes" if library else "names",
     }
@@ -149,15 +129,9 @@ def signal_sketch(
         words |= {"NUMBERS_TOLD": _remark(sensor.describe(windows.channels))}
         words |= {"TIMES_EACH": ", ".join(times), "MOST": sensor.most}
     if not library:
-        heard = hearing(trained, name, "static int hear", whole, shown)
-        words["HEARING"] = shown_in_c(shown, "static ") + _narrow(heard)
-    marks = {"library": bool(library), "rate": bool(rate), "learns": learns}
+        words["HEARING"] = _narrow(hearing(trained, name, "static int hear", whole))
+    marks = {"library": bool(library), "rate": bool(rate)}
     return fill(piece("signals.ino"), words, whole=sensor is not None, **marks) + "\n"
-
-
-def shown_in_c(shown: str, kind: str = "") -> str:
-    """Declare the variable of this name, if it isn't empty."""
-    return f"{SHOWN_IS}{kind}int {shown} = -1;\n\n" if shown else ""
 
 
 def settings(windows: Windows, classes: int, whole: WholeNumbers | None) -> str:
@@ -167,17 +141,14 @@ def settings(windows: Windows, classes: int, whole: WholeNumbers | None) -> str:
     return sizes + (WHOLE_SETTINGS if whole else FLOAT_SETTINGS)
 
 
-def hearing(
-    trained: TrainedNet, name: str, head: str, whole: WholeNumbers | None, shown: str = ""
-) -> str:
-    """Write a function with this head that takes one more row and returns the class; if the last
-    layer learns, `shown` is the variable with the class that is being shown."""
+def hearing(trained: TrainedNet, name: str, head: str, whole: WholeNumbers | None) -> str:
+    """Write a function with this head that takes one more row and returns the class."""
     if not trained.classes or len(trained.output) > 1:
         raise TargetError(
             "a sketch can be written only for networks that say one class of each window: write "
             ".h instead"
         )
-    words = {"HEAR": head, "NAME": name, "SHOWN": shown, "RATE": _rate(whole is not None)}
+    words = {"HEAR": head, "NAME": name}
     if whole:
         if trained.net.outputs == 1:
             is_share = whole.threshold == 0  # as after a sigmoid
@@ -192,7 +163,7 @@ def hearing(
         shares = piece("shares").replace("LOG2_E", str(LOG2_E))
         words |= {"SHARES": fill(shares, {**numbers, "BITS": whole.score_bits})}
         words |= {"SCORES": "each + 1" if trained.net.outputs == 1 else "each"}
-    return fill(piece("hear_whole" if whole else "hear_floats"), words, learns=bool(shown))
+    return fill(piece("hear_whole" if whole else "hear_floats"), words)
 
 
 def _narrow(text: str) -> str:

@@ -648,35 +648,28 @@ def require_classes(trained: TrainedNet) -> None:
         )
 
 
-def quantise(trained: TrainedNet, images: NDArray[np.uint8], learns: bool = False) -> WholeNumbers:
-    """Convert the network to integers that suit such images; if its last layer `learns`, its input
-    keeps the scale on which it was trained."""
+def quantise(trained: TrainedNet, images: NDArray[np.uint8]) -> WholeNumbers:
+    """Convert the network to integers that suit such images."""
     require_classes(trained)
-    return _quantised(trained, images, None, learns)
+    return _quantised(trained, images, None)
 
 
-def quantise_windows(
-    trained: TrainedNet, rows: NDArray[Any], channels: int, learns: bool = False
-) -> WholeNumbers:
+def quantise_windows(trained: TrainedNet, rows: NDArray[Any], channels: int) -> WholeNumbers:
     """Convert it to integers that suit such windows, (windows, steps x channels), of a sensor's own
     numbers, or such rows of a table, as windows of one step."""
     require_classes(trained)
     sensor = sensor_numbers(rows, channels)
     numbers = sensor.of(rows) * np.int64(sensor.finer)
-    return _quantised(sensor.scale(trained), numbers, sensor, learns)
+    return _quantised(sensor.scale(trained), numbers, sensor)
 
 
 def _quantised(
-    trained: TrainedNet,
-    samples: NDArray[Any],
-    sensor: SensorNumbers | None,
-    learns: bool = False,
+    trained: TrainedNet, samples: NDArray[Any], sensor: SensorNumbers | None
 ) -> WholeNumbers:
     at_once = heard_at_once(row_makers(trained, by_tables=True), sensor) if sensor else None
     makers = at_once or row_makers(trained)
     for maker in makers:
         if maker.rule is not None:
             require_whole(maker.rule)
-    evened = makers[:-1] if learns else makers
-    evened = even_out(evened, maps_of(evened, samples), EVENED)
-    return in_whole_numbers([*evened, *makers[len(evened) :]], samples, sensor)
+    evened = even_out(makers, maps_of(makers, samples), EVENED)
+    return in_whole_numbers(evened, samples, sensor)

@@ -26,12 +26,6 @@ from gradbook.targets.portable.rules_in_c import (
 )
 from gradbook.targets.portable.schedule import stream_of
 from gradbook.targets.portable.whole_hearing import tables_of_hearing
-from gradbook.targets.portable.whole_learning import (
-    READ_BY_LEARNING,
-    WholeLast,
-    tables_of_learning,
-    whole_learning_in_c,
-)
 from gradbook.targets.portable.whole_makers import (
     HIGHEST,
     LOWEST,
@@ -41,20 +35,15 @@ from gradbook.targets.portable.whole_makers import (
     WholeNumbers,
     bends_of,
 )
-from gradbook.targets.portable.whole_ops import CURVE, HALVES, UNIT_BITS
+from gradbook.targets.portable.whole_ops import CURVE, HALVES
 
 
 def whole_program(
-    trained: TrainedNet,
-    whole: WholeNumbers,
-    name: str,
-    learner: WholeLast | None = None,
-    small: bool = False,
+    trained: TrainedNet, whole: WholeNumbers, name: str, small: bool = False
 ) -> BoardProgram:
     """Write a file with `int NAME_predict(const uint8_t *image, int32_t *scores)`; windows are
-    given as a sensor's integers. The last layer may learn. `small` chooses the least code instead
-    of the fastest."""
-    makers = learner.features.makers if learner else whole.makers
+    given as a sensor's integers. `small` chooses the least code instead of the fastest."""
+    makers = whole.makers
     rows = [maker.maker for maker in makers]
     hearing, bends = rows[0].hearing, bends_of(makers)
     ways = ways_of(makers, whole.sensor is None, small)
@@ -68,7 +57,7 @@ def whole_program(
     sample = whole.sensor.kind if whole.sensor else "uint8_t"
     argument = "numbers" if whole.sensor else "image"
     interface = Interface(name, sample, argument, "int32_t")
-    fields = _fields(makers, ways, bends, learner is None, small)
+    fields = _fields(makers, ways, bends, small)
     weights = []
     if is_packed:
         fields |= packed_fields(rows)
@@ -77,12 +66,10 @@ def whole_program(
             weights.append(None if maker.weights is None else packed(maker.weights, bits))
     if normed:
         fields["epsilon"] = ("int64_t", [maker.epsilon for maker in makers])
-    learning = whole_learning_in_c(learner, trained, sample, argument) if learner else ""
     reads = {"factor": "int16_t"}
     reads |= {"packed": "uint8_t"} if is_packed else {}
-    reads |= dict.fromkeys(LOOKED_UP, "uint16_t") if rules or learner else {}
+    reads |= dict.fromkeys(LOOKED_UP, "uint16_t") if rules else {}
     reads |= {"taken": "uint16_t"} if hearing else {}
-    reads |= READ_BY_LEARNING if learner else {}
     sizes = {"SPREAD_BITS": SPREAD_BITS, "SHIFT_UNIT": SHIFT_UNIT} if normed else {}
     sizes |= {"FRAME": hearing.frame} if hearing else {}
     if is_packed and not small:
@@ -94,12 +81,11 @@ def whole_program(
         edge="((map)->zero)",
         tables=[
             *_tables(makers, ways),
-            *_looked_up("\n".join([learning, *(rule.text for rule in rules.values())])),
+            *_looked_up("\n".join(rule.text for rule in rules.values())),
             *_bends_in_c(bends, small),
-            *(tables_of_learning(learner) if learner else []),
             *(tables_of_hearing(hearing, whole.finer) if hearing else []),
         ],
-        keep=_keep(makers, fields, learner is None),
+        keep=_keep(makers, fields),
         works=("work_whole", "sums_whole", "hearing_whole"),
         ways=ways,
         packed=weights,
@@ -109,27 +95,22 @@ def whole_program(
         sizes=sizes,
         fields=fields,
         finer=whole.finer,
-        memory=(learner.last.memory(whole=True) if learner else 0)
-        + (hearing.memory if hearing else 0),
+        memory=hearing.memory if hearing else 0,
     )
     weights = [maker.weights for maker in makers]
-    answers = _answers(trained, whole, interface, learner)
-    ending = "\n\n".join([*([learning] if learning else []), *answers])
+    ending = "\n\n".join(_answers(trained, whole, interface))
     return program(rows, weights, dialect, ending)
 
 
-def _answers(
-    trained: TrainedNet, whole: WholeNumbers, interface: Interface, learner: WholeLast | None
-) -> list[str]:
+def _answers(trained: TrainedNet, whole: WholeNumbers, interface: Interface) -> list[str]:
     """The functions that return a class and its scores, after a step and for a whole input."""
-    unit = 1 << (UNIT_BITS if learner else whole.score_bits)
+    unit = 1 << whole.score_bits
     outputs, what = trained.net.outputs, "a window" if whole.sensor else "an image"
-    half = learner.threshold if learner else whole.threshold
-    body = fill(sections("answers")["whole"], {"HALF": half, "CLASSES": outputs}, both=outputs == 1)
+    words = {"HALF": whole.threshold, "CLASSES": outputs}
+    body = fill(sections("answers")["whole"], words, both=outputs == 1)
     scores = "and the score of each class" if outputs > 1 else "0 or 1, and its score"
-    makers = learner.features.makers if learner else whole.makers
     functions = {"predict": what}
-    if stream_of([maker.maker for maker in makers]):
+    if stream_of([maker.maker for maker in whole.makers]):
         functions = {"step": f"{what} after one row more", **functions}
     return [
         interface.function(
@@ -140,8 +121,7 @@ def _answers(
                 "WRITTEN": "each",
                 "BODY": body,
             },
-            scores=not learner,
-            weighs=learner is not None,
+            scores=True,
             step=called == "step",
         )
         for called, what in functions.items()
@@ -155,11 +135,10 @@ def _fields(
     makers: Sequence[WholeMaker],
     ways: Mapping[int, str],
     bends: Bends,
-    ends_in_scores: bool,
     small: bool,
 ) -> dict[str, tuple[str, Sequence[int | str]]]:
     """The further members of `struct maker`."""
-    inner = range(len(makers) - ends_in_scores)
+    inner = range(len(makers) - 1)  # the last one makes scores
     zeros = [maker.levels.edge for maker in makers]
     offsets = [maker.offset for maker in makers]
     fields: dict[str, tuple[str, Sequence[int | str]]] = {"zero": ("int8_t", zeros)}
@@ -186,7 +165,6 @@ def _fields(
 def _keep(
     makers: Sequence[WholeMaker],
     fields: Mapping[str, tuple[str, Sequence[int | str]]],
-    ends_in_scores: bool,
 ) -> str:
     """Write the scaling of sums to levels, and the function that stores them."""
     alike = _scaled_alike([maker for maker in makers if maker.factor.size > 1])
@@ -202,7 +180,7 @@ def _keep(
     }
     marks = {name: name in fields for name in ("low", "high")} | {"bent": "table" in fields}
     is_cut = makers[-1].maker.activation is not None
-    return fill(piece("keep_whole"), words, scores=ends_in_scores, cut=is_cut, **marks)
+    return fill(piece("keep_whole"), words, cut=is_cut, **marks)
 
 
 def ways_of(
@@ -264,7 +242,7 @@ def scales_kept(makers: Sequence[WholeMaker], ways: Mapping[int, str]) -> list[i
 
 LOOKED_UP = {  # tables, and the functions that read them
     "curve": (CURVE, "sigmoid_of|tanh_of"),
-    "halves": (HALVES, "exp_of|log_sum_exp|share_out"),
+    "halves": (HALVES, "exp_of|share_out"),
 }
 
 

@@ -6,7 +6,7 @@ between them; the hyperbolic tangent is computed from it. Powers of 2 are looked
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, log2
 from typing import Any
@@ -31,7 +31,7 @@ HALVING_BITS = 6  # fractional bits of the places of halvings
 HALVES: Whole = np.rint(
     2.0 ** (UNIT_BITS - np.arange((1 << HALVING_BITS) + 1) / (1 << HALVING_BITS))
 ).astype(np.int64)
-LEAST_EXPONENT, HALVINGS, LN_2 = -363408, 94548, 22713  # as in runtime/work_whole.c
+LEAST_EXPONENT, HALVINGS = -363408, 94548  # as in runtime/work_whole.c
 TOO_UNLIKE = "this network's values differ too much in size for --int8"
 PASSED_ON = ("copy", "step", "spread", "spread_channels", "reshape")
 
@@ -70,20 +70,6 @@ def exp_of(number: Whole) -> Whole:
     return np.where(number < LEAST_EXPONENT, 0, high + (1 << whole >> 1) >> whole)
 
 
-def log_sum_exp(each: Whole) -> int:
-    """The logarithm of the sum of e to each number."""
-    most, bits = int(each.max()), 0
-    whole = int(exp_of(each - most).sum())
-    unit = 1 << UNIT_BITS
-    while whole >= 2 * unit:
-        whole, bits = whole >> 1, bits + unit
-    for place in reversed(range(UNIT_BITS)):
-        whole = whole * whole >> UNIT_BITS
-        if whole >= 2 * unit:
-            whole, bits = whole >> 1, bits + (1 << place)
-    return most + int(times(bits, LN_2))
-
-
 def _sigmoid(x: Whole) -> Whole:
     fine = UNIT_BITS - CURVE_BITS
     place = np.minimum(abs(x), (CURVE_REACH << UNIT_BITS) - 1)
@@ -108,21 +94,13 @@ OF_RULES = {
     "sigmoid": WholeOp("sigmoid_of({0})", _sigmoid),
     "tanh": WholeOp("tanh_of({0})", lambda x: 2 * _sigmoid(2 * x) - (1 << UNIT_BITS)),
 }
-OF_SLOPES = OF_RULES | {
-    "exp": WholeOp("exp_of({0})", exp_of),
-    "sum": WholeOp("", np.sum),
-    "log_sum_exp_all": WholeOp("", log_sum_exp),
-}
 SAYS = Vocabulary("C in whole numbers", frozenset(OF_RULES), "leave out --int8")
-SAYS_OF_SLOPES = Vocabulary(SAYS.target, frozenset(OF_SLOPES), SAYS.remedy)
 
 
 def reckon(
     node: Node,
     values: dict[Node, Whole],
     linear: Callable[[Node], Whole] | None = None,
-    ops: Mapping[str, WholeOp] = OF_RULES,
-    says: Vocabulary = SAYS,
 ) -> Whole:
     """Compute a value and those that it needs, and add them to `values`; `linear` computes sums."""
     if node not in values:
@@ -132,10 +110,10 @@ def reckon(
             result = round(number * 2**UNIT_BITS)
         elif linear is not None and node.op.name == "linear":
             result = linear(node)
-        elif node.op.name in PASSED_ON or (simpler := says.simpler(node)) is not None:
-            result = reckon(simpler or node.inputs[0], values, linear, ops, says)
+        elif node.op.name in PASSED_ON or (simpler := SAYS.simpler(node)) is not None:
+            result = reckon(simpler or node.inputs[0], values, linear)
         else:
-            inputs = (reckon(source, values, linear, ops, says) for source in node.inputs)
-            result = ops[node.op.name].of(*inputs)
+            inputs = (reckon(source, values, linear) for source in node.inputs)
+            result = OF_RULES[node.op.name].of(*inputs)
         values[node] = np.asarray(result)
     return values[node]

@@ -24,7 +24,6 @@ KIND CALLED(GIVEN)
     NAME_reset(&whole); //: steps
     for (int k = 0; k < STEPS; k++, NUMBERS += FEATURES, WRITTEN += WIDTH) //: steps
         NAME_step(&whole, NUMBERS, WRITTEN); //: steps
-    weigh_last(each); //: weighs
 BODY
 }
 

@@ -11,7 +11,6 @@ HEAR(const sample *row)
     if (++filled < ROWS)
         return -1;
     NAME_predict(window, each);
-    NAME_learn(window, SHOWN, RATE); /* -1 teaches nothing */ //: learns
     filled = ROWS - STEP;
     if (filled > 0)
         memmove(window, window + STEP * CHANNELS, (ROWS - STEP) * CHANNELS * sizeof *window);

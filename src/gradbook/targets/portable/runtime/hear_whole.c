@@ -13,7 +13,6 @@ HEAR(const sample *row)
     if (++filled < ROWS)
         return -1;
     NAME_predict(window, SCORES);
-    NAME_learn(window, SHOWN, RATE); /* -1 teaches nothing */ //: learns
     take_shares(each, newest);
     filled = ROWS - STEP;
     if (filled > 0)

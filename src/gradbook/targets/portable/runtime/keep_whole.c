@@ -1,5 +1,5 @@
-static int32_t *scores; /* the last maker's results, in full precision */ //: scores
- //: scores
+static int32_t *scores; /* the last maker's results, in full precision */
+
 /* Kernels need all registers. */
 #if defined(__GNUC__) && !defined(__OPTIMIZE_SIZE__)
 #define APART __attribute__((noinline))
@@ -80,17 +80,16 @@ static inline value level_of(const struct scale *scale, total sum)
     return (value)level; //: no bent
 }
 
-#define ARE_SCORES(own) ((own)->first == SCORES_FROM) //: scores
-#define ARE_SCORES(own) 0 //: no scores
+#define ARE_SCORES(own) ((own)->first == SCORES_FROM)
 
 static inline void keep(const struct maker *own, value *out, int c, total sum)
 {
     const struct scale scale = scale_of(own, c);
-    if (ARE_SCORES(own)) { //: scores
-        const int32_t level = scaled_by(&scale, sum * SCORE_TIMES); //: scores
-        scores[c] = level; //: scores, no cut
-        scores[c] = (level > 0 ? level : 0); //: scores, cut
-        return; //: scores
-    } //: scores
+    if (ARE_SCORES(own)) {
+        const int32_t level = scaled_by(&scale, sum * SCORE_TIMES);
+        scores[c] = level; //: no cut
+        scores[c] = (level > 0 ? level : 0); //: cut
+        return;
+    }
     *out = level_of(&scale, sum * own->times);
 }

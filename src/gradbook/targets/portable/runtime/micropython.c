@@ -65,15 +65,6 @@ static mp_obj_t hear(mp_obj_t row)
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(hear_object, hear);
 
-//: show
-/* Set the number of the class that is being shown, from which the last layer learns; or None. */
-static mp_obj_t show(mp_obj_t shown)
-{
-    NAME_shown = shown == mp_const_none ? -1 : (int)mp_obj_get_int(shown);
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(show_object, show);
-
 //: classes
 /* The names of the classes. */
 static mp_obj_t classes(void)

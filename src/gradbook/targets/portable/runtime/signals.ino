@@ -33,18 +33,6 @@ static bool read_sensor(sample *row) {
   } //: whole
   return true;
 }
- //: learns
-/* Put buttons here: the number of the class that is being shown, from which the last layer learns, //: learns
-   or -1. Until then a small letter between the rows on the serial line says so: LETTERS; any //: learns
-   other is none. */ //: learns
-static int told(int latest) { //: learns
-  for (int c; (c = Serial.peek()) == ' ' || c == '\r' || c == '\n' || (c >= 'a' && c <= 'z');) { //: learns
-    if (c >= 'a') //: learns
-      latest = c - 'a' < CLASSES ? c - 'a' : -1; //: learns
-    Serial.read(); //: learns
-  } //: learns
-  return latest; //: learns
-} //: learns
 
 void setup() {
   Serial.begin(115200);
@@ -56,7 +44,6 @@ void loop() {
     return; //: rate
   next += BETWEEN; //: rate
   sample row[CHANNELS];
-  SHOWN = told(SHOWN); //: learns
   if (!read_sensor(row))
     return;
   const int heard = HEAR(row);

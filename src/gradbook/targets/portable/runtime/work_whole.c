@@ -243,26 +243,3 @@ static void share_out(total *each, int count, int by)
     for (int k = 0; k < count; k++)
         each[k] = (total)(((uint32_t)each[k] * 32768 + whole / 2) / whole);
 }
-
-//: log_sum_exp
-/* The logarithm of the sum of e to each number, computed to base 2 bit by bit. */
-static int32_t log_sum_exp(const int32_t *each, int count)
-{
-    int32_t most = each[0], bits = 0;
-    uint32_t whole = 0;
-    for (int k = 1; k < count; k++)
-        if (each[k] > most)
-            most = each[k];
-    for (int k = 0; k < count; k++)
-        whole += (uint32_t)exp_of(each[k] - most);
-    for (; whole >= 65536; whole >>= 1)
-        bits += 32768;
-    for (int32_t bit = 16384; bit > 0; bit >>= 1) {
-        whole = (whole * whole) >> 15;
-        if (whole >= 65536) {
-            whole >>= 1;
-            bits += bit;
-        }
-    }
-    return most + times(bits, 22713); /* ln 2 */
-}
