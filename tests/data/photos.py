@@ -52,23 +52,6 @@ def photo(digit: np.ndarray, seed: int, kinds: Kinds = ALL) -> Image.Image:
     return picture
 
 
-def several(digits: np.ndarray, seed: int, lines: int = 1) -> Image.Image:
-    """These digits beside each other, in so many lines, on one sheet."""
-    random = np.random.RandomState(seed)
-    height = int(random.uniform(60, 160))
-    each = -(-len(digits) // lines)
-    across, gap = int(height * (1 + random.uniform(0.15, 0.8))), height // 2
-    page = np.zeros((int(1.7 * height * lines) + height, across * each + height))
-    for number, digit in enumerate(digits):
-        ink = _written(digit, height, random, PLAIN)
-        line, place = divmod(number, each)
-        top = gap + int(height * (1.7 * line + random.uniform(0, 0.2)))
-        into = page[top : top + ink.shape[0], gap + place * across :][:, : ink.shape[1]]
-        np.maximum(into, ink[:, : into.shape[1]], out=into)
-    paper, pen = _colours(random)
-    return _noisy(_lit(_picture(paper + (pen - paper) * page[..., None]), random), random)
-
-
 def _written(digit, height, random, kinds) -> np.ndarray:
     """The digit, large, from 0 to 1, its edges sharp."""
     rows, columns = np.flatnonzero(digit.any(1)), np.flatnonzero(digit.any(0))

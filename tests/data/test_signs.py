@@ -137,7 +137,7 @@ def test_strokes_of_one_digit_belong_together(strokes):
     [
         (
             [ONE, ("line", 140, 60, 140, 140)],
-            "2 separate signs: crop it to one, or add --many",
+            "2 separate signs: crop it to one",
         ),
         ([ONE, ("line", 50, 60, 50, 140), ("line", 150, 60, 150, 140)], "3 separate signs"),
         ([("line", 60, 20, 90, 80), ("line", 60, 110, 90, 170)], "2 separate signs"),

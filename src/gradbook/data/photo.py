@@ -1,6 +1,6 @@
 """Turns a photo into an image like those that a network was trained on.
 
-It finds the ink, and among the strokes the one sign (`signs.py`) or several. Each is cut out,
+It finds the ink, and among the strokes the one sign (`signs.py`). That is cut out,
 scaled to the longest side of the data set's images, and centred. Paper is what most of a picture
 consists of, and it changes slowly from place to place; whatever differs from it in one direction
 of colour is ink: pen on paper, chalk, light on a screen.
@@ -26,7 +26,6 @@ from gradbook.data.signs import (
     is_grid,
     is_table,
     near,
-    signs,
     spans,
     subject,
     within_a_table,
@@ -342,73 +341,6 @@ def _judged(ink: Ink, where: PixelBox | None) -> Subject | NoSign:
     if is_grid(sign):
         return NoSign("no digit found: the only mark is a grid of lines")
     return sign
-
-
-# Several signs ----------------------------------------------------------------
-
-SAME_LINE = 0.5  # of the lower one's height: the overlap of two signs in one line
-FAINT_EDGES = 2  # pixels around a sign's strokes, at the size at which it is examined
-
-
-def each_sign(picture: Image) -> list[tuple[PixelBox, Image]]:
-    """The place of each sign and the picture around it, with all others painted over."""
-    small = shrink(picture)
-    boxes = _signs_in(np.asarray(small))
-    if not boxes:
-        raise NoSign("no digit found: nothing large enough stands out")
-    scale = picture.width / small.width
-    return [
-        (sign.box.seen_from(0, 0, scale), _alone(picture, scale, sign, boxes))
-        for sign in in_lines(boxes)
-    ]
-
-
-def in_lines(signs: list[Subject]) -> list[Subject]:
-    """Line by line from the top, each from left to right."""
-    lines: list[list[Subject]] = []
-    for sign in sorted(signs, key=lambda sign: sign.box.top + sign.box.bottom):
-        line = next((line for line in lines if _is_beside(sign.box, line[-1].box)), None)
-        if line is None:
-            lines.append([sign])
-        else:
-            line.append(sign)
-    return [sign for line in lines for sign in sorted(line, key=lambda sign: sign.box.left)]
-
-
-def _is_beside(box: PixelBox, neighbour: PixelBox) -> bool:
-    shared = min(box.bottom, neighbour.bottom) - max(box.top, neighbour.top)
-    return shared > SAME_LINE * min(box.height, neighbour.height)
-
-
-def _signs_in(pixels: NDArray[np.uint8]) -> list[Subject]:
-    """The signs in all of the ink, or in what is darker than the lines of the paper."""
-    for shadowed in (False, True):
-        every = ink(pixels, shadowed=shadowed)
-        for seen in (every, every.above(LINES)) if every else ():
-            subjects = signs(seen.strokes)
-            if subjects and not any(map(spans, subjects)):
-                return subjects
-    return []
-
-
-def _alone(picture: Image, scale: float, sign: Subject, signs: list[Subject]) -> Image:
-    """The picture around a sign, with the paper's colour over parts of other signs."""
-    from PIL import Image
-
-    box = sign.box.wider(MARGIN).within(*sign.mask.shape)
-    ink = near(sign.mask, FAINT_EDGES)
-    every = np.zeros(sign.mask.shape, bool)
-    for other in signs:
-        every |= other.mask if other is not sign else False
-    foreign = near(every, FAINT_EDGES) & ~ink
-    large = box.seen_from(0, 0, scale).within(picture.height, picture.width)
-    part = picture.crop((large.left, large.top, large.right, large.bottom))
-    painted = Image.fromarray(foreign[box.slices]).resize(part.size)
-    bare = ~(foreign | ink)[box.slices]
-    seen = np.asarray(part.resize((box.width, box.height)))[bare]
-    paper = tuple(int(level) for level in np.median(seen, axis=0)) if len(seen) else (255,) * 3
-    part.paste(paper, mask=painted)
-    return part
 
 
 # The network's input ----------------------------------------------------------

@@ -238,22 +238,8 @@ def subject(mask: Mask, where: PixelBox | None = None) -> Subject:
         if stroke not in parts and stroke.box.side > LARGE * box.side and inside.holds(stroke.box)
     ]
     if others:
-        raise NoSign(f"{1 + len(others)} separate signs: crop it to one, or add --many")
+        raise NoSign(f"{1 + len(others)} separate signs: crop it to one")
     return Subject(_of(labels, parts), box)
-
-
-def signs(mask: Mask) -> list[Subject]:
-    """All signs that these strokes form, each at least half as long as the longest."""
-    labels, every = strokes(mask)
-    inner = _without_frames(labels, every[:LOOKED_AT])
-    left = [stroke for stroke in inner if stroke.area >= SPECK * inner[0].area]
-    subjects: list[Subject] = []
-    while left:
-        parts, box = _gathered(left)
-        left = [stroke for stroke in left if stroke not in parts]
-        subjects.append(Subject(_of(labels, parts), box))
-    longest = max((sign.box.side for sign in subjects), default=0)
-    return [sign for sign in subjects if sign.box.side > max(LARGE * longest, LEAST_SIDE)]
 
 
 def _of(labels: NDArray[np.int32], parts: Collection[Stroke]) -> Mask:

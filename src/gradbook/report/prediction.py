@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -60,17 +59,6 @@ def line(reading: Reading, classes: Sequence[str], width: int) -> TextLine:
     return spans
 
 
-def together(readings: Iterable[Reading], classes: Sequence[str]) -> Iterator[TextLine]:
-    """`number.jpg reads 6529330`: the signs of each picture as one word."""
-    for file, of_file in groupby(readings, key=lambda reading: reading.file):
-        words = [
-            _shown(classes[reading.ranking[0]]) for reading in of_file if reading.box is not None
-        ]
-        if words:
-            apart = "" if max(map(len, classes)) == 1 else " "
-            yield [Span(f"{one_line(file)} reads "), Span(apart.join(words), "bold")]
-
-
 def caption(reading: Reading, classes: Sequence[str]) -> str:
     """The caption of a reading's image: `6: six.png`."""
     if reading.numbers:
@@ -78,11 +66,11 @@ def caption(reading: Reading, classes: Sequence[str]) -> str:
     return f"{_shown(classes[reading.ranking[0]])}: {_name(reading)}"
 
 
-def width_of_names(files: Sequence[str], many: bool = False) -> int:
+def width_of_names(files: Sequence[str]) -> int:
     """How many columns the names take; what is in a folder isn't known yet."""
     are_pictures = all(os.path.splitext(name)[1].lower() in SUFFIXES for name in files)
     longest = max(len(one_line(name)) for name in files) if are_pictures else WIDEST_NAME
-    return min(longest + len(" [12]") * many, WIDEST_NAME)
+    return min(longest, WIDEST_NAME)
 
 
 def headings(numbers: Sequence[str] = ()) -> str:
@@ -108,8 +96,6 @@ def record(reading: Reading, classes: Sequence[str]) -> dict[str, Any]:
     entries: dict[str, Any] = {"file": reading.file}
     if reading.number is not None:
         entries["number"] = reading.number
-    if reading.box is not None:
-        entries["box"] = list(reading.box)
     if reading.problem:
         return entries | {"problem": one_line(reading.problem)}
     if reading.numbers:

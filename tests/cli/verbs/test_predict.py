@@ -11,7 +11,6 @@ from PIL import Image
 from gradbook.cli.main import main
 from gradbook.data.sources import load
 from tests.cases import for_each
-from tests.data.photos import several
 from tests.lab.reader import reader
 
 
@@ -47,25 +46,6 @@ def test_a_line_for_each_picture(predict):
     assert second.startswith("two.jpg    2  ")
     assert " %   or " in first
     assert err == ""
-
-
-def test_several_digits_of_a_picture_are_read_in_order(predict):
-    several(load("digits").test_for_reporting.pixels[:4, 0], 3).save("number.png")
-    out, _ = predict("number.png", "--many")
-    *each, together = out.splitlines()
-    assert [line.split()[:3] for line in each] == [
-        ["number.png", f"[{k}]", digit] for k, digit in enumerate("7210")
-    ]
-    assert together == "number.png reads 7210"
-    out, _ = predict("number.png", "--many", "--json")
-    first = json.loads(out)["readings"][0]
-    left, top, right, bottom = first["box"]
-    assert 0 < left < right
-    assert 0 < top < bottom
-    assert predict("number.png", "--many", "-o", "read.csv")[0] == "wrote read.csv: 4 rows\n"
-    assert [row["reading"] for row in rows_of("read.csv")] == list("7210")
-    assert "several" not in predict("number.png", code=1)[0]
-    assert "add --many" in predict("number.png", code=1)[0]
 
 
 def rows_of(file):

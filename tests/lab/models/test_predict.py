@@ -14,7 +14,7 @@ from gradbook.lab.models.predict import Reading, readings
 from gradbook.net import Net
 from tests.cases import for_each
 from tests.data.made import save as save_idx
-from tests.data.photos import photo, save, several
+from tests.data.photos import photo, save
 from tests.lab.reader import reader
 
 PHOTOS = 60
@@ -64,18 +64,6 @@ def test_photos_are_read_as_well_as_the_images_they_are_of(model, digits, tmp_pa
     bare = int((model.classify(pixels) == labels).sum())
     assert bare > 0.9 * PHOTOS
     assert right >= bare - 1
-
-
-def test_numbers_of_several_digits_are_read_in_order(model, digits, tmp_path):
-    pixels, labels = digits
-    right = 0
-    for k in range(0, PHOTOS, 5):
-        several(pixels[k : k + 5], k).save(tmp_path / "number.png")
-        found = list(readings(model, [tmp_path / "number.png"], many=True))
-        assert [one.number for one in found] == list(range(5))
-        assert [one.box for one in found] == sorted(one.box for one in found)
-        right += sum(one.ranking[0] == label for one, label in zip(found, labels[k:], strict=False))
-    assert right >= int((model.classify(pixels) == labels).sum()) - 1
 
 
 def test_a_picture_is_read_with_a_probability_for_each_class(model, drawn):

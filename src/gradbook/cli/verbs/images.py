@@ -175,20 +175,18 @@ def run_predict(options: Namespace) -> int:
     for name in known:
         raise UsageError(f"'{name}' is for tables, and this model reads pictures: leave it out")
     require_replaceable(options.out)
-    if options.many:
-        model.require_classes()
     classes = model.classes or model.predicts
     problems, total = 0, 0
     unreadable: list[str] = []
     kept: list[Reading] = []
     table: list[str] = [prediction.headings(model.predicts)]
     tell = _teller(options, model, table)
-    for reading in readings(model, options.files, many=options.many):
+    for reading in readings(model, options.files):
         problems += bool(reading.problem)
         unreadable += [reading.file] * reading.unreadable
         total += 1
         tell(reading)  # as soon as it is known
-        if options.json or ((options.show or options.many) and not reading.problem):
+        if options.json or (options.show and not reading.problem):
             kept.append(reading)
     if len(unreadable) > 1 and any(map(os.path.isdir, options.files)):
         shown = ", ".join(unreadable[:MOST_NAMED]) + ", …" * (len(unreadable) > MOST_NAMED)
@@ -198,8 +196,6 @@ def run_predict(options: Namespace) -> int:
     elif options.out:
         write_whole(options.out, "".join(table))
         print_written(options.out, f"{total:,} rows")
-    elif options.many:
-        show(prediction.together(kept, classes))
     if options.show and kept:
         _show_seen(kept[:SHOWN_AT_ONCE], classes)
     return UNREADABLE if unreadable else NOTHING_TO_READ if problems else 0
@@ -211,7 +207,7 @@ def _teller(options: Namespace, model: Model, table: list[str]) -> Callable[[Rea
     from gradbook.report import prediction
 
     classes = model.classes or model.predicts
-    names = prediction.width_of_names(options.files, options.many)
+    names = prediction.width_of_names(options.files)
 
     def tell(reading: Reading) -> None:
         if reading.unreadable and sys.stderr:
@@ -242,7 +238,7 @@ def _windows(options: Namespace, model: Model) -> int:
     from gradbook.lab.signals import windows_for
     from gradbook.report import prediction
 
-    for name in ("--show", "--many", "missing", "dates"):
+    for name in ("--show", "missing", "dates"):
         if getattr(options, name.strip("-")):
             raise UsageError(f"this model reads signals, and {name} isn't for them: leave it out")
     if len(options.files) > 1:
@@ -281,9 +277,8 @@ def _rows(options: Namespace, model: Model) -> int:
     from gradbook.data.tables import read_columns
     from gradbook.report import prediction
 
-    for flag in ("show", "many"):
-        if getattr(options, flag):
-            raise UsageError(f"this model reads tables, and --{flag} is for pictures: leave it out")
+    if options.show:
+        raise UsageError("this model reads tables, and --show is for pictures: leave it out")
     if options.files[0].lower().endswith(tuple(SUFFIXES)):
         raise UsageError(
             f"this model reads rows of a table, of {len(model.mean)} numbers each, not pictures"
@@ -328,6 +323,7 @@ ENTRIES = {
         kinds={"out": file_ending_in(".csv")},
         gone={
             "--csv": "write -o FILE.csv",
+            "--many": "crop the picture to one digit each",
             **{f"--{word}": f"write --set '{word} …'" for word in OF_ROWS},
             **READING_GONE,
         },

@@ -16,7 +16,7 @@ from gradbook.data.dataset import Framing
 from gradbook.data.formats import idx, pictures
 from gradbook.data.formats.data_files import holds_images, open_unpacked
 from gradbook.data.formats.pictures import SUFFIXES
-from gradbook.data.photo import as_seen, each_sign, ground_behind
+from gradbook.data.photo import as_seen, ground_behind
 from gradbook.data.signs import NoSign
 from gradbook.errors import DataError, GradbookError
 from gradbook.lab.models.answers import rank_classes
@@ -35,13 +35,12 @@ class Reading:
     """One image and its answer, or the reason why it has none."""
 
     file: str
-    number: int | None = None  # within an idx file, or in reading order within a picture, from 0
+    number: int | None = None  # within an idx file, from 0
     image: Image | None = None  # the network's input
     probabilities: tuple[float, ...] = ()  # of each class
     numbers: tuple[float, ...] = ()  # predicted by a model without classes
     alone: bool = False  # one output distinguishes two classes
     problem: str = ""
-    box: tuple[int, int, int, int] | None = None  # left, top, right, bottom, of one of several
     unreadable: bool = False  # the problem is the file, not its content
 
     @property
@@ -57,7 +56,6 @@ class View:
 
     shape: tuple[int, int, int]  # channels, rows, columns
     framing: Framing | None
-    many: bool = False  # several signs in a picture
 
     @staticmethod
     def of(model: Model) -> View:
@@ -65,12 +63,9 @@ class View:
         return View(model.picture, Framing.parse(str(framing)) if framing else None)
 
 
-def readings(
-    model: Model, paths: Iterable[str | os.PathLike[str]], *, many: bool = False
-) -> Iterator[Reading]:
-    """A reading for each picture, each image of an idx file and each picture in a folder; with
-    `many`, one for each sign in a picture."""
-    view = replace(View.of(model), many=many)
+def readings(model: Model, paths: Iterable[str | os.PathLike[str]]) -> Iterator[Reading]:
+    """A reading for each picture, each image of an idx file and each picture in a folder."""
+    view = View.of(model)
     seen = (one for path in paths for one in _seen(Path(path), view))
     while group := list(islice(seen, AT_ONCE)):
         images = [one.image for one in group if one.image is not None]
@@ -137,15 +132,6 @@ def _of_idx(path: Path, view: View) -> Iterator[Reading]:
 def _of_picture(path: Path, view: View) -> Iterator[Reading]:
     picture = pictures.read(path, ground_behind, ENOUGH_PIXELS)
     try:
-        if not view.many:
-            yield Reading(str(path), image=as_seen(picture, view.shape, view.framing))
-            return
-        for number, (box, part) in enumerate(each_sign(picture)):
-            sign = Reading(str(path), number, box=(box.left, box.top, box.right, box.bottom))
-            try:
-                sign = replace(sign, image=as_seen(part, view.shape, view.framing))
-            except NoSign as error:
-                sign = replace(sign, problem=error.message)
-            yield sign
+        yield Reading(str(path), image=as_seen(picture, view.shape, view.framing))
     except NoSign as error:
         yield Reading(str(path), problem=error.message)
