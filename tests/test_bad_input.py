@@ -201,7 +201,6 @@ WORDS = {
     "train --quiet": "save what is printed with '> FILE', or use --json",
     f"train tiny -o {LONG}": "the name is too long: choose a shorter one",
     f"train --resume {LONG}": "the name is too long: choose a shorter one",
-    f"compare {LONG} {LONG}": "the name is too long: choose a shorter one",
     f"study --resume {LONG}": "the name is too long: choose a shorter one",
 }
 
@@ -253,7 +252,7 @@ def untouched(refused, place):
 
 def test_every_verb_that_takes_a_network_is_asked():
     others = {"demo", "help", "data", "check", "class"}
-    others |= {"predict", "export", "import", "compare"}
+    others |= {"predict", "export", "import"}
     others |= {"train", "study", "generate"}  # which are asked beside their own tests
     assert {*VERBS} - others == {*NETWORK_VERBS}
 

@@ -38,7 +38,7 @@ from gradbook.formats.file_kinds import read_network
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.stored import kind_of
 from gradbook.lab.recipes import recipe_text
-from gradbook.lab.runs import differences, open_run
+from gradbook.lab.runs import open_run
 from gradbook.lab.signals import WindowsAsked, signal_problem
 from gradbook.lab.study import study_plan as studies
 from gradbook.lab.study.run_study import StudyFolder
@@ -300,8 +300,7 @@ def _run(data: bytes, folder: Path) -> None:
     if Path(study.plan_file).exists():
         study.records()
     found = open_run(made)
-    _ = found.test, found.seconds, found.validation, found.history, found.parameters
-    differences([found, found])
+    _ = found.test, found.seconds, found.validation, found.parameters
 
 
 # All of them.

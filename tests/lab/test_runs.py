@@ -5,16 +5,11 @@ import pytest
 
 from gradbook.data.warp import warp_image
 from gradbook.errors import GradbookError
-from gradbook.lab.models.answers import Answers
 from gradbook.lab.recipes.recipe import Recipe
 from gradbook.lab.runs import (
-    Misread,
-    differences,
     first_filters,
     gather,
-    majority,
     open_run,
-    open_runs,
     stages,
 )
 from gradbook.net import parse
@@ -143,26 +138,6 @@ def test_another_data_set_is_refused(other, said, tmp_path):
 DATA = pictures()
 
 
-def test_only_the_lines_that_differ_are_told(tmp_path):
-    finished(tmp_path / "a", DATA)
-    finished(tmp_path / "b", DATA, changes="batch 16; update adam; warp shift 1", seed=4)
-    found = differences(open_runs([tmp_path / "a", tmp_path / "b"]))
-    assert found == {
-        "warp": ["none", "shift 1"],
-        "batch": ["128", "16"],
-        "update": ["momentum 0.9 nesterov", "adam 0.9 0.999 1e-08"],
-    }
-
-
-def test_another_network_differs_in_its_layers(tmp_path):
-    finished(tmp_path / "a", DATA)
-    other = "input 1x8x8; flatten; dense 10; log softmax; loss cross-entropy"
-    finished(tmp_path / "b", DATA, other)
-    found = differences(open_runs([tmp_path / "a", tmp_path / "b"]))
-    assert list(found) == ["layers"]
-    assert found["layers"][1] == "flatten; dense 10; log softmax"
-
-
 def test_several_seeds_are_one_run_with_their_mean(tmp_path):
     above = several(tmp_path / "seeds", DATA)
     run = open_run(above.path)
@@ -171,40 +146,4 @@ def test_several_seeds_are_one_run_with_their_mean(tmp_path):
     assert run.test.values == tuple(accuracies)
     assert run.test.mean == pytest.approx(np.mean(accuracies))
     assert run.test.deviation == pytest.approx(np.std(accuracies, ddof=1))
-    losses = [history[1].train_loss for history in run.histories]
-    assert run.history[1].train_loss == pytest.approx(np.mean(losses))
-    assert run.history[1].epoch == 2
     assert run.seconds == pytest.approx(8.5)
-
-
-def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path):
-    for part in "ab":
-        finished(tmp_path / part / "run", DATA)
-    paths = [tmp_path / part / "run" for part in "ab"]
-    assert [run.name for run in open_runs(paths)] == list(map(str, paths))
-
-
-def test_most_seeds_decide_and_else_the_likelier():
-    labels = np.zeros(2, int)
-    seeds = [
-        Answers(np.array([[0.6, 0.4], [0.9, 0.1]]), labels),
-        Answers(np.array([[0.6, 0.4], [0.45, 0.55]]), labels),
-        Answers(np.array([[0.0, 1.0], [0.45, 0.55]]), labels),
-    ]
-    found = majority(seeds)
-    assert found.read.tolist() == [0, 1]
-    assert found.sure == pytest.approx([0.4, 0.4])
-    assert majority(seeds[:2]).read.tolist() == [0, 0]
-
-
-def test_an_image_is_misread_by_all_or_only_by_one_or_by_some():
-    labels = DATA.test_for_reporting.labels
-    right = labels.copy()
-    readings = []
-    for wrong in ([0, 1, 2], [0, 1], [0, 3]):
-        read = right.copy()
-        read[wrong] = (read[wrong] + 1) % 10
-        readings.append(majority([Answers(np.eye(10)[read], labels)]))
-    found = Misread(DATA, tuple(readings))
-    assert found.by_all.tolist() == [0]
-    assert [found.only_by(k).tolist() for k in range(3)] == [[2], [], [3]]

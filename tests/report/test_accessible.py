@@ -20,11 +20,10 @@ LAYERS = "conv 4 3x3; batchnorm; relu; maxpool 2; flatten; dense {classes}; log 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A folder with two runs and three books of a class, one of them wrong."""
+    """A folder with a run and three books of a class, one of them wrong."""
     folder, data = tmp_path_factory.mktemp("accessible"), pictures()
-    for name in ("one", "other"):
-        finished(folder / name, data, text_for(data, LAYERS))
-        write_report(folder / name, data)
+    finished(folder / "one", data, text_for(data, LAYERS))
+    write_report(folder / "one", data)
     for name, target in (("numbers", lambda k: 3 * k), ("classes", lambda k: "ab"[k % 2])):
         rows = [f"{k},{k % 2},{target(k)}" for k in range(40)]
         (folder / f"{name}.csv").write_text("\n".join(["x,y,z", *rows]), encoding="utf-8")
@@ -46,7 +45,6 @@ PAGES = {
     "page to draw on": ["play", "tiny", "-o"],
     "page to train on": ["play", "small", "--train", "500", "-o"],
     "summary": ["summary", "reference", "-o"],
-    "compare": ["compare", "one", "other", "-o"],
     "class": ["check", "class", "-o"],
     "book": ["check", "class/ben.xlsx", "-o"],
 }

@@ -33,7 +33,6 @@ VERBS = {
     "export": "write a trained network for others: ONNX, PyTorch, Keras, C",
     "import": "read a network from PyTorch, Keras or scikit-learn",
     "study": "try many recipes within limits, and find the best one",
-    "compare": "compare trained runs: results, curves, recipes, mistakes",
     "data": "show images to train on: counts, samples, checks",
     "help": "show this page, a verb's page, how to write a network, and more",
 }
@@ -50,7 +49,7 @@ MODULES = {
     "browser": ("play",),
     "networks": ("explain", "sweep", "summary"),
     "images": ("data", "predict"),
-    "runs": ("compare", "export", "import"),
+    "runs": ("export", "import"),
     "classroom": ("class",),
 }  # the modules of `verbs/`; any other verb has a module of its own name
 RENAMED = {  # verbs of 1.0 and the commands that replace them

@@ -1,11 +1,10 @@
-"""Shows finished runs: one of them in detail, or several side by side."""
+"""Opens finished runs: one of them in detail, or those of several seeds as one."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from statistics import fmean
@@ -28,7 +27,6 @@ from gradbook.lab.training.train import SeedsFolder, Spread
 from gradbook.layers import Role, leaf_name
 from gradbook.net import Net
 from gradbook.net.measure import measure
-from gradbook.net.text import TRAINING
 from gradbook.net.work.at_work import values_of
 
 # The insides of a trained network ---------------------------------------------
@@ -190,13 +188,11 @@ def _warped(recipe: Recipe, dataset: Dataset) -> tuple[Images, ...]:
     return (original, *(Images(x.round().astype(np.uint8), original.labels) for x in seen))
 
 
-# Several side by side ---------------------------------------------------------
-
-NAMES = ("recipe", "about", "name", "seed")  # they distinguish runs and change nothing else
+# Several seeds ----------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class RunOfSeeds:
     """A run, or the runs of several seeds as one."""
 
     name: str
@@ -233,28 +229,12 @@ class Compared:
         shares = [share for share in self.validations if share is not None]
         return fmean(shares) if len(shares) == len(self.runs) else None
 
-    @cached_property
-    def history(self) -> tuple[Epoch, ...]:
-        """The figures of each epoch, as means over the seeds."""
-        return tuple(map(_mean, zip(*self.histories, strict=False)))
-
     def answers(self, dataset: Dataset) -> tuple[Answers, ...]:
         """Each seed's answers to the test images."""
         return tuple(answer_test(run.model(), dataset) for run in self.runs)
 
 
-def _mean(epochs: Sequence[Epoch]) -> Epoch:
-    """The mean of one epoch over several seeds."""
-
-    def of(name: str) -> Any:
-        values = [getattr(epoch, name) for epoch in epochs]
-        return None if None in values else fmean(values)
-
-    means = {field.name: of(field.name) for field in fields(Epoch)}
-    return replace(epochs[0], **means | {"epoch": epochs[0].epoch})
-
-
-def open_run(path: str | os.PathLike[str]) -> Compared:
+def open_run(path: str | os.PathLike[str]) -> RunOfSeeds:
     """The finished run in a folder, or the finished runs of several seeds."""
     seeds = SeedsFolder(path)
     runs = [RunFolder(path)]
@@ -266,93 +246,10 @@ def open_run(path: str | os.PathLike[str]) -> Compared:
         raise of_a_table(path)
     if runs[0].learns_lines:
         raise of_lines(path)
-    return Compared(
+    return RunOfSeeds(
         one_line(Path(path).resolve().name),
         tuple(runs),
         recipe,
         tuple(run.history() for run in runs),
         results,
     )
-
-
-def open_runs(paths: Sequence[str | os.PathLike[str]]) -> list[Compared]:
-    """All of these runs; those with the same name are told apart by more of their paths."""
-    runs = [open_run(path) for path in paths]
-    names = [run.name for run in runs]
-    if len(set(names)) == len(names):
-        return runs
-    return [replace(run, name=os.fspath(path)) for run, path in zip(runs, paths, strict=True)]
-
-
-# How their recipes differ.
-
-
-def differences(runs: Sequence[Compared]) -> dict[str, list[str]]:
-    """The lines in which the recipes differ, for each recipe; the layers count as one line."""
-    recipes = [_lines(run.recipe) for run in runs]
-    words = dict.fromkeys(word for lines in recipes for word in lines)
-    by_word = {word: [lines.get(word, "") for lines in recipes] for word in words}
-    return {word: each for word, each in by_word.items() if len(set(each)) > 1}
-
-
-def _lines(recipe: Recipe) -> dict[str, str]:
-    """The settings of a recipe, by their words."""
-    settings, network = str(recipe).split("\n\n", 1)
-    lines: dict[str, list[str]] = {}
-    for line in [*settings.splitlines(), *network.splitlines()]:
-        word, _, rest = line.partition(" ")
-        if word in NAMES:
-            continue
-        if line in network.splitlines() and word not in (*TRAINING, "input"):
-            word, rest = "layers", line
-        lines.setdefault(word, []).append(rest)
-    return {word: "; ".join(parts) for word, parts in lines.items()}
-
-
-# Misread images.
-
-
-@dataclass(frozen=True, eq=False)
-class Majority:
-    """What a run read in each test image: with several seeds, what most of them read."""
-
-    read: NDArray[np.intp]
-    sure: NDArray[np.float64]  # the mean over the seeds
-
-
-def majority(seeds: Sequence[Answers]) -> Majority:
-    """The most frequent answers; among equally frequent ones, the likelier."""
-    likely = np.mean([answers.probabilities for answers in seeds], axis=0)
-    images = np.arange(len(likely))
-    votes = np.zeros_like(likely)
-    for answers in seeds:
-        votes[images, answers.read] += 1
-    read = (votes + likely).argmax(axis=1)
-    return Majority(read, likely[images, read])
-
-
-@dataclass(frozen=True, eq=False)
-class Misread:
-    """What each run reads in the test images of one data set."""
-
-    dataset: Dataset
-    majorities: tuple[Majority, ...]
-
-    @cached_property
-    def wrong(self) -> NDArray[np.bool_]:
-        """(runs, images)"""
-        labels = self.dataset.test_for_reporting.labels
-        return np.array([one.read != labels for one in self.majorities])
-
-    @property
-    def by_all(self) -> NDArray[np.intp]:
-        return np.flatnonzero(self.wrong.all(axis=0))
-
-    def only_by(self, run: int) -> NDArray[np.intp]:
-        others = np.delete(self.wrong, run, axis=0).any(axis=0)
-        return np.flatnonzero(self.wrong[run] & ~others)
-
-
-def find_misread(runs: Sequence[Compared], dataset: Dataset) -> Misread:
-    """Let each model read the test images."""
-    return Misread(dataset, tuple(majority(run.answers(dataset)) for run in runs))

@@ -26,7 +26,7 @@ from gradbook.files import write_whole
 from gradbook.lab.images import ImageProblem, images_of
 from gradbook.lab.models.answers import Answers, confusion_of, least_loss_of_classes
 from gradbook.lab.recipes.recipe import Recipe, weight_words
-from gradbook.lab.runs import Compared, Evidence, Stage, gather, open_run
+from gradbook.lab.runs import Evidence, RunOfSeeds, Stage, gather, open_run
 from gradbook.lab.signals import SignalProblem
 from gradbook.lab.texts import NAMES
 from gradbook.lab.training.epochs import Epoch
@@ -528,7 +528,7 @@ def seeds_report(folder: SeedsFolder, dataset: Dataset) -> Report:
     )
 
 
-def _seeds(run: Compared, of: int) -> Blocks:
+def _seeds(run: RunOfSeeds, of: int) -> Blocks:
     columns = (
         TableColumn("seed", "seed", words=True),
         TableColumn("test", "test_accuracy", spell=lambda right: percent(right, of)),

@@ -303,7 +303,7 @@ def test_models_of_tables_and_of_pictures_are_told_apart(said):
         "predict", "run", *words, code=2
     )
     assert "one file at a time" in said("predict", "run", "side-0.csv", "area-0.csv", code=2)
-    for verb in (["compare", "run"], ["explain"], ["sheet"]):
+    for verb in (["explain"], ["sheet"]):
         told = said(*verb, "run", code=2)
         assert "run is a model of a table, not of images: use gradbook predict run new.csv" in told
     assert load("run").columns

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gradbook.lab.runs import find_misread, gather, open_runs
+from gradbook.lab.runs import gather
 from gradbook.lab.training.run_folder import RunFolder
 from gradbook.lab.training.train import SeedsFolder
 from gradbook.net import builtin
 from gradbook.rates.sweep import sweep
 from gradbook.report.audit_page import audit_page
-from gradbook.report.compare import compare_report
 from gradbook.report.markup import report_page
 from gradbook.report.media import write
 from gradbook.report.play_page import play_page
@@ -33,7 +32,7 @@ PHONE, DESK = 390, 1400
 NAMES = (
     *("worked", "hostile", "sweep", "play"),
     *("one book", "class", "hostile books"),
-    *("run", "fruit", "seeds", "compared"),
+    *("run", "fruit", "seeds"),
     *("study", "study of one", "study of none"),
 )
 LOOK = """({
@@ -50,12 +49,9 @@ def of_runs(folder: Path) -> Iterator[tuple[str, str]]:
     finished(folder / "run", data, changes="warp rotate 20, shift 1")
     finished(folder / "fruit", fruit, changes="hold back none; warp shift 2", epochs=1)
     several(folder / "seeds", data)
-    both = open_runs([folder / "run", folder / "seeds"])
     yield "run", report_page(run_report(gather(RunFolder(folder / "run"), data)))
     yield "fruit", report_page(run_report(gather(RunFolder(folder / "fruit"), fruit)))
     yield "seeds", report_page(seeds_report(SeedsFolder(folder / "seeds"), data))
-    compared = compare_report(both, find_misread(both, data), "gradbook compare")
-    yield "compared", report_page(compared)
 
 
 def of_studies() -> Iterator[tuple[str, str]]:

@@ -6,55 +6,13 @@ import re
 from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
-from gradbook.cli.argument_kinds import file_ending_in, open_model, whole_number
+from gradbook.cli.argument_kinds import open_model, whole_number
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import busy, print_report, print_written, say
-from gradbook.errors import GradbookError, UsageError
+from gradbook.cli.output import print_written, say
+from gradbook.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gradbook.lab.models.importing import ImportOptions
-    from gradbook.lab.runs import Compared, Misread
-
-
-# Compare ----------------------------------------------------------------------
-
-DRAWN = "⠿─│↑"
-
-
-def run_compare(options: Namespace) -> int:
-    from gradbook.files import write_whole
-    from gradbook.lab.runs import open_runs
-    from gradbook.report.compare import compare_report
-    from gradbook.report.media import write
-
-    runs = open_runs(options.runs)
-    with busy("reading the test images"):
-        wrong = _misread(runs)
-    report = compare_report(runs, wrong, options.typed)
-    for file in options.out:
-        write_whole(file, write(report, "html" if file.lower().endswith(".html") else "csv"))
-    print_report(report, as_json=options.json, drawn=DRAWN)
-    for file in () if options.json else options.out:
-        print_written(file)
-    return 0
-
-
-def _misread(runs: Sequence[Compared]) -> Misread | None:
-    """The images that each run misreads, if all use the same images and these are available."""
-    from gradbook.lab.images import images_of, require_fit
-    from gradbook.lab.runs import find_misread
-
-    if len(runs) == 1 or len({run.recipe.data for run in runs}) > 1:
-        return None
-    try:
-        dataset = images_of(runs[0].recipe)
-        for run in runs:
-            require_fit(run.recipe.net, dataset)
-    except GradbookError:  # the images were moved or resized; the rest can still be compared
-        return None
-    return find_misread(runs, dataset)
 
 
 # Export -----------------------------------------------------------------------
@@ -132,11 +90,6 @@ def _export_facts() -> dict[str, object]:
 
 
 ENTRIES = {
-    "compare": Verb(
-        run_compare,
-        kinds={"out": file_ending_in(".html", ".csv")},
-        gone={"--html": "write -o FILE.html", "--csv": "write -o FILE.csv"},
-    ),
     "export": Verb(
         run_export,
         kinds={"opset": whole_number(1)},
