@@ -49,7 +49,6 @@ PROGRAMS = {
     "mingw": ("x86_64-w64-mingw32-gcc-posix", "x86_64-w64-mingw32-gcc"),
     "avr-gcc": ("avr-gcc",),
     "simavr": ("simavr",),
-    "cmake": ("cmake",),
     "bash": ("bash",),
     "zsh": ("zsh",),
     "fish": ("fish",),

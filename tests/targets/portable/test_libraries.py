@@ -1,4 +1,4 @@
-"""Libraries as Arduino, Zephyr and MicroPython look for one: they build, and say what is right."""
+"""Libraries as Arduino looks for one: they build, and say what is right."""
 
 from __future__ import annotations
 
@@ -91,25 +91,6 @@ def test_headers_and_sources_of_every_layout_compile_strictly(tmp_path, kind, wh
     run([*words, "-o", "moves.o"], tmp_path)
 
 
-ZEPHYR = """\
-cmake_minimum_required(VERSION 3.13)
-project(app C)
-set(CONFIG_MOVES y)
-function(zephyr_library)
-  add_library(module STATIC)
-endfunction()
-function(zephyr_library_sources)
-  target_sources(module PRIVATE ${ARGN})
-endfunction()
-function(zephyr_include_directories)
-  include_directories(${ARGN})
-  set_property(GLOBAL APPEND PROPERTY SEEN ${ARGN})
-endfunction()
-add_subdirectory(moves)
-add_executable(app main.c)
-target_include_directories(app PRIVATE moves/include)
-target_link_libraries(app module m)
-"""
 MAIN = """\
 #include <stdio.h>
 #include "moves.h"
@@ -126,102 +107,21 @@ int main(void)
 """
 
 
-@pytest.mark.witness("cmake")
-def test_a_module_of_zephyr_is_built_where_its_functions_are_stood_in_for(tmp_path):
+@pytest.mark.witness("cc")
+def test_a_program_hears_row_by_row_with_it(tmp_path):
     own = library(whole=True)
-    folder = written(tmp_path / "moves", "zephyr", own)
-    assert (folder / "zephyr" / "module.yml").read_text().startswith("name: moves\nbuild:\n")
-    assert (folder / "Kconfig").read_text().startswith('config MOVES\n\tbool "moves')
-    (tmp_path / "CMakeLists.txt").write_text(ZEPHYR)
+    folder = written(tmp_path, "arduino", own) / "src"
     said = MAIN.replace("KIND", "int16_t").replace("FORMAT", '"%hd"')
-    (tmp_path / "main.c").write_text(said)
-    run(["cmake", "-S", ".", "-B", "build"], tmp_path)
-    run(["cmake", "--build", "build"], tmp_path)
+    (folder / "main.c").write_text(said)
+    run([*compiler(), *STRICT, "main.c", "moves.c", "-lm", "-o", "main"], folder)
     assert own.whole
     assert own.whole.sensor
-    raw = own.whole.sensor.of(ROWS)
-    done = subprocess.run(
-        [tmp_path / "build" / "app"],
-        input=" ".join(map(str, raw.ravel().tolist())),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    raw = " ".join(map(str, own.whole.sensor.of(ROWS).ravel().tolist()))
+    done = subprocess.run([folder / "main"], input=raw, capture_output=True, text=True, check=True)
     heard_there = list(map(int, done.stdout.split()))
     assert len(heard_there) == len(ROWS)
     assert set(heard_there[:7]) == {-1}
     assert len(set(heard_there)) > 1
-
-
-STOOD_IN = """\
-#include <stdio.h>
-#include <string.h>
-#include "moves_module.c"
-jmp_buf refused;
-const char *said;
-const int mp_type_module = 0;
-struct object *new_object(void)
-{
-    static struct object all[4000];
-    static int next;
-    return &all[next++];
-}
-"""
-MODULE = """\
-int main(void)
-{
-    static sample given[NUMBERS];
-    static result out[OUTPUTS];
-    struct object numbers = {.buf = given, .len = sizeof given, .typecode = 'KIND'};
-    struct object results = {.buf = out, .len = sizeof out, .typecode = 'MADE'};
-    const mp_obj_t both[] = {&numbers, &results};
-    const mp_obj_t names = classes();
-    for (size_t k = 0; k < names->len; k++)
-        printf("%s\\n", names->items[k]->text);
-    (void)moves_globals;
-    if (setjmp(refused)) {
-        printf("%s\\n", said);
-        return 0;
-    }
-    for (;;) {
-        for (int k = 0; k < NUMBERS; k++)
-            if (scanf("%hd", &given[k]) != 1) {
-                numbers.len = 2;
-                predict(1, both);
-            }
-        printf("%ld", predict(2, both)->number);
-        for (int k = 0; k < OUTPUTS; k++)
-            printf(" %ld", (long)out[k]);
-        printf("\\n");
-    }
-}
-"""
-
-
-@pytest.mark.witness("cc")
-def test_a_module_of_micropython_answers_as_is_reckoned_here(tmp_path):
-    """The witness stands in for MicroPython; with its own sources these modules are built alike."""
-    own = library(whole=True)
-    assert own.windows
-    assert own.whole
-    assert own.whole.sensor
-    folder = written(tmp_path, "micropython", own)
-    said = STOOD_IN + MODULE.replace("KIND", "h").replace("MADE", "i")
-    (folder / "main.c").write_text(said)
-    words = [*compiler(), *STRICT, f"-I{HERE / 'stubs'}", "main.c", "moves.c", "-lm", "-o", "main"]
-    strict = [word for word in words if word not in ("-pedantic",)]
-    run([*strict, "-Wno-unused-function"], folder)
-    given = own.whole.sensor.of(own.windows.cut(ROWS))
-    told = " ".join(map(str, given.ravel().tolist()))
-    done = subprocess.run([folder / "main"], input=told, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
-    assert lines[:3] == list(NAMES)
-    assert lines[-1] == "the array has another length"
-    answers = np.array([list(map(int, line.split())) for line in lines[3:-1]])
-    np.testing.assert_array_equal(answers[:, 0], own.whole.classify(given))
-    np.testing.assert_array_equal(answers[:, 1:], own.whole.scores(given))
-    assert "moves_module.c" in (folder / "micropython.mk").read_text()
-    assert "moves_module.c" in (folder / "micropython.cmake").read_text()
 
 
 @pytest.mark.witness("cc")
@@ -241,7 +141,7 @@ def test_other_models_are_laid_out_too(tmp_path, kind, model):
     assert all(file.exists() for file in exported.files)
     for source in (tmp_path / "net").rglob("*.c"):
         (header,) = (tmp_path / "net").rglob("net.h")
-        words = [*compiler(), *STRICT[:3], "-Werror", f"-I{HERE / 'stubs'}", f"-I{header.parent}"]
+        words = [*compiler(), *STRICT[:3], "-Werror", f"-I{header.parent}"]
         run([*words, "-c", str(source), "-Wno-unused-variable", "-o", "a.o"], tmp_path)
 
 
@@ -255,8 +155,8 @@ def images() -> Model:
     [
         ("net", {"layout": "arduni"}, "no layout 'arduni': did you mean 'arduino'"),
         ("net.ino", {"layout": "arduino"}, "--layout writes a folder, and .* names a file"),
-        ("there", {"layout": "zephyr"}, "already exists: name a new folder"),
-        ("net", {"layout": "zephyr", "main": True}, "--main doesn't work with --layout"),
+        ("there", {"layout": "arduino"}, "already exists: name a new folder"),
+        ("net", {"layout": "arduino", "main": True}, "--main doesn't work with --layout"),
         ("net.c", {"layout": ""}, "no layout ''"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A network's C as a library, in the layout of Arduino, Zephyr or MicroPython."""
+"""A network's C as a library, in the layout of Arduino."""
 
 from __future__ import annotations
 
@@ -14,18 +14,11 @@ from gradbook.data.signals import Windows
 from gradbook.errors import TargetError
 from gradbook.net.trained import TrainedNet
 from gradbook.targets.portable.c_file import CFile
-from gradbook.targets.portable.c_text import comment, fill, piece, sections
+from gradbook.targets.portable.c_text import piece
 from gradbook.targets.portable.sketches import hearing, settings, signal_sketch, sketch
 from gradbook.targets.portable.whole_makers import WholeNumbers
 
 FUNCTION = r"((?:^/\*[^\n]*\*/\n)?)^((?:int|void|float) {name}_\w+\([^()]*\))\n\{{"
-KINDS = {
-    "uint8_t": "B",
-    "uint16_t": "H",
-    "int16_t": "h",
-    "int32_t": "i",
-    "float": "f",
-}  # in Python's array module
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,52 +123,6 @@ def _filled(name: str, library: CLibrary) -> str:
     return re.sub(r"@(\w+)@", lambda word: str(words[word[1]]), piece(name))
 
 
-def _module(library: CLibrary) -> str:
-    """Write the functions that Python calls, bound to those in C."""
-    trained, name, sample = library.trained, library.name, library.sample
-    result, parts = "int32_t" if library.whole else "float", sections("micropython")
-    predicts = "predict_number" if library.outputs == 1 else "predict_numbers"
-    if trained.classes and len(trained.output) == 1:
-        predicts = "predict_class"
-    functions = {"predict": parts[predicts]}
-    functions |= {"hear": parts["hear"]} if library.windows else {}
-    functions |= {"classes": parts["classes"]} if trained.classes else {}
-    entries = "\n".join(
-        f"    {{MP_ROM_QSTR(MP_QSTR_{function}), MP_ROM_PTR(&{function}_object)}},"
-        for function in functions
-    )
-    text = "\n\n".join([parts["buffers"], *functions.values(), parts["module"]])
-    words = {
-        "NAME": name,
-        "MP_QSTR_NAME": f"MP_QSTR_{name}",
-        "GIVEN_TYPE": sample,
-        "GIVEN_KIND": KINDS[sample],
-        "RESULT_TYPE": result,
-        "RESULT_KIND": KINDS[result],
-        "GIVEN_COUNT": library.numbers,
-        "RESULT_COUNT": library.outputs,
-        "CHANNELS": len(library.windows.channels) if library.windows else 0,
-        "COUNT": len(trained.classes),
-        "ENTRIES": entries,
-    }
-    return f"{comment(_told_to_python(library))}\n{fill(text, words)}\n"
-
-
-def _told_to_python(library: CLibrary) -> str:
-    name, kind = library.name, KINDS[library.sample]
-    array = "bytes" if kind == "B" else f"array('{kind}')"
-    lines = [
-        f"The module {name} of MicroPython, which is built with it: make USER_C_MODULES=… with the "
-        "folder above this one, or cmake -DUSER_C_MODULES=…/micropython.cmake.",
-        f"{name}.predict(numbers) takes {array} of {library.numbers}; "
-        f"array('{'i' if library.whole else 'f'}') of {library.outputs} beside it is filled in.",
-    ]
-    if library.windows:
-        many = len(library.windows.channels)
-        lines.append(f"{name}.hear(row) takes {array} of {many}, and says what it hears, or None.")
-    return "\n".join(lines)
-
-
 # All files.
 
 LAYOUTS: Mapping[str, Mapping[str, str | Callable[[CLibrary], str]]] = {  # @ is the library's name
@@ -184,20 +131,6 @@ LAYOUTS: Mapping[str, Mapping[str, str | Callable[[CLibrary], str]]] = {  # @ is
         "src/@.h": CLibrary.header,
         "src/@.c": CLibrary.source,
         "examples/@/@.ino": _example,
-    },
-    "zephyr": {
-        "zephyr/module.yml": "zephyr.yml",
-        "CMakeLists.txt": "zephyr.cmake",
-        "Kconfig": "zephyr.kconfig",
-        "include/@.h": CLibrary.header,
-        "src/@.c": CLibrary.source,
-    },
-    "micropython": {
-        "@.h": CLibrary.header,
-        "@.c": CLibrary.source,
-        "@_module.c": _module,
-        "micropython.mk": "micropython.mk",
-        "micropython.cmake": "micropython.cmake",
     },
 }
 
