@@ -1,0 +1,354 @@
+"""A checked program as a page: the source beside the findings, the gradients and the loss's curve.
+
+`program_text` says the same in a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite, isnan
+
+from gradbook.amounts import loss as loss_number
+from gradbook.audit.programs.correcting import corrected_parts
+from gradbook.audit.programs.program_report import (
+    Gradient,
+    NamedValue,
+    ProgramFinding,
+    ProgramLoss,
+    ProgramModel,
+    ProgramReport,
+)
+from gradbook.errors import one_line
+from gradbook.language import mark, numeral, tr, tr_count
+from gradbook.report.document import Chapter, PageOnly, Report, made_with
+from gradbook.report.markup import markup, report_page, words_markup
+from gradbook.report.page_shell import PageTemplate, text
+from gradbook.report.program_source import line_id, source_html
+from gradbook.report.program_words import (
+    MOST_OPEN,
+    PLAIN,
+    badge,
+    brief,
+    entry_of,
+    every_finding,
+    extent,
+    goes_unnoticed,
+    headline,
+    is_correctable,
+    line_of,
+    nice_step,
+    power,
+    reason_of,
+    shape_of,
+    shown_words,
+    three_numbers,
+    used_loss,
+    with_code,
+)
+from gradbook.report.styled_text import Span, TextLine, spans
+
+TONES = {"right": "good", "wrong": "wrong", "fault": "wrong"}
+TONES |= dict.fromkeys(("factor", "another loss"), "unfinished")  # the others are grey
+ROWS = {True: ("ok", "✓"), False: ("no", "✗"), None: ("", "–")}
+IS_EXACT = 1e-5  # the largest difference with which all gradients are right
+NUMBERS = (
+    *(mark("no"), mark("one"), mark("two"), mark("three"), mark("four"), mark("five")),
+    *(mark("six"), mark("seven"), mark("eight"), mark("nine")),
+)
+MOST_POINTS = 240  # of a curve
+LEFT, TOP, FOOT, LABEL = 36, 8, 18, 118  # around a curve, in pixels
+SMALL, LARGE = (346, 176), (564, 300)
+APART = 32  # pixels between the labels of two curves
+TALLEST = 4.0  # times the first loss: higher values are cut off
+
+
+def program_page(report: ProgramReport, command: str = "") -> str:
+    """The page; `command` makes it again."""
+    parts = corrected_parts(report) if is_correctable(report) else []
+    template = PageTemplate("program/page.html")
+    lines = report.sources[0].text.splitlines() if report.sources else []
+    copy = ""
+    if parts:
+        is_notebook = bool(report.sources[0].cells)
+        words = template.html("copy-cells" if is_notebook else "copy-program")
+        copy = PageTemplate("program/page.html", label=words).html("copy-button")
+    tone = TONES.get(report.verdict, "no")
+    ending = ".ipynb" if report.file.lower().endswith(".ipynb") else ".py"
+    template = PageTemplate(
+        "program/page.html",
+        extent=text(extent(report, len(lines))),
+        badge=f'<span class="verdict v-{tone}">{text(badge(report))}</span>',
+        copy=copy,
+        other=f"gradbook check other{ending} -o report.html",
+        command=markup(made_with(command)),
+    )
+    hints = ["of-values"] * bool(report.values) + ["of-findings"] * bool(every_finding(report))
+    shown_hints = " &nbsp;·&nbsp; ".join(map(template.html, [*hints, "of-file"]))
+    foot = PageTemplate("program/page.html", hints=shown_hints).html("foot")
+    return report_page(
+        Report(
+            one_line(report.file),
+            [
+                Chapter(
+                    "program",
+                    tr("The program, as you wrote it"),
+                    [PageOnly(lambda: source_html(report) + foot)],
+                ),
+                Chapter(
+                    "found", _capital(headline(report)), [PageOnly(lambda: "".join(_found(report)))]
+                ),
+            ],
+            lead=[template.block("bar")],
+            is_read=False,
+            styles=["controls.css", "program.css"],
+            main="program/main.js",
+            data={"values": _values(report), "corrected": "\n\n".join(parts)},
+        )
+    )
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _words(words: str) -> str:
+    return words_markup(with_code(shown_words(words)))
+
+
+def _values(report: ProgramReport) -> dict[str, list[dict[str, str]]]:
+    """What is shown of each line that is pointed at."""
+    values: dict[str, list[dict[str, str]]] = {}
+    for value in report.values:
+        entry = {
+            "name": value.name,
+            "shape": shape_of(value.shape),
+            "numbers": _numbers(value, value.numbers),
+            "slopes": _numbers(value, value.slopes),
+        }
+        values.setdefault(line_id(report, value.span), []).append(entry)
+    return values
+
+
+def _numbers(value: NamedValue, numbers: Sequence[float]) -> str:
+    size = 1
+    for side in value.shape:
+        size *= side
+    more = ["…"] if size > len(numbers) and numbers else []
+    return ", ".join([*map(brief, numbers), *more])
+
+
+# Findings ---------------------------------------------------------------------
+
+
+def _found(report: ProgramReport) -> Iterator[str]:
+    if report.verdict == "fault":
+        if report.fault:
+            yield f'<p class="reason"><a href="#{line_id(report, report.fault)}">'
+            yield f"{text(line_of(report.fault, report.file))}</a></p>"
+        yield f'<p class="message">{text(shown_words(report.reason))}</p>'
+        return
+    losses = [model.loss for model in report.models if model.loss]
+    if reason := reason_of(report):
+        yield f'<p class="reason">{_words(reason)}</p>'
+    elif report.verdict == "wrong" and len(losses) == 1 and goes_unnoticed(losses[0]):
+        yield f'<p class="unnoticed">{text(goes_unnoticed(losses[0]))}</p>'
+    for number, finding in enumerate(every_finding(report), 1):
+        yield _finding(report, number, finding)
+    for span, why in report.lost[:MOST_OPEN] if report.verdict == "unknown" else ():
+        place = f'<a class="line" href="#{line_id(report, span)}">{line_of(span, report.file)}</a>'
+        yield f'<article class="f"><p>{place}<small>{_words(why)}</small></p></article>'
+    for number, model in enumerate(report.models, 1):
+        if len(report.models) > 1:
+            name = tr("training {number} of {count}", number=number, count=len(report.models))
+            yield f'<h3 class="model">{text(_capital(name))}: {text(headline(model))}</h3>'
+            yield f'<p class="reason">{_words(model.reason)}</p>' if model.reason else ""
+        yield from _model(report, model)
+
+
+def _finding(report: ProgramReport, number: int, finding: ProgramFinding) -> str:
+    spoilt: TextLine = []
+    for name in finding.gradients:
+        spoilt += [Span(", ")] * bool(spoilt) + [Span(one_line(name), tag="code")]
+    makes = words_markup(spans(tr("makes {gradients} wrong"), gradients=spoilt))
+    place = line_id(report, finding.span)
+    where = text(line_of(finding.span, report.file))
+    link = f'<a class="line" href="#{place}">{{}}</a>'
+    head = f'<a class="nb" href="#{place}" aria-label="{text(tr("to the line"))}">{number}</a>'
+    made, right = finding.span.text, finding.replacement
+    callers = ", ".join(line_of(it, report.file) for it in finding.called_from)
+    pairs = [
+        (tr("found"), f"<code>{text(made)}</code>" if right is not None else "", "made"),
+        (tr("should be"), f"<code>{text(right)}</code>" if right is not None else "", "right"),
+        (tr("why"), _words(finding.why), ""),
+        (tr("called by"), text(callers), ""),
+    ]
+    rows = "".join(
+        f"<dt>{text(name)}</dt><dd{f' class={chr(34)}{kind}{chr(34)}' if kind else ''}>{words}</dd>"
+        for name, words, kind in pairs
+        if words
+    )
+    inside = f"<dl>{rows}</dl>" if rows else ""
+    spoils = f"<small>{makes}</small>" if finding.gradients else ""
+    if number <= MOST_OPEN:
+        first = f"<p>{head}{link.format(where)}{spoils}</p>"
+        return f'<article class="f" id="finding-{number}">{first}{inside}</article>'
+    short = f'<small class="why">{text(shown_words(finding.note))}</small>'
+    summary = f'<summary><b class="nb">{number}</b><b class="line">{where}</b>{short}</summary>'
+    first = f"<p>{link.format(text(tr('to the line')))}{spoils}</p>"
+    return f'<details class="f" id="finding-{number}">{summary}{first}{inside}</details>'
+
+
+# Gradients and the loss -------------------------------------------------------
+
+
+def _model(report: ProgramReport, model: ProgramModel) -> Iterator[str]:
+    if model.candidates:
+        each = "".join(
+            f'<a class="button" href="#{line_id(report, span)}">'
+            f"<b>{text(line_of(span, report.file))}</b><code>{text(' '.join(span.text.split()))}"
+            "</code></a>"
+            for span in model.candidates
+        )
+        yield f'<div class="losses">{each}</div>'
+    if any(gradient.is_right is not None for gradient in model.gradients):
+        count = len(model.gradients)
+        number = tr(NUMBERS[count]) if count < len(NUMBERS) else str(count)
+        title = tr("The {number} gradients, epoch 1", number=number)
+        title = tr("The gradient, epoch 1") if count == 1 else title
+        yield f'<h3 class="numbers">{text(title)}</h3>{_table(model.gradients)}'
+    if model.loss:
+        yield from _loss(report, model, model.loss)
+
+
+def _table(gradients: Sequence[Gradient]) -> str:
+    heads = ("", "", "", tr("worst entry"), tr("yours"), tr("nudged"), tr("off by"))
+    names = ("", tr("gradient"), tr("shape"), *heads[3:])
+    head = "".join(
+        f'<th scope="col">{text(title)}</th>'
+        if title
+        else f'<td><span class="unseen">{text(name)}</span></td>'
+        for title, name in zip(heads, names, strict=True)
+    )
+    rows = []
+    for gradient in gradients:
+        kind, sign = ROWS[gradient.is_right]
+        entry = entry_of(gradient)
+        cells = [
+            sign,
+            f"<code>{text(one_line(gradient.name))}</code>",
+            shape_of(gradient.shape),
+            f"<code>{entry}</code>" if entry else "",
+            *three_numbers(gradient),
+        ]
+        row = "".join(f"<td>{cell}</td>" for cell in cells)
+        rows.append(f'<tr class="{kind}">{row}</tr>' if kind else f"<tr>{row}</tr>")
+    return (
+        f'<div class="wide"><table class="found"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _loss(report: ProgramReport, model: ProgramModel, loss: ProgramLoss) -> Iterator[str]:
+    where, words = used_loss(loss, report.file)
+    used = [
+        f"<h3>{text(tr('The loss that was used'))}</h3>",
+        f"<p>{text(tr('{line}: {loss}', line=where, loss=one_line(words)))}</p>",
+    ]
+    largest = model.largest_difference
+    if largest is not None and largest < IS_EXACT:
+        count = len(model.gradients)
+        if model.findings and all(finding.edits for finding in model.findings):
+            all_right = tr_count("corrected: right ✓", "corrected: all {count} right ✓", count)
+            used.append(f'<p class="good">{text(all_right)}</p>')
+        if not model.findings or all(finding.edits for finding in model.findings):
+            difference = tr("largest difference {size}", size=power(largest))
+            used.append(f'<p class="difference">{text(difference)}</p>')
+    curve = ""
+    has_two = bool(loss.corrected_course)
+    if len(loss.course) > 1:
+        count = len(loss.course)
+        tone = "made" if model.findings else "mended" if model.verdict == "right" else "plain"
+        curves = _curves(loss, SMALL if model.findings else LARGE, tone)
+        over = tr("Loss in {number} steps", number=count)
+        over = tr("Loss in {number} epochs", number=count) if report.finished else over
+        curve = f"<div><h3>{text(over)}</h3>{curves}</div>"
+    kind = "course" if has_two or model.findings else "course alone"
+    yield f'<div class="{kind}">{curve}<div class="used">{"".join(used)}</div></div>'
+
+
+def _curves(loss: ProgramLoss, size: tuple[int, int], tone: str) -> str:
+    """The loss over the whole run, as written and corrected."""
+    width, height = size
+    right, bottom = width - LABEL, height - FOOT
+    courses = [("made", tr("as written"), loss.course)]
+    if loss.corrected_course:
+        courses.append(("mended", tr("corrected"), loss.corrected_course))
+    else:
+        courses = [(tone, "", loss.course)]
+    first = next((it for it in loss.course if isfinite(it)), 1.0)
+    finite = [it for _, _, course in courses for it in course if isfinite(it)]
+    cap = TALLEST * max(abs(first), 1e-300)
+    highest = min(max(finite, default=1.0), cap)
+    lowest = max(min(min(finite, default=0.0), 0.0), -cap)
+    step = nice_step(max(highest, -lowest, 1e-300))
+    top, low = 2 * step if highest > 0 else 0.0, -2 * step if lowest < 0 else 0.0
+    decimals = max(0, *(len(f"{it:.10g}".partition(".")[2]) for it in (step, 2 * step)))
+
+    def y(value: float) -> float:
+        share = (min(max(value, low), top) - low) / (top - low)
+        return bottom - share * (bottom - TOP)
+
+    drawn = []
+    ticks = [k * step for k in range(-2, 3) if low <= k * step <= top]
+    for tick in ticks if low == 0 or top == 0 else (low, 0.0, top):
+        plain = f"{tick:.{decimals}f}" if PLAIN[0] <= step < PLAIN[1] else f"{tick:.3g}"
+        words = numeral(plain.replace("-", "−"))
+        drawn.append(
+            f'<line class="axis" x1="{LEFT}" x2="{right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
+        )
+        drawn.append(f'<text x="{LEFT - 7}" y="{y(tick) + 4:.1f}" text-anchor="end">{words}</text>')
+    last = [y(course[-1]) if isfinite(course[-1]) else TOP for _, _, course in courses]
+    labels = list(last)
+    if len(last) == 2 and abs(last[0] - last[1]) < APART:
+        middle = min(max(sum(last) / 2, TOP + APART / 2), bottom - APART / 2)
+        upper = last.index(min(last))
+        labels[upper], labels[1 - upper] = middle - APART / 2, middle + APART / 2
+    for (kind, words, course), end, label in zip(courses, last, labels, strict=True):
+        value = numeral(loss_number(course[-1]))
+        drawn.append(f'<path class="{kind}" d="{_path(course, right, y)}"/>')
+        drawn.append(f'<circle class="{kind}" cx="{right}" cy="{end:.1f}" r="4"/>')
+        at = f'x="{right + 10}" y="{label - 2 if words else label + 4:.1f}"'
+        lines = (
+            f'<tspan>{text(words)}</tspan><tspan class="bold" x="{right + 10}" dy="15">'
+            if words
+            else '<tspan class="bold">'
+        )
+        drawn.append(f'<text class="{kind}" {at}>{lines}{value}</tspan></text>')
+    epoch = tr("epoch {number}", number=len(loss.course))
+    drawn.append(f'<text x="{LEFT}" y="{height - 3}">0</text>')
+    drawn.append(f'<text x="{right}" y="{height - 3}" text-anchor="end">{text(epoch)}</text>')
+    spoken = "; ".join(
+        f"{words or tr('loss')}: {loss_number(course[0])} → {loss_number(course[-1])}"
+        for _, words, course in courses
+    )
+    return (
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{text(numeral(spoken))}">{"".join(drawn)}</svg>'
+    )
+
+
+def _path(course: Sequence[float], right: float, y: Callable[[float], float]) -> str:
+    """At most so many points, the last among them; a gap where there is no number."""
+    every = max(len(course) // MOST_POINTS, 1)
+    places = sorted({*range(0, len(course), every), len(course) - 1})
+    pieces: list[str] = []
+    is_begun = False
+    for place in places:
+        value = course[place]
+        if isnan(value):
+            is_begun = False
+            continue
+        x = LEFT + (right - LEFT) * place / (len(course) - 1)
+        pieces.append(f"{'L' if is_begun else 'M'}{x:.1f},{y(value):.1f}")
+        is_begun = True
+    return "".join(pieces)
