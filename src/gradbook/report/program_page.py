@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from math import isfinite, isnan
+from collections.abc import Iterator, Sequence
 
-from gradbook.amounts import loss as loss_number
 from gradbook.audit.programs.correcting import corrected_parts
 from gradbook.audit.programs.program_report import (
     Gradient,
@@ -19,14 +17,14 @@ from gradbook.audit.programs.program_report import (
     ProgramReport,
 )
 from gradbook.errors import one_line
-from gradbook.language import mark, numeral, tr, tr_count
+from gradbook.language import mark, tr, tr_count
 from gradbook.report.document import Chapter, PageOnly, Report, made_with
 from gradbook.report.markup import markup, report_page, words_markup
 from gradbook.report.page_shell import PageTemplate, text
+from gradbook.report.program_course import course_svg
 from gradbook.report.program_source import line_id, source_html
 from gradbook.report.program_words import (
     MOST_OPEN,
-    PLAIN,
     badge,
     brief,
     entry_of,
@@ -36,7 +34,6 @@ from gradbook.report.program_words import (
     headline,
     is_correctable,
     line_of,
-    nice_step,
     power,
     reason_of,
     shape_of,
@@ -55,11 +52,7 @@ NUMBERS = (
     *(mark("no"), mark("one"), mark("two"), mark("three"), mark("four"), mark("five")),
     *(mark("six"), mark("seven"), mark("eight"), mark("nine")),
 )
-MOST_POINTS = 240  # of a curve
-LEFT, TOP, FOOT, LABEL = 36, 8, 18, 118  # around a curve, in pixels
-SMALL, LARGE = (346, 176), (564, 300)
-APART = 32  # pixels between the labels of two curves
-TALLEST = 4.0  # times the first loss: higher values are cut off
+SMALL, LARGE = (346, 176), (564, 300)  # pixels of the loss's course
 
 
 def program_page(report: ProgramReport, command: str = "") -> str:
@@ -95,7 +88,9 @@ def program_page(report: ProgramReport, command: str = "") -> str:
                     [PageOnly(lambda: source_html(report) + foot)],
                 ),
                 Chapter(
-                    "found", _capital(headline(report)), [PageOnly(lambda: "".join(_found(report)))]
+                    "found",
+                    _capital(headline(report)),
+                    [PageOnly(lambda: "".join(_findings_and_numbers(report)))],
                 ),
             ],
             lead=[template.block("bar")],
@@ -140,7 +135,7 @@ def _numbers(value: NamedValue, numbers: Sequence[float]) -> str:
 # Findings ---------------------------------------------------------------------
 
 
-def _found(report: ProgramReport) -> Iterator[str]:
+def _findings_and_numbers(report: ProgramReport) -> Iterator[str]:
     if report.verdict == "fault":
         if report.fault:
             yield f'<p class="reason"><a href="#{line_id(report, report.fault)}">'
@@ -268,87 +263,9 @@ def _loss(report: ProgramReport, model: ProgramModel, loss: ProgramLoss) -> Iter
     if len(loss.course) > 1:
         count = len(loss.course)
         tone = "made" if model.findings else "mended" if model.verdict == "right" else "plain"
-        curves = _curves(loss, SMALL if model.findings else LARGE, tone)
+        curves = course_svg(loss, SMALL if model.findings else LARGE, tone, report.finished)
         over = tr("Loss in {number} steps", number=count)
         over = tr("Loss in {number} epochs", number=count) if report.finished else over
         curve = f"<div><h3>{text(over)}</h3>{curves}</div>"
     kind = "course" if has_two or model.findings else "course alone"
     yield f'<div class="{kind}">{curve}<div class="used">{"".join(used)}</div></div>'
-
-
-def _curves(loss: ProgramLoss, size: tuple[int, int], tone: str) -> str:
-    """The loss over the whole run, as written and corrected."""
-    width, height = size
-    right, bottom = width - LABEL, height - FOOT
-    courses = [("made", tr("as written"), loss.course)]
-    if loss.corrected_course:
-        courses.append(("mended", tr("corrected"), loss.corrected_course))
-    else:
-        courses = [(tone, "", loss.course)]
-    first = next((it for it in loss.course if isfinite(it)), 1.0)
-    finite = [it for _, _, course in courses for it in course if isfinite(it)]
-    cap = TALLEST * max(abs(first), 1e-300)
-    highest = min(max(finite, default=1.0), cap)
-    lowest = max(min(min(finite, default=0.0), 0.0), -cap)
-    step = nice_step(max(highest, -lowest, 1e-300))
-    top, low = 2 * step if highest > 0 else 0.0, -2 * step if lowest < 0 else 0.0
-    decimals = max(0, *(len(f"{it:.10g}".partition(".")[2]) for it in (step, 2 * step)))
-
-    def y(value: float) -> float:
-        share = (min(max(value, low), top) - low) / (top - low)
-        return bottom - share * (bottom - TOP)
-
-    drawn = []
-    ticks = [k * step for k in range(-2, 3) if low <= k * step <= top]
-    for tick in ticks if low == 0 or top == 0 else (low, 0.0, top):
-        plain = f"{tick:.{decimals}f}" if PLAIN[0] <= step < PLAIN[1] else f"{tick:.3g}"
-        words = numeral(plain.replace("-", "−"))
-        drawn.append(
-            f'<line class="axis" x1="{LEFT}" x2="{right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-        )
-        drawn.append(f'<text x="{LEFT - 7}" y="{y(tick) + 4:.1f}" text-anchor="end">{words}</text>')
-    last = [y(course[-1]) if isfinite(course[-1]) else TOP for _, _, course in courses]
-    labels = list(last)
-    if len(last) == 2 and abs(last[0] - last[1]) < APART:
-        middle = min(max(sum(last) / 2, TOP + APART / 2), bottom - APART / 2)
-        upper = last.index(min(last))
-        labels[upper], labels[1 - upper] = middle - APART / 2, middle + APART / 2
-    for (kind, words, course), end, label in zip(courses, last, labels, strict=True):
-        value = numeral(loss_number(course[-1]))
-        drawn.append(f'<path class="{kind}" d="{_path(course, right, y)}"/>')
-        drawn.append(f'<circle class="{kind}" cx="{right}" cy="{end:.1f}" r="4"/>')
-        at = f'x="{right + 10}" y="{label - 2 if words else label + 4:.1f}"'
-        lines = (
-            f'<tspan>{text(words)}</tspan><tspan class="bold" x="{right + 10}" dy="15">'
-            if words
-            else '<tspan class="bold">'
-        )
-        drawn.append(f'<text class="{kind}" {at}>{lines}{value}</tspan></text>')
-    epoch = tr("epoch {number}", number=len(loss.course))
-    drawn.append(f'<text x="{LEFT}" y="{height - 3}">0</text>')
-    drawn.append(f'<text x="{right}" y="{height - 3}" text-anchor="end">{text(epoch)}</text>')
-    spoken = "; ".join(
-        f"{words or tr('loss')}: {loss_number(course[0])} → {loss_number(course[-1])}"
-        for _, words, course in courses
-    )
-    return (
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{text(numeral(spoken))}">{"".join(drawn)}</svg>'
-    )
-
-
-def _path(course: Sequence[float], right: float, y: Callable[[float], float]) -> str:
-    """At most so many points, the last among them; a gap where there is no number."""
-    every = max(len(course) // MOST_POINTS, 1)
-    places = sorted({*range(0, len(course), every), len(course) - 1})
-    pieces: list[str] = []
-    is_begun = False
-    for place in places:
-        value = course[place]
-        if isnan(value):
-            is_begun = False
-            continue
-        x = LEFT + (right - LEFT) * place / (len(course) - 1)
-        pieces.append(f"{'L' if is_begun else 'M'}{x:.1f},{y(value):.1f}")
-        is_begun = True
-    return "".join(pieces)

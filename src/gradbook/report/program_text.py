@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gradbook.amounts import loss as loss_number
 from gradbook.audit.programs.program_report import (
     Gradient,
     ProgramFinding,
@@ -17,7 +16,7 @@ from gradbook.audit.programs.program_report import (
     SourceSpan,
 )
 from gradbook.errors import one_line, visible
-from gradbook.language import numeral, tr, tr_count
+from gradbook.language import tr, tr_count
 from gradbook.language.message import enumerated, translate
 from gradbook.language.text_width import pad, text_width
 from gradbook.report.program_words import (
@@ -29,6 +28,7 @@ from gradbook.report.program_words import (
     first_and_last,
     headline,
     is_correctable,
+    loss_value,
     reason_of,
     shown_words,
     three_numbers,
@@ -306,7 +306,7 @@ def _loss(
         if is_wrong:
             line.append(Span(f" {tr('as written')}"))
         if loss.corrected_course:
-            corrected = numeral(loss_number(loss.corrected_course[-1]))
+            corrected = loss_value(loss.corrected_course[-1])
             line += [Span(", "), Span(corrected, "bold green"), Span(f" {tr('corrected')}")]
         yield line
 

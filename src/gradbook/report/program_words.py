@@ -6,7 +6,7 @@ The terminal and the page say the same. Knows findings, but not how they were ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
 
@@ -35,6 +35,7 @@ COLOURS = {
 }  # of a verdict; the others are neither good nor bad
 PLAIN = (5e-4, 1e5)  # of numbers that are written without a power of ten, the larger of a row
 CODE = re.compile(r"`([^`]+)`")
+LEAST_LOSS = 5e-5
 UNKNOWN_NUMBER = "–"
 IS_RIGHT = mark("{right} of {count} gradients is right")
 ARE_RIGHT = mark("{right} of {count} gradients are right")
@@ -241,9 +242,16 @@ def entry_of(gradient: Gradient) -> str:
     return f"[{', '.join(map(str, gradient.entry))}]" if gradient.entry else ""
 
 
+def loss_value(value: float) -> str:
+    """0.7471; 3·10⁻⁷ where four decimals show nothing."""
+    if 0 < abs(value) < LEAST_LOSS:
+        return power(value)
+    return numeral(loss_number(value).replace("-", "−"))
+
+
 def first_and_last(course: Sequence[float]) -> tuple[str, str]:
     """0.7471, 0.4781"""
-    return numeral(loss_number(course[0])), numeral(loss_number(course[-1]))
+    return loss_value(course[0]), loss_value(course[-1])
 
 
 def goes_unnoticed(loss: ProgramLoss) -> str:
@@ -283,8 +291,3 @@ def nice_step(highest: float) -> float:
     power_of_ten = 10.0 ** (int(log10(highest / 2)) - (highest < 2))
     steps = (notch * power_of_ten for notch in (1, 2, 2.5, 4, 5, 10, 20, 50))
     return next(step for step in steps if 2 * step >= highest)
-
-
-def few(items: Sequence[ProgramFinding], everything: bool) -> Iterator[tuple[int, ProgramFinding]]:
-    """The numbers of findings that are open, from 1."""
-    return ((k, it) for k, it in enumerate(items, 1) if everything or k <= MOST_OPEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Verdict = Literal[
@@ -129,3 +129,19 @@ class ProgramReport:
     epochs: int = 0  # how often the loss was computed, when it ran to its end
     seconds: float = 0.0
     values: tuple[NamedValue, ...] = ()
+
+
+def with_hints(report: ProgramReport) -> ProgramReport:
+    """The report without any solution: where something is wrong, but not what."""
+    models = tuple(
+        replace(
+            model,
+            findings=tuple(
+                replace(finding, replacement=None, why="", note="", edits=())
+                for finding in model.findings
+            ),
+            loss=replace(model.loss, corrected_course=()) if model.loss else None,
+        )
+        for model in report.models
+    )
+    return replace(report, models=models)
