@@ -100,9 +100,7 @@ def test_what_can_not_be_meant_is_one_line(options, said, capsys):
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "verb", ["predict runs/words x.png", "compare runs/words", "explain runs/words"]
-)
+@pytest.mark.parametrize("verb", ["predict runs/words x.png", "explain runs/words"])
 def test_a_run_that_writes_reads_nothing(verb, words):
     words(*TRAIN)
     assert "writes lines: gradbook generate runs/words" in words(*verb.split(), code=2)

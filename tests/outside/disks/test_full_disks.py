@@ -49,7 +49,6 @@ FILES = {  # what a command writes, each in the place of an older file
     "play worked -o a.html": ["a.html"],
     "data made.npz -o a.png": ["a.png"],
     "check book.xlsx -o a.html -o a.csv": ["a.html", "a.csv"],
-    "compare run run2 -o a.html -o a.csv": ["a.html", "a.csv"],
     "predict table table.csv -o a.csv": ["a.csv"],
     "export run -o a.npz": ["a.npz"],
     "export run -o a.json": ["a.json"],
