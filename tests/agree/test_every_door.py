@@ -1,4 +1,5 @@
-"""Six cards as a contributor would add them, through every door: each says what the reference says.
+"""Cards through every door: each says what the reference says. They are six as a contributor would
+add them, and the layers that only move values, or bend them by a number.
 
 What stands here once isn't said again elsewhere: files that come back are in
 `tests/formats/test_own_files.py`, texts that are typed on a page in `tests/web/test_new_cards.py`.
@@ -18,7 +19,7 @@ from gradbook.net.build import training_step
 from gradbook.net.lower import scalar_step
 from gradbook.net.step import run
 from gradbook.net.text import grammar, write
-from gradbook.report.play_page import play_page
+from gradbook.report.play_page import builds, play_page
 from gradbook.report.workbook import write_workbook
 from gradbook.targets.drawing import draw
 from gradbook.targets.excel.reader import ReaderPlan
@@ -26,6 +27,7 @@ from gradbook.targets.plain import as_archive, as_json
 from gradbook.targets.portable.c_file import c_file
 from tests.agree.runs import apart, reference_run, slopes
 from tests.agree.test_steps import SLIGHT, slopes_by_trying
+from tests.cases import for_each
 from tests.engine.against import QUICK, a_batch, distance, held, reference
 from tests.engine.against import run as one_step
 from tests.formats.test_writers import ALL, by
@@ -45,12 +47,42 @@ STEPS = (
     "input 3x2; mgu 2; ramp 0.9; dense 1; loss root error; rate 0.3; seed 4; "
     "sample 0.5 -1 0.2 0.3 1 -1 -> 0.5"
 )
-NETS = {"flat": FLAT, "steps": STEPS}
+NETS = {
+    "flat": FLAT,
+    "steps": STEPS,
+    "moved maps": "input 2x3x4; channels 2 1 0 2; rows 3-1; columns 2 2 0 4; conv 2 2x2; flatten; "
+    "dense 2; rate 0.1; seed 3",
+    "moved steps": "input 4x2; steps 4-1 0 2; conv1d 3 2; transpose; conv1d 2 1; steps 3; dense 1; "
+    "rate 0.1; seed 3",
+    "shapes": "input 6; dense 8; reshape 2x1x4; rnn 2 all; reshape 2x2x2; conv 1 2x2; flatten; "
+    "dense 1; rate 0.1; seed 3",
+    "channels": "input 5; dense 6; channels 1-3 6 0; tanh; dense 2; rate 0.1; seed 3",
+    "numbers": "input 3; dense 4; scale -1; shift 0.5; dense 3; selu; atleast -0.4; atmost 0.8; "
+    "dense 3; abs; dense 2; rate 0.1; seed 3",
+}
+MOVED = [*NETS][2:]
+REFUSED = {
+    "input 3; channels 4; dense 1": "channels 4 isn't there: 3 has 3",
+    "input 3; channels 0; dense 1": "channels needs the number of one of them at least",
+    "input 3; steps 1; dense 1": "steps takes a sequence",
+    "input 3; channels 1-99999999; dense 1": "is a number, or a run such as 1-4",
+    "input 3; channels 0-3; dense 1": "is a number, or a run such as 1-4",
+    "input 3; reshape 2x1x1; flatten": "reshape 2x1x1 needs 2 values, but 3 has 3",
+    "input 3; reshape 3; flatten": "reshape's shape is channels x rows x columns",
+    "input 3; channels": "channels's number is missing",
+    "input 3; dense 2; scale": "the factor is missing: write a number here",
+    "input 3; dense 2; atmost x": "the greatest value is a number such as",
+}
+
 WORDS = ("bent identity", "ramp [SLOPE]", "l2norm", "highway", "mgu N", "root error")
 IMAGES = {
     "flat": "input 1x4x4; flatten; dense 6; bent identity; highway; l2norm; dense 3; softmax",
     "steps": "input 12x4; mgu 4 all; mgu 3; ramp 0.5; dense 3; softmax",
     "maps": "input 1x4x4; conv 2 3x3; l2norm; bent identity; flatten; highway; dense 3; softmax",
+    "moved maps": "input 2x5x5; channels 2 1 0 2; rows 2-4 0; columns 0 0 1-5; conv 2 2x2; relu; "
+    "flatten; dense 3; softmax",
+    "moved steps": "input 5x2; conv1d 3 2; steps 0 2-4; gru 3 all; steps 4; channels 3 1; dense 3; "
+    "softmax",
 }
 
 
@@ -62,6 +94,19 @@ def test_they_are_written_as_they_are_read_and_in_help():
         assert parse(write(parse(text))) == parse(text)
     for word in WORDS:
         assert word in grammar(), word
+
+
+@for_each(("text", "said"), [*REFUSED.items()])
+def test_what_isnt_there_is_refused_in_a_line(text, said):
+    with pytest.raises(GradbookError, match=said):
+        parse(f"{text}; dense 1")
+
+
+def test_what_moves_later_steps_forward_isnt_causal():
+    for line in ("steps 2-4 4", "transpose", "reshape 4x1x4"):
+        with pytest.raises(GradbookError, match="leave it out"):
+            parse(f"input 4x4; {line}; attention causal; conv1d 1 1")
+    assert parse("input 4x4; steps 0 1-3; attention causal; conv1d 1 1")
 
 
 def test_a_derivation_names_each_tensor_and_what_each_value_is():
@@ -88,6 +133,21 @@ def test_gradients_are_what_the_loss_does(name):
     for weight, slope in step.gradients.items():
         tried = slopes_by_trying(step, weight, SLIGHT)
         assert values[slope] == pytest.approx(tried, rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.witness("torch")
+@pytest.mark.parametrize("name", MOVED)
+def test_gradients_of_what_is_moved_are_pytorchs(name):
+    from tests.outside.torch_twin import gradients
+
+    net = parse(NETS[name])
+    step = training_step(net)
+    found = gradients(net)
+    values = next(run(step, 1))
+    for node, slope in step.gradients.items():
+        names = next(p for p in net.parameters if p.leaf == node.name).names
+        expected = [found[name] for name in names]
+        np.testing.assert_allclose(values[slope].ravel(), expected, rtol=1e-9, atol=1e-12)
 
 
 def test_gradients_are_pytorchs(torch):
@@ -165,9 +225,17 @@ def test_their_tensors_are_written_by_name(name):
 
 
 @pytest.mark.witness("cc")
-@pytest.mark.parametrize("name", ["flat", "steps"])
-def test_c_for_any_machine_computes_them_in_floats_and_in_whole_numbers(name):
-    model = model_of(IMAGES[name], images=(1, 12, 4))
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("flat", (1, 4, 4)),
+        ("steps", (1, 12, 4)),
+        ("moved maps", (2, 5, 5)),
+        ("moved steps", (1, 5, 2)),
+    ],
+)
+def test_c_for_any_machine_computes_them_in_floats_and_in_whole_numbers(name, size):
+    model = model_of(IMAGES[name], images=size)
     given = np.random.default_rng(3).integers(0, 256, (20, *model.net.input), np.uint8)
     _, found = called(c_file(model.trained(), "net", None).text, "net", given, 3)
     np.testing.assert_allclose(found, model.predict(given), atol=2e-6)
@@ -182,6 +250,7 @@ def test_c_for_any_machine_computes_them_in_floats_and_in_whole_numbers(name):
 @pytest.mark.parametrize("name", NETS)
 def test_a_page_computes_what_is_typed(name, tmp_path):
     net = parse("input 2; dense 3; tanh; dense 1; seed 4; sample 0.5 -1 -> 0.25")
+    assert builds(parse(NETS[name]))
     (tmp_path / "page.html").write_text(play_page(net), encoding="utf-8")
     with browser() as page:
         page.show(tmp_path / "page.html")
@@ -189,11 +258,24 @@ def test_a_page_computes_what_is_typed(name, tmp_path):
         page.settle()
         for epoch in reference_run(training_step(parse(NETS[name])), 3):
             shown = weights(page)  # those that the drawing has room for
-            assert len(shown) > 2
             expected = {name: epoch.weights[name] for name in shown}
             assert shown == pytest.approx(expected, rel=1e-12)
             page.press("#step")
         assert page.said == []
+
+
+@for_each("line", ["steps 5-1", "transpose", "reshape 5x1x2"])
+def test_c_refuses_another_order_in_a_line(line):
+    model = model_of(f"input 5x2; {line}; rnn 3; dense 3; softmax", images=(1, 5, 2))
+    with pytest.raises(GradbookError, match="puts places in another order"):
+        c_file(model.trained(), "net", None)
+
+
+def test_a_workbook_that_reads_images_refers_to_the_cells():
+    plan = ReaderPlan(parse("input 2x3x3; channels 0 2; rows 3-1; flatten; channels 10 1; dense 2"))
+    formulas = [plan.formula(stage, 0, 0, 0) for stage in plan.stages[:3]]
+    assert formulas[0] == "=0"
+    assert all(formula.startswith("=") for formula in formulas)
 
 
 # Doors that stay shut, and why ----------------------------------------------------------
