@@ -247,7 +247,7 @@ def test_c_for_any_machine_computes_them_in_floats_and_in_whole_numbers(name, si
 
 
 @pytest.mark.witness("chromium")
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", ["flat", "steps", "numbers"])  # the page builds no moves
 def test_a_page_computes_what_is_typed(name, tmp_path):
     net = parse("input 2; dense 3; tanh; dense 1; seed 4; sample 0.5 -1 -> 0.25")
     assert builds(parse(NETS[name]))
