@@ -62,7 +62,9 @@ def in_torch(
 ) -> tuple[float, Losses]:
     own = weights_of(net)
     rows = [name for name in own if name != "places"]
-    optimizer = torch.optim.Adam(own.values(), lr=net.learning_rate, betas=net.update.betas)
+    optimizer = torch.optim.Adam(
+        own.values(), lr=net.learning_rate, betas=(net.update.beta1, net.update.beta2)
+    )
     losses, began = [], perf_counter()
     for step, tokens in enumerate(lines):
         for group in optimizer.param_groups:

@@ -450,7 +450,8 @@ def update_rules(kinds: Sequence[str]) -> SearchStrategy[Update]:
             | st.builds(
                 Update,
                 st.just(kind),
-                betas=st.tuples(share, share),
+                beta1=share,
+                beta2=share,
                 epsilon=st.sampled_from([1e-8, 1e-3]),
             )
             for kind in ("adam", "adamw")
@@ -467,7 +468,8 @@ def decays(net: Net) -> SearchStrategy[dict[Role, float]]:
 
 def steady(net: Net) -> Net:
     """With a large ε for Adam, which else makes a whole step of a gradient's rounding error."""
-    return replace(net, update=replace(net.update, epsilon=1e-3))
+    update = Update(net.update.kind, **{**net.update.settings, "epsilon": 1e-3})
+    return replace(net, update=update)
 
 
 @st.composite

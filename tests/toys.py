@@ -76,15 +76,16 @@ def _root(x: Node) -> Node:
     return x.graph.make("sqrt", x**2 + 1)
 
 
-def _ramp(x: Node, slope: float) -> Node:
+def _ramp(x: Node, slope: float, height: float) -> Node:
     make, steep = x.graph.make, slope * x
-    return make("relu", steep + 1) - make("relu", steep - 1) - 1
+    return make("relu", steep + height) - make("relu", steep - height) - height
 
 
 def _ramp_slope(d: Node, y: Node, x: Node) -> tuple[Node]:
-    make, slope = x.graph.make, y.attributes[0]
+    make, (slope, height) = x.graph.make, y.attributes
     steep = slope * x  # of which y is rounded where it is cut off
-    return (d * slope * make("choose", 1 - steep, make("choose", steep + 1, 1, 0), 0),)
+    inside = make("choose", steep + height, 1, 0)
+    return (d * slope * make("choose", height - steep, inside, 0),)
 
 
 @dataclass(frozen=True)
@@ -224,10 +225,13 @@ def six_cards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     activation(
         "ramp",
-        "each times {slope}, and between −1 and 1",
-        "SLOPE·x, from −1 to 1",
-        lambda x, slope: np.clip(slope * x, -1, 1),
-        fields=(NumberField("slope", "SLOPE", usual=0.01, label="the slope"),),
+        "each times {slope}, and from −{height} to {height}",
+        "SLOPE·x, from −HEIGHT to HEIGHT",
+        lambda x, slope, height: np.clip(slope * x, -height, height),
+        fields=(
+            NumberField("slope", "SLOPE", usual=0.01, label="the slope", always=True),
+            NumberField("height", "HEIGHT", usual=1, label="the height"),
+        ),
         derivative=_ramp_slope,
         expansion=_ramp,
     )

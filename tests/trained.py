@@ -221,9 +221,9 @@ def _made(own: TrainedLayer, x: Array, *others: Array) -> Array:  # noqa: PLR091
         case BothClasses():
             return np.concatenate([1 - x, x], axis=1)
         case Numbered() as numbered:
-            return OPS[numbered.word].value(x, *numbered.settings)
-        case Activation(kind, slope):
-            return _activated(kind, slope, x)
+            return OPS[numbered.word].value(x, *numbered.settings.values())
+        case Activation(kind, settings):
+            return _activated(kind, settings.get("slope", 0), x)
     raise AssertionError(layer)
 
 

@@ -40,7 +40,7 @@ from tests.trained import by_the_graph, drawn, model_of, trained_of
 
 pytestmark = pytest.mark.usefixtures("six_cards")
 FLAT = (
-    "input 2; dense 3; bent identity; highway; l2norm; dense 2; ramp 0.7; loss root error; "
+    "input 2; dense 3; bent identity; highway; l2norm; dense 2; ramp 0.7 0.4; loss root error; "
     "rate 0.3; seed 4; sample 0.5 -1 -> 0 1; sample -2 0.3 -> 1 0.2"
 )
 STEPS = (
@@ -74,7 +74,7 @@ REFUSED = {
     "input 3; dense 2; atmost x": "the greatest value is a number such as",
 }
 
-WORDS = ("bent identity", "ramp [SLOPE]", "l2norm", "highway", "mgu N", "root error")
+WORDS = ("bent identity", "ramp [SLOPE] [HEIGHT]", "l2norm", "highway", "mgu N", "root error")
 IMAGES = {
     "flat": "input 1x4x4; flatten; dense 6; bent identity; highway; l2norm; dense 3; softmax",
     "steps": "input 12x4; mgu 4 all; mgu 3; ramp 0.5; dense 3; softmax",

@@ -53,7 +53,7 @@ def adam(w, rate, beta1, beta2, epsilon):
         (Update("momentum", 0), momentum, 0.3, (0,)),
         (Update("momentum", 0.5), momentum, 0.1, (0.5,)),
         (Update("adam"), adam, 0.3, (0.9, 0.999, 1e-8)),
-        (Update("adam", betas=(0, 0.5), epsilon=0.1), adam, 0.2, (0, 0.5, 0.1)),
+        (Update("adam", 0, 0.5, epsilon=0.1), adam, 0.2, (0, 0.5, 0.1)),
     ],
 )
 def test_a_weight_goes_the_way_of_its_rule(rule, way, rate, settings, make):

@@ -197,9 +197,9 @@ class Twin:
                 ahead = rule.nesterov and rule.momentum > 0
                 return optim.SGD(groups, rate, momentum=rule.momentum, nesterov=ahead)
             case "adam":
-                return optim.Adam(groups, rate, betas=rule.betas, eps=rule.epsilon)
+                return optim.Adam(groups, rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon)
             case "adamw":
-                return optim.AdamW(groups, rate, betas=rule.betas, eps=rule.epsilon)
+                return optim.AdamW(groups, rate, betas=(rule.beta1, rule.beta2), eps=rule.epsilon)
             case _:
                 raise AssertionError(rule)
 
@@ -257,7 +257,7 @@ def _apply(layer: Layer, x: Tensor, *weights: Tensor) -> Tensor:  # noqa: PLR091
         case Activation():
             bend = CARDS[layer.word].torch
             assert bend
-            return bend(torch, x, *layer.settings)
+            return bend(torch, x, *layer.settings.values())
         case _:
             raise AssertionError(layer)
 

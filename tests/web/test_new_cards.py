@@ -159,8 +159,9 @@ def test_they_are_in_the_menus_of_a_page_and_chosen_there(tmp_path):
 
 
 SIX = {
-    "flat": "input 2; dense 3; bent identity; highway; l2norm; dense 2; ramp 0.7; loss root error; "
-    "rate 0.3; seed 4; sample 0.5 -1 -> 0 1; sample -2 0.3 -> 1 0.2",
+    "flat": "input 2; dense 3; bent identity; highway; l2norm; dense 2; "
+    "ramp -0.7 0.4; loss root error; rate 0.3; seed 4; "
+    "sample 0.5 -1 -> 0 1; sample -2 0.3 -> 1 0.2",
     "two of a kind": "input 2; highway; highway; dense 1; loss root error; seed 2; "
     "sample 0.5 -1 -> 0.25",
     "steps": "input 3x2; mgu 2; ramp; dense 1; loss root error; seed 4; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite, prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -382,14 +382,14 @@ class _BranchRow:
 
 def with_bias_and_distance(imported: ImportedLayer, number: int) -> Layer:
     """Set the bias if it has one, and the distances to the values that it reads."""
-    settings = dict(vars(imported.layer))
-    if "bias" in settings:
+    fields, changed = vars(imported.layer), dict[str, Any]()
+    if "bias" in fields:
         has_bias = any(name.endswith("bias") for name in imported.tensors)
-        settings["bias"] = Bias.EACH if has_bias else Bias.NONE
-    if "back" in settings:
+        changed["bias"] = Bias.EACH if has_bias else Bias.NONE
+    if "back" in fields:
         distances = tuple(number - read for read in imported.reads)
-        settings["back"] = distances if isinstance(settings["back"], tuple) else max(distances)
-    return type(imported.layer)(**settings)
+        changed["back"] = distances if isinstance(fields["back"], tuple) else max(distances)
+    return replace(cast(Any, imported.layer), **changed) if changed else imported.layer
 
 
 def _values(net: Net, layers: Sequence[ImportedLayer]) -> dict[str, Array]:

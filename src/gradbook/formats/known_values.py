@@ -195,7 +195,7 @@ class KnownValues:
 
     def activate(self, value: Value, layer: Activation) -> Value:
         if isinstance(value, Fixed) and not layer.is_softmax:
-            return fixed(OPS[layer.word].value(value.array, *layer.settings), value)
+            return fixed(OPS[layer.word].value(value.array, *layer.settings.values()), value)
         return self.each(layer, value)
 
     def compute(

@@ -92,7 +92,7 @@ def activation_of(numbers: Array) -> Activation | None:
     for layer in map(Activation, ACTIVATIONS):
         if layer.is_softmax or layer.idle:
             continue
-        ours = OPS[layer.word].value(PLACES, *layer.settings)
+        ours = OPS[layer.word].value(PLACES, *layer.settings.values())
         if np.allclose(numbers, ours, rtol=CLOSE, atol=CLOSE):
             return layer
     return None

@@ -7,13 +7,13 @@ target and every page then know it. A target without a name for its op writes it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, pi, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
 
-from gradbook.arguments import one_of
+from gradbook.arguments import one_of, settle
 from gradbook.errors import ShapeError, UsageError
 from gradbook.graph.names import Name, is_sequence
 from gradbook.graph.node import Array, Node, define
@@ -32,15 +32,14 @@ from gradbook.layers.card import (
     spell,
 )
 from gradbook.layers.fields import (
+    Configured,
     FlagField,
     NumberField,
     StatementForm,
     TextField,
     WholeField,
-    plain,
 )
 
-USUAL_SLOPE = 0.01
 ANSWER_KINDS = {  # of activations whose values are restricted
     "sigmoid": AnswerKind.CHANCES,
     "softmax": AnswerKind.SHARES,
@@ -88,15 +87,16 @@ def numbered(
     NUMBERED[kind] = ActivationCard(words, form, rises_from=-inf)
 
 
-@dataclass(frozen=True)
-class Activation(Layer):
+@dataclass(frozen=True, init=False)
+class Activation(Configured, Layer):
     """A function of each single value; softmax alone depends on all values, or on all those of a
     step of a sequence.
 
     Args:
         kind: "sigmoid", "tanh", "relu", "leaky relu", "softmax" …; an unknown one is refused with
             the names of all.
-        slope: The slope of leaky relu for negative values.
+        settings: The numbers that its statement has, in order or by name: the slope of leaky relu
+            for negative values.
 
     >>> import gradbook as gb
     >>> print(gb.Activation("leaky relu", slope=0.2))
@@ -104,39 +104,40 @@ class Activation(Layer):
     """
 
     kind: str
-    slope: float = USUAL_SLOPE  # of leaky relu, for negative values
+    settings: Mapping[str, float] = field(hash=False)
     letter: ClassVar[str] = "a"
     names_after: ClassVar[bool] = True
     among: ClassVar[Mapping[str, ActivationCard]] = ACTIVATIONS
 
-    def __post_init__(self) -> None:
-        one_of("activation", self.kind, self.among)
-        super().__post_init__()
+    def __init__(self, kind: str, *settings: float, **by_name: float) -> None:
+        settle(self, kind=one_of("activation", kind, self.among))
+        known = {part.name for card in self.among.values() for part in card.form.fields}
+        for name in by_name:
+            one_of("setting of an activation", name, known)
+        self.configure(self.form(), settings, by_name)
+        self.check()
 
     @property
     def card(self) -> ActivationCard:
         return self.among[self.kind]
 
     def check(self) -> None:
-        if not any(part.name == "slope" for part in plain(self.form().fields)):
-            object.__setattr__(self, "slope", USUAL_SLOPE)
-        if not isfinite(self.slope):
-            (number,) = plain(self.form().fields)
-            assert isinstance(number, NumberField)
-            raise UsageError(f"{number.label} of {self.kind} is a finite number, not {self.slope}")
+        for part in self.form().fields:
+            value = self.settings[part.name]
+            if isinstance(part, NumberField) and not isfinite(value):
+                raise UsageError(f"{part.label} of {self.kind} is a finite number, not {value}")
 
     def form(self) -> StatementForm:
         return self.card.form
 
     @property
+    def fields(self) -> dict[str, Any]:
+        return {"kind": self.kind, **self.settings}
+
+    @property
     def word(self) -> str:  # type: ignore[override]
         """Its kind as one word, which is its op's name: leaky_relu."""
         return self.kind.replace(" ", "_")
-
-    @property
-    def settings(self) -> tuple[float, ...]:
-        """The numbers that its op has as attributes, such as a slope."""
-        return tuple(getattr(self, part.name) for part in plain(self.form().fields))
 
     @property
     def ending(self) -> str:  # type: ignore[override]
@@ -152,7 +153,8 @@ class Activation(Layer):
 
     @property
     def rising(self) -> bool:  # type: ignore[override]
-        return self.card.rises_from is not None and self.slope >= 0
+        is_upward = all(number >= 0 for number in self.settings.values())
+        return self.card.rises_from is not None and is_upward
 
     @property
     def lowest(self) -> float:  # type: ignore[override]
@@ -179,7 +181,8 @@ class Activation(Layer):
         return shape[:1]
 
     def words(self, shape: Shape) -> str:
-        return tr(self.card.words, slope=numeral(f"{self.slope:g}"))
+        numbers = {name: numeral(f"{number:g}") for name, number in self.settings.items()}
+        return tr(self.card.words, **numbers)
 
     def ops(self, site: LayerSite, inputs: Sequence[Node], parameters: Sequence[Node]) -> Node:
         if self.is_softmax:
@@ -190,7 +193,7 @@ class Activation(Layer):
 
     def at_a_place(self, inputs: Sequence[Node], parameters: Sequence[Node] = ()) -> Node:
         (x,) = inputs
-        return activate(self.kind, x, self.settings)
+        return activate(self.kind, x, tuple(self.settings.values()))
 
     def _softmax(self, site: LayerSite, x: Node) -> Node:
         """Through ln Σ e^o, which the softmax subtracts from every value."""
@@ -222,7 +225,7 @@ activation(
     mark("each, times {slope} if it is negative (leaky ReLU)"),
     "x if it is positive, else SLOPE·x",
     lambda x, slope: np.where(x > 0, x, slope * x),
-    fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
+    fields=(NumberField("slope", "SLOPE", usual=0.01, label="the slope"),),
     derivative=lambda d, y, x: (d * x.graph.make("choose", x, 1, y.attributes[0]),),
     expansion=lambda x, slope: x.graph.make("choose", x, x, slope * x),
     rises_from=-inf,
@@ -428,7 +431,7 @@ numbered(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Numbered(Activation):
     """A function of each value with a number that isn't trained: scale, shift, atleast, atmost."""
 

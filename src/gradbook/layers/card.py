@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import inf, prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -356,6 +356,11 @@ class Layer:
         """The layer's statement, without counting channels if the text form can write it."""
         fitting = (form for form in self.forms if not form.per_channel and form.fits(self))
         return next(fitting, StatementForm(self.word))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values of its fields, including defaults."""
+        return dict(vars(self))
 
     @property
     def text(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from gradbook.arguments import as_list, number, sizes, whole
+from gradbook.arguments import as_list, number, settle, sizes, whole
 from gradbook.errors import UsageError, did_you_mean
 from gradbook.graph.window import NOWHERE, SAME, Shape, pad_words, short
 from gradbook.statements import TWICE, Statement, digits
@@ -20,6 +20,8 @@ from gradbook.statements import TWICE, Statement, digits
 UNKNOWN_CHOICE = "unknown {word!r}{hint}"
 ONE_OF = ": expected one of {known}"
 EXPECTED = "expected {phrase!r}"
+SHARE = "{what} is at least 0 and below 1, not {value!r}"
+SHARE_ABOVE_0 = "{what} is between 0 and 1, not {value!r}"
 HELP_COLUMN = 29  # where a help line's explanation begins
 
 
@@ -171,6 +173,7 @@ class NumberField(TextField):
     keyword: str = ""
     usual: float | None = None  # the default; None: it is required
     label: str = ""  # the name of the value in errors, if not the layer's word
+    always: bool = False  # whether the default is written too: another number may follow
     kind: ClassVar[str] = "number"
 
     @property
@@ -182,21 +185,40 @@ class NumberField(TextField):
         if self.keyword:
             is_named = line.option(self.keyword)
             return {self.name: line.value(self.keyword)} if is_named else {}
-        if self.usual is not None and not line.next:
+        flags = (part.name for part in form.fields if isinstance(part, FlagField))
+        if self.usual is not None and line.next in ("", *flags):
             return {}
         return {self.name: line.value(self.label or f"{form.words}'s {self.what}")}
 
     def write(self, value: float) -> str:
-        return "" if value == self.usual else f"{self.keyword} {digits(value)}".strip()
+        is_left_out = value == self.usual and not self.always
+        return "" if is_left_out else f"{self.keyword} {digits(value)}".strip()
 
     def settle(self, word: str, value: Any) -> float:
         return number(self.label or f"{word}'s {self.what}", value)
 
 
 @dataclass(frozen=True)
+class ShareField(NumberField):
+    """A number from 0 to 1, without 1, and perhaps without 0: momentum 0.9."""
+
+    above_0: bool = False
+    kind: ClassVar[str] = "share"
+
+    def settle(self, word: str, value: Any) -> float:
+        share = super().settle(word, value)
+        if not 0 <= share < 1 or (self.above_0 and share == 0):
+            message = SHARE_ABOVE_0 if self.above_0 else SHARE
+            what = self.label or f"{word}'s {self.what}"
+            raise UsageError(message.format(what=what, value=share))
+        return share
+
+
+@dataclass(frozen=True)
 class FlagField(TextField):
     """An optional word, which is the field's name: dropout 0.1 channels."""
 
+    usual: ClassVar[bool] = False
     kind: ClassVar[str] = "flag"
 
     @property
@@ -457,7 +479,7 @@ class StatementForm:
                 line.fail(EXPECTED.format(phrase=self.words))
         if self.takes and len(shape) != 3:
             raise UsageError(self.takes.format(shape="x".join(map(str, shape))))
-        values = {**self.preset, **dict.fromkeys(self.per_channel, shape[0])}
+        values = {**self.preset, **dict.fromkeys(self.per_channel, *shape[:1])}
         for part in self.fields:
             values |= part.read(line, self)
             if isinstance(part, BothField) and values[part.name] is None:
@@ -480,6 +502,32 @@ class StatementForm:
             "perChannel": list(self.per_channel),
             "takes": self.takes,
         }
+
+
+class Configured:
+    """A record whose settings are the fields of its statement: update.momentum.
+
+    Settings that only other statements have are ignored.
+    """
+
+    settings: Mapping[str, Any]
+
+    def configure(
+        self, form: StatementForm, values: Sequence[Any], by_name: Mapping[str, Any]
+    ) -> None:
+        """Settle each field's value: in order, by name, or the usual one."""
+        fields = [part for part in form.fields if isinstance(part, NumberField | FlagField)]
+        named = {**dict(zip((part.name for part in fields), values, strict=False)), **by_name}
+        settings = {
+            part.name: part.settle(form.words, named.get(part.name, part.usual)) for part in fields
+        }
+        settle(self, settings=settings)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["settings"][name]
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}") from None
 
 
 def plain(fields: Iterable[TextField]) -> Iterator[TextField]:

@@ -6,50 +6,39 @@ A rule's memory of a weight is a value of its own that continues from step to st
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from gradbook.arguments import number, numbers, one_of, settle
-from gradbook.errors import UsageError
+from gradbook.arguments import one_of, settle
 from gradbook.graph.names import Name
 from gradbook.graph.node import Array, Node
 from gradbook.language import mark
 from gradbook.layers.card import Change
-
-MOMENTUM_RANGE = "momentum is at least 0 and below 1, not {value!r}"
-BETAS_RANGE = "adam's betas are two numbers, at least 0 and below 1, not {value}"
-EPSILON_RANGE = "adam's epsilon is between 0 and 1, not {value!r}"
+from gradbook.layers.fields import Configured, FlagField, ShareField, StatementForm
 
 
-@dataclass(frozen=True)
-class Update:
-    """How a gradient changes its weight, with the rule's settings; the rate belongs to the net."""
+@dataclass(frozen=True, init=False)
+class Update(Configured):
+    """How a gradient changes its weight, with the rule's settings; the rate belongs to the net.
 
-    kind: str = "descent"
-    momentum: float = 0.9
-    betas: tuple[float, float] = (0.9, 0.999)
-    epsilon: float = 1e-8
-    nesterov: bool = False  # momentum that looks one step ahead
+    >>> from gradbook.net import Update
+    >>> print(Update("momentum", 0.5, nesterov=True))
+    momentum 0.5 nesterov
+    """
 
-    def __post_init__(self) -> None:
-        one_of("update", self.kind, UPDATES)
-        settle(
-            self,
-            momentum=number("momentum", self.momentum),
-            betas=numbers("adam's beta", self.betas),
-            epsilon=number("adam's epsilon", self.epsilon),
-            nesterov=bool(self.nesterov),
-        )
-        if not 0 <= self.momentum < 1:
-            raise UsageError(MOMENTUM_RANGE.format(value=self.momentum))
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
-            raise UsageError(BETAS_RANGE.format(value=self.betas))
-        if not 0 < self.epsilon < 1:
-            raise UsageError(EPSILON_RANGE.format(value=self.epsilon))
-        for setting in fields(self)[1:]:
-            if setting.name not in self.card.settings:
-                settle(self, **{setting.name: setting.default})
+    kind: str
+    settings: Mapping[str, Any] = field(hash=False)
+
+    def __init__(self, kind: str = "descent", *values: Any, **by_name: Any) -> None:
+        settle(self, kind=one_of("update", kind, UPDATES))
+        for name in by_name:
+            one_of("setting of an update", name, SETTINGS)
+        self.configure(self.card.form, values, by_name)
+
+    def __str__(self) -> str:
+        return self.card.form.write(self)
 
     @property
     def card(self) -> UpdateCard:
@@ -58,14 +47,15 @@ class Update:
     @property
     def words(self) -> str:
         """Its name in a sentence, with gaps for its settings."""
-        return self.card.words_ahead if self.nesterov else self.card.words
+        is_ahead = self.settings.get("nesterov", False)
+        return self.card.words_ahead if is_ahead else self.card.words
 
 
 @dataclass(frozen=True)
 class WeightStep:
     """One weight, its gradient, and the strength of its decay."""
 
-    rule: Update
+    settings: Mapping[str, Any]  # of the rule: numbers, or values of the graph
     weight: Node
     start: Array
     slope: Node
@@ -87,17 +77,17 @@ class WeightStep:
 
 @dataclass(frozen=True)
 class UpdateCard:
-    """A rule: its default rate and decay, its settings, and how it changes weights."""
+    """A rule: its default rate and decay, its statement, and how it changes weights."""
 
     rate: float
     changes: Callable[[WeightStep], list[Change]]
-    words: str  # its name in a sentence, with gaps for {momentum}, {first} and {second}
+    words: str  # its name in a sentence, with gaps for its settings
+    form: StatementForm
     words_ahead: str = ""  # with Nesterov's step ahead
-    settings: tuple[str, ...] = ()
     memories: Mapping[str, str] = field(default_factory=dict)  # descriptions by stem
     remarks: tuple[str, ...] = ()  # on what it does besides following the gradient
     decay: float = 0.0  # of weights, by default
-    synonyms: tuple[str, ...] = ()
+    counts_steps: bool = False  # in k, besides the memories of each weight
 
 
 def _descent(step: WeightStep) -> list[Change]:
@@ -105,9 +95,9 @@ def _descent(step: WeightStep) -> list[Change]:
 
 
 def _momentum(step: WeightStep) -> list[Change]:
-    rule, slope, velocity = step.rule, step.pulled, step.memory("v")
-    faster = rule.momentum * velocity + slope
-    ahead = slope + rule.momentum * faster if rule.nesterov else faster
+    share, slope, velocity = step.settings["momentum"], step.pulled, step.memory("v")
+    faster = share * velocity + slope
+    ahead = slope + share * faster if step.settings["nesterov"] else faster
     return [
         Change(velocity, step.zeros(), faster),
         Change(step.weight, step.start, step.weight - step.rate * ahead),
@@ -128,16 +118,16 @@ def _adamw(step: WeightStep) -> list[Change]:
 
 
 def _by_moments(step: WeightStep, slope: Node, from_here: Node) -> list[Change]:
-    graph, rule = step.weight.graph, step.rule
+    graph = step.weight.graph
+    beta1, beta2, epsilon = (step.settings[name] for name in ("beta1", "beta2", "epsilon"))
     count = graph.leaf(Name("k"))
     mean, spread = step.memory("m"), step.memory("s")
     next_count = count + 1
-    beta1, beta2 = rule.betas
     next_mean = beta1 * mean + (graph.constant(1) - beta1) * slope
     next_spread = beta2 * spread + (graph.constant(1) - beta2) * slope**2
     unbiased_mean = next_mean / (1 - beta1**next_count)
     unbiased_spread = next_spread / (1 - beta2**next_count)
-    move = step.rate * unbiased_mean / (graph.make("sqrt", unbiased_spread) + rule.epsilon)
+    move = step.rate * unbiased_mean / (graph.make("sqrt", unbiased_spread) + epsilon)
     return [
         Change(count, np.zeros(()), next_count),
         Change(mean, step.zeros(), next_mean),
@@ -149,8 +139,16 @@ def _by_moments(step: WeightStep, slope: Node, from_here: Node) -> list[Change]:
 ADAM = UpdateCard(
     0.01,
     _adam,
-    mark("Adam ({first}, {second})"),
-    settings=("betas", "epsilon"),
+    mark("Adam ({beta1}, {beta2})"),
+    StatementForm(
+        "adam",
+        (
+            ShareField("beta1", "BETA1", "beta1", usual=0.9, always=True),
+            ShareField("beta2", "BETA2", "beta2", usual=0.999, always=True),
+            ShareField("epsilon", "EPSILON", "epsilon", usual=1e-8, always=True, above_0=True),
+        ),
+    ),
+    counts_steps=True,
     memories={
         "m": mark("Adam's running mean of the gradient."),
         "s": mark("Adam's running mean of the gradient's square."),
@@ -164,13 +162,21 @@ ADAM = UpdateCard(
     ),
 )
 UPDATES = {
-    "descent": UpdateCard(1.0, _descent, mark("gradient descent"), synonyms=("sgd",)),
+    "descent": UpdateCard(
+        1.0, _descent, mark("gradient descent"), StatementForm("descent", synonyms=("sgd",))
+    ),
     "momentum": UpdateCard(
         0.1,
         _momentum,
         mark("gradient descent with momentum {momentum}"),
+        StatementForm(
+            "momentum",
+            (
+                ShareField("momentum", "M", usual=0.9, always=True, label="momentum"),
+                FlagField("nesterov"),
+            ),
+        ),
         mark("gradient descent with Nesterov momentum {momentum}"),
-        settings=("momentum", "nesterov"),
         memories={"v": mark("The velocity of the weight: a fading memory of its gradients.")},
         remarks=(
             mark(
@@ -183,9 +189,11 @@ UPDATES = {
     "adamw": replace(
         ADAM,
         changes=_adamw,
-        words=mark("AdamW ({first}, {second})"),
+        words=mark("AdamW ({beta1}, {beta2})"),
+        form=replace(ADAM.form, words="adamw"),
         decay=0.01,
         remarks=(*ADAM.remarks, mark("In addition, decay shrinks the weight itself.")),
     ),
 }
+SETTINGS = {part.name for card in UPDATES.values() for part in card.form.fields}
 DESCENT = Update()

@@ -112,7 +112,7 @@ def complete(
     following: dict[Node, Node] = {node: node for node in weights}
     for node in trained:
         decay = net.decay_of(weights[node][0].role)
-        changed = WeightStep(net.update, node, start[node], slopes[node], rate, decay)
+        changed = WeightStep(net.update.settings, node, start[node], slopes[node], rate, decay)
         for change in net.update.card.changes(changed):
             start[change.leaf] = change.start
             following[change.leaf] = change.next

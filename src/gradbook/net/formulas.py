@@ -50,7 +50,7 @@ from gradbook.net.formula_text import (
     parts_of,
     read_formulas,
 )
-from gradbook.net.text import TRAINING, Draft, update_words
+from gradbook.net.text import TRAINING, Draft
 from gradbook.statements import NUMBER, Statement, digits, statements
 
 DEFINITION = re.compile(
@@ -151,7 +151,7 @@ class Formulas:
         sampled = [name for name in self.data if len(self.numbers[name]) == 1]
         lines += [f"{SAMPLE} {' '.join(sampled)}"] if sampled else []
         lines += [f"{LEARN} {' '.join(self.learned)}", f"{MINIMIZE} {self.result}"]
-        lines += [f"update {update_words(self.update)}"] if self.update != DESCENT else []
+        lines += [f"update {self.update}"] if self.update != DESCENT else []
         lines += [f"rate {digits(self.rate)}"] if self.rate is not None else []
         return "\n".join(lines) + "\n"
 
@@ -454,7 +454,7 @@ class _Lines:
             )
         card = formulas.update.card
         names = {f"{stem}_{name}": "the update" for stem, name in product(card.memories, learned)}
-        names |= {"k": "the update"} if "betas" in card.settings else {}
+        names |= {"k": "the update"} if card.counts_steps else {}
         if any(len(values) > 1 for values in formulas.numbers.values()):
             names |= dict.fromkeys(("N", f"{formulas.result}_total"), "the mean of the samples")
             names |= {f"g_{name}": "the mean of the samples" for name in learned}

@@ -28,7 +28,6 @@ from gradbook.layers import (
     spell,
 )
 from gradbook.layers.fields import HELP_COLUMN
-from gradbook.layers.updates import UpdateCard
 from gradbook.net.description import (
     NOTHING_BEFORE,
     Again,
@@ -54,7 +53,6 @@ __all__ = [
     "ours",
     "reads_as_text",
     "statements",
-    "update_words",
     "with_its_word",
     "write",
 ]
@@ -89,7 +87,7 @@ INSTEAD = {  # for words that name things instead of layers
     "soft": "write 'softmax', in one word",
 }
 """What to write in their place."""
-UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.synonyms}
+UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.form.synonyms}
 
 
 def with_its_word(line: str) -> str:
@@ -248,20 +246,11 @@ def _loss(draft: Draft, line: Statement) -> None:
 
 def _update(draft: Draft, line: Statement) -> None:
     kind = UPDATE_WORDS.get(line.next.lower(), line.next.lower())
-    settings: dict[str, Any] = {}
     if kind not in UPDATES:
         message = UNKNOWN_UPDATE if kind else WHICH_UPDATE
         line.fail(message.format(word=kind, hint=hint(kind, UPDATES)))
     line.take()
-    has = UPDATES[kind].settings
-    if "momentum" in has:
-        if line.next not in ("", "nesterov"):
-            settings["momentum"] = line.value("momentum")
-        settings["nesterov"] = line.option("nesterov")
-    if "betas" in has and line.next:
-        settings["betas"] = (line.value("beta1"), line.value("beta2"))
-        if line.next:
-            settings["epsilon"] = line.value("epsilon")
+    settings = UPDATES[kind].form.read(line, ())
     with pointing(line, at=1):
         draft.set("update", Update(kind, **settings), line)
 
@@ -309,7 +298,7 @@ def training_lines(net: Description) -> Iterator[str]:
     if net.loss or net.smoothing:
         yield f"loss {loss_words(net)}"
     if net.update != Update():
-        yield f"update {update_words(net.update)}"
+        yield f"update {net.update}"
     for word, role in ROLES.items():
         if role in net.decay:
             yield f"decay {digits(net.decay[role])} {word}"
@@ -321,15 +310,6 @@ def training_lines(net: Description) -> Iterator[str]:
 
 def loss_words(net: Description) -> str:
     return f"{net.objective}{f' smoothing {digits(net.smoothing)}' if net.smoothing else ''}"
-
-
-def update_words(update: Update) -> str:
-    settings = list[str]()
-    if "momentum" in update.card.settings:
-        settings += [digits(update.momentum), *(["nesterov"] if update.nesterov else [])]
-    if "betas" in update.card.settings:
-        settings += map(digits, (*update.betas, update.epsilon))
-    return " ".join([update.kind, *settings])
 
 
 def sample_lines(net: Description) -> Iterator[str]:
@@ -367,15 +347,10 @@ def grammar() -> str:
         layers="\n".join(layers),
         activations="\n".join(activations),
         losses="\n".join(losses),
-        updates="\n".join(f"  update {name}{_settings(card)}" for name, card in UPDATES.items()),
+        updates="\n".join(f"  update {card.form.usage}" for card in UPDATES.values()),
         roles=" ".join(ROLES),
         window=WINDOW_USAGE,
     )
-
-
-def _settings(update: UpdateCard) -> str:
-    momentum = " [M] [nesterov]" if "momentum" in update.settings else ""
-    return momentum + (" [BETA1 BETA2 [EPSILON]]" if "betas" in update.settings else "")
 
 
 GRAMMAR = """\

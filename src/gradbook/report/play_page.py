@@ -49,7 +49,6 @@ from gradbook.targets.page.grammar import (
 )
 from gradbook.targets.page.page_content import MOST_SAMPLES, PageContent, content
 from gradbook.targets.page.patterns import (
-    SETTINGS,
     SIZES,
     ValuePattern,
     least_table,
@@ -235,7 +234,7 @@ def _add(sizes: dict[str, Any], size: str, expression: Any) -> None:
 def _say(pattern: ValuePattern) -> Say:
     def say(node: Node) -> Form | None:
         place = pattern.places.get(node)
-        if place and place in SETTINGS and pattern.is_below_zero:
+        if place in pattern.below_zero:
             return Terms((Words(f"⟦{place}⟧"),))  # in brackets, because of the sign
         return Words(f"⟦{place}⟧") if place else None
 

@@ -36,7 +36,7 @@ from gradbook.lab.training.run_training import LiveTraining, TrainingRun
 from gradbook.lab.training.train import SCORES, SeedsFolder, Trained
 from gradbook.net.description import Task
 from gradbook.net.measure import measure
-from gradbook.net.text import loss_words, update_words
+from gradbook.net.text import loss_words
 from gradbook.palette import curve_colours
 from gradbook.report.charts import EVEN, TOWARDS, Chart, Curve
 from gradbook.report.document import Block, PageOnly, Passage, Report
@@ -233,7 +233,7 @@ def _settings(
     yield [
         loss_words(recipe.net),
         f"batches of {recipe.batch:,}",
-        update_words(recipe.net.update),
+        str(recipe.net.update),
         str(recipe.schedule),
         *([f"early stop {recipe.early_stop}"] if recipe.early_stop else []),
         *(["keep best"] if recipe.keep == KEEP_BEST else []),

@@ -62,7 +62,7 @@ def _layer(layer: TrainedLayer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "words": layer.layer.text,
-        "settings": dict(vars(layer.layer)),  # including defaults, such as ε
+        "settings": layer.layer.fields,  # including defaults, such as ε
         "reads": list(layer.reads),  # value 0 is the input, value k the k-th layer's output
         "shape": list(layer.output),
         "tensors": [layer.tensor_name(name) for name in layer.tensors],

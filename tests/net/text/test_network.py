@@ -113,7 +113,7 @@ def test_every_kind_of_line_is_read():
         Dense(2),
         Activation("log softmax"),
     )
-    assert net.update == Update("adam", betas=(0.8, 0.99), epsilon=1e-6)
+    assert net.update == Update("adam", beta1=0.8, beta2=0.99, epsilon=1e-6)
     assert (net.name, net.loss, net.rate, net.seed) == ("all of it", Loss.CROSS, 0.5, 7)
     assert net.start == {Role.SHIFT: (0.1, 0.2)}
 

@@ -80,7 +80,7 @@ WRONG = [
     ),
     (HEAD + "loss", 3, 5, "which loss: one of half squared error, mean squared error"),
     (HEAD + "update", 3, 7, "which update: one of descent, momentum, adam"),
-    (HEAD + "update adam 0.9", 3, 16, "beta2 is missing: write a number here"),
+    (HEAD + "update adam x", 3, 13, "adam's beta1 is a number such as 0.15, not 'x'"),
     (HEAD + "weights", 3, 8, "a start value is missing: write a number here"),
     (HEAD + "sample 1 2", 3, 11, "the targets are missing: write them after '->'"),
     (HEAD + "sample 1 2 ->", 3, 14, "a target is missing: write a number here"),
@@ -125,7 +125,7 @@ WRONG = [
     (HEAD + "sample 1 nan -> 1 2", 3, 10, "an input is a number such as 0.15, not 'nan'"),
     (HEAD + "batchnorm epsilon 0", 3, 1, "batchnorm's epsilon is between 0 and 1, not 0"),
     (HEAD + "update momentum 1", 3, 8, "momentum is at least 0 and below 1, not 1.0"),
-    (HEAD + "update adam 0.9 1", 3, 8, "adam's betas are two numbers, at least 0 and below 1"),
+    (HEAD + "update adam 0.9 1", 3, 8, "adam's beta2 is at least 0 and below 1, not 1.0"),
     (HEAD + "update adam 0.9 0.9 0", 3, 8, "adam's epsilon is between 0 and 1, not 0"),
     # Kinds.
     ("input 2\ndense 2 no bais", 2, 9, "unknown 'no bais': did you mean 'no bias'?"),

@@ -183,14 +183,14 @@ def as_read(net: Net):
         "rate": net.learning_rate,
         "seed": net.seed,
         "name": net.name,
-        "update": {**vars(net.update), "betas": list(net.update.betas)},
+        "update": {"kind": net.update.kind, **net.update.settings},
         "decay": {p.role: net.decay_of(p.role) for p in net.parameters if net.decay_of(p.role)},
     }
 
 
 def _layer(layer):
     """A card's name and its fields."""
-    return json.loads(json.dumps({"card": type(layer).__name__.lower(), **vars(layer)}))
+    return json.loads(json.dumps({"card": type(layer).__name__.lower(), **layer.fields}))
 
 
 def is_built(net):

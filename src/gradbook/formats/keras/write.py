@@ -235,7 +235,7 @@ class KerasLayers:
                 sources = [self._for_all(layer, value) for value in sources]
             case Concat():
                 kind, settings = "Concatenate", {"axis": -1}
-            case Activation("leaky relu", slope) if slope >= 0:  # Keras has no others
+            case Activation("leaky relu", {"slope": slope}) if slope >= 0:  # Keras has no others
                 kind, settings = "LeakyReLU", {"negative_slope": slope}
             case Activation(name) if name in ACTIVATIONS:
                 kind, settings = "Activation", {"activation": ACTIVATIONS[name][0]}

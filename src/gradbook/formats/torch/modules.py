@@ -271,8 +271,8 @@ def _without_weights(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> Tor
             return TorchWords("{0}.flatten(1)")
         case OneHot(tokens):
             return TorchWords(f"F.one_hot({{0}}.long(), {tokens}).float()")
-        case Activation(kind, slope) if kind in ACTIVATIONS:
-            call = ACTIVATIONS[kind].format("{0}", slope=slope)
+        case Activation(kind, settings) if kind in ACTIVATIONS:
+            call = ACTIVATIONS[kind].format("{0}", **settings)
             return TorchWords(call, in_steps=None if trained.layer.elementwise else False)
     return None
 

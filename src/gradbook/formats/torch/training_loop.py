@@ -211,7 +211,7 @@ def _optimizer(net: Net, rate: float) -> str:
             words = f"SGD(groups(network), lr={rate!r}, momentum={update.momentum!r}{ahead})"
         case kind if kind in OPTIMIZERS:
             name = OPTIMIZERS[kind]
-            numbers = f"betas={update.betas!r}, eps={update.epsilon!r}"
+            numbers = f"betas={(update.beta1, update.beta2)!r}, eps={update.epsilon!r}"
             words = f"{name}(groups(network), lr={rate!r}, {numbers})"
         case kind:
             raise TargetError(NO_OPTIMIZER.format(update=kind))

@@ -160,8 +160,8 @@ def introduce_rule(story: Story, net: Net | Formulas) -> None:
 
 def _rule(net: Net | Formulas) -> str:
     update = net.update
-    first, second, momentum = (numeral(f"{x:g}") for x in (*update.betas, update.momentum))
-    rule = tr(update.words, first=first, second=second, momentum=momentum)
+    settings = {name: numeral(f"{number:g}") for name, number in update.settings.items()}
+    rule = tr(update.words, **settings)
     decays = [numeral(f"{net.decay_of(role):g}") for role in Role if net.decay_of(role)]
     if not decays:
         return rule

@@ -30,14 +30,13 @@ from gradbook.layers import (
     pools,
     sequences,
     sums,
-    updates,
     wiring,
 )
 from gradbook.layers import fields as text_fields
 from gradbook.layers.activations import ANSWER_KINDS
 from gradbook.layers.card import AnswerKind
 from gradbook.layers.fields import OptionsField, TextField
-from gradbook.net import Net, Role, Update, description, fit, network, text, tokens
+from gradbook.net import Net, Role, description, fit, network, text, tokens
 from gradbook.net.description import Task, meant_loss
 from gradbook.targets.page.patterns import ValuePattern
 from gradbook.targets.page.recurrent_steps import state_table, tensor_table
@@ -62,7 +61,10 @@ MESSAGES = {  # the messages of each module that the page's reader also uses
         *("WHICH_LOSS", "UNKNOWN_LOSS", "WHICH_UPDATE", "UNKNOWN_UPDATE"),
         *("DECAY_ALREADY", "UNKNOWN_KIND", "OF_HOW_MANY"),
     ),
-    text_fields: ("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED", "NOT_PLACES", "TOO_MANY_PLACES"),
+    text_fields: (
+        *("UNKNOWN_CHOICE", "ONE_OF", "EXPECTED", "NOT_PLACES", "TOO_MANY_PLACES"),
+        *("SHARE", "SHARE_ABOVE_0"),
+    ),
     arranging: ("NO_SUCH_PLACE", "NOTHING_PICKED", "OTHER_COUNT", "THREE_SIZES"),
     card: ("FLAT_ONLY", "CHANNELS_ONLY"),
     sums: ("OUT_OF_GROUPS", "INTO_GROUPS", "LEAVES_NOTHING"),
@@ -84,7 +86,6 @@ MESSAGES = {  # the messages of each module that the page's reader also uses
     norms: ("EPSILON_OF", "GROUPS_OF_ONE", "GROUPS_OF_CHANNELS", "NO_PLACES"),
     window: ("LARGER_WINDOW", "PADDING_ALONE", "TOO_PADDED"),
     arguments: ("NOT_FROM", "KNOWN"),
-    updates: ("MOMENTUM_RANGE", "BETAS_RANGE", "EPSILON_RANGE"),
     network: ("MADE_UP", "DROPPED", "ANY_SAMPLE"),
     fit: (
         *("RATE_RANGE", "SEED_RANGE", "NOTHING_TO_TRAIN", "TOO_DEEP", "TOO_WIDE", "UNPRINTABLE"),
@@ -155,7 +156,6 @@ def traced_patterns() -> Iterator[ValuePattern]:
 
 def grammar_table() -> dict[str, Any]:
     """The grammar, which is the same for every network."""
-    usual = Update()
     return {
         "messages": {name: getattr(of, name) for of, names in MESSAGES.items() for name in names},
         "number": statements.NUMBER.pattern,
@@ -194,8 +194,6 @@ def grammar_table() -> dict[str, Any]:
             for kind in ("", *ACTIVATIONS)
         },
         "rates": {kind: card.rate for kind, card in UPDATES.items()},
-        "settings": {kind: card.settings for kind, card in UPDATES.items()},
-        "usual": {"momentum": usual.momentum, "betas": usual.betas, "epsilon": usual.epsilon},
         "decayed": {k: {Role.WEIGHT: card.decay} for k, card in UPDATES.items() if card.decay},
         "kinds": text.ROLES,
         "roles": list(Role),
@@ -223,10 +221,12 @@ def _forms() -> dict[str, Any]:
         }
         for first, (kind, form) in forms().items()
     }
+    updates = {kind: list(map(number, card.form.fields)) for kind, card in UPDATES.items()}
     fields = list(map(json.loads, known))
     named = [*LOSSES, *filter(None, (field.get("what") for field in fields))]
     called = {name: words for name in named if (words := tr(name)) != name}
-    return {"fields": fields, "forms": statements, **({"called": called} if called else {})}
+    table = {"fields": fields, "forms": statements, "updates": updates}
+    return table | ({"called": called} if called else {})
 
 
 def _card_name(kind: type[Layer]) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from types import SimpleNamespace
+from itertools import product
 from typing import Any, cast
 
 import numpy as np
@@ -27,10 +27,10 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, named_inputs
 from gradbook.layers import ACTIVATIONS, LOSSES, NUMBERED, UPDATES, LayerNorm, LayerSite
 from gradbook.layers.activations import activate
-from gradbook.layers.fields import plain
+from gradbook.layers.fields import FlagField, NumberField
 from gradbook.layers.losses import op_of_all, smooth
 from gradbook.layers.updates import UpdateCard, WeightStep
-from gradbook.net import Activation, Loss, Update, parse
+from gradbook.net import Activation, Loss, parse
 from gradbook.net.lower import scalar_step
 from gradbook.targets.page.criteria import least_loss
 from gradbook.targets.page.lines import SAYS, WORDS
@@ -51,7 +51,9 @@ PLACES: tuple[
 )
 SEVERAL_SAMPLES = "; sample {0} -> {1}; sample {0} -> {1}"
 BELOW_ZERO = "below 0"
-SLOPES = (0, 1, -1, BELOW_ZERO)  # for which formulas are written differently
+ANY = "any"
+SLOPES: tuple[float | str, ...] = (0, 1, -1, BELOW_ZERO, ANY)
+"""Settings for which formulas are written differently."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class ValuePattern:
     size: str  # which counts its formulas are for: one, few or many; two, or an even number
     numbers: Mapping[float, str]  # in its formulas, computed from the count
     is_rewritten: bool = False  # whether another has its expressions, and only its formulas differ
-    is_below_zero: bool = False  # whether a setting is negative
+    below_zero: Sequence[str] = ()  # the places of settings that are negative
     apart: str = ""  # the place of the first of several, if it is separate from the others
     said_number: float = 0.0  # in its expressions, instead of a network's setting
 
@@ -162,7 +164,10 @@ def _of_one(term: Any, index: str) -> Any:
 
 # Tracing -----------------------------------------------------------------------
 
-SETTINGS = {"slope", "smoothing", "varianceEpsilon"}  # places of a network's settings
+SETTINGS = {  # places of a network's settings
+    *(part.name for card in (ACTIVATIONS | NUMBERED).values() for part in card.form.fields),
+    *("smoothing", "varianceEpsilon"),
+}
 GIVEN = {"t", "N", "mask", "count", *SETTINGS}  # places of values that no weight changes
 
 
@@ -327,7 +332,7 @@ def _of_each_place() -> Iterator[ValuePattern]:
 def _activations() -> Iterator[ValuePattern]:
     for kind, card in ACTIVATIONS.items():
         if Activation(kind).elementwise:
-            yield _activated(kind, kind, [field.name for field in plain(card.form.fields)])
+            yield _activated(kind, dict.fromkeys(field.name for field in card.form.fields))
             continue
         for count in (1, FEW):
             sheet = _Sheet(f"input 1; dense {count}; {kind}; loss half squared error")
@@ -336,24 +341,26 @@ def _activations() -> Iterator[ValuePattern]:
             if count == 1:
                 yield sheet.pattern(kind, "a_o1", {"o1": "x", "L_o": "L", "a_o1": "y"})
     for kind, card in NUMBERED.items():
-        yield _activated(kind, kind, [field.name for field in plain(card.form.fields)])
+        yield _activated(kind, dict.fromkeys(field.name for field in card.form.fields))
     for kind, card in (ACTIVATIONS | NUMBERED).items():
-        if card.form.fields:
-            for setting in SLOPES:
-                yield _activated(f"{kind} {setting}", kind, ["slope"], setting)
+        names = [field.name for field in card.form.fields]
+        for values in product(SLOPES, repeat=len(names)):
+            if set(values) - {ANY}:
+                yield _activated(kind, dict(zip(names, values, strict=True)))
 
 
-def _activated(
-    name: str, kind: str, settings: Sequence[str], setting: float | str = ""
-) -> ValuePattern:
-    """An activation's op, with its settings as leaves, or as a number with formulas of its own."""
+def _activated(kind: str, settings: Mapping[str, float | str | None]) -> ValuePattern:
+    """An activation's op, with its settings as leaves, or as numbers with formulas of their own."""
     graph = Graph()
     x, *leaves = (graph.leaf(Name(letter)) for letter in ("x", *settings))
     places = dict(zip([x, *leaves], ["x", *settings], strict=True))
-    arguments = [setting] if isinstance(setting, int) else leaves
-    value = graph.named(activate(kind, x, arguments), Name("y"))
-    pattern = pattern_of(name, value, {**places, value: "y"})
-    return replace(pattern, is_rewritten=setting != "", is_below_zero=setting == BELOW_ZERO)
+    pairs = zip(settings.values(), leaves, strict=True)
+    arguments = [value if isinstance(value, int) else leaf for value, leaf in pairs]
+    result = graph.named(activate(kind, x, arguments), Name("y"))
+    written = [str(value) for value in settings.values() if value is not None]
+    pattern = pattern_of(" ".join([kind, *written]), result, {**places, result: "y"})
+    below_zero = [name for name, value in settings.items() if value == BELOW_ZERO]
+    return replace(pattern, is_rewritten=bool(written), below_zero=below_zero)
 
 
 def _errors() -> Iterator[ValuePattern]:
@@ -456,27 +463,23 @@ def update_table() -> dict[str, Any]:
     """For each rule, the next values of a weight and of its memories."""
     table = {}
     for kind, card in UPDATES.items():
-        for nesterov in (False, True) if "nesterov" in card.settings else (False,):
+        flags = [part.name for part in card.form.fields if isinstance(part, FlagField)]
+        for values in product((False, True), repeat=len(flags)):
+            words = dict(zip(flags, values, strict=True))
             for decays in (False, True):
-                name = f"{kind}{' nesterov' * nesterov}{' with decay' * decays}"
-                table[name] = _changes(card, nesterov, decays)
+                name = " ".join([kind, *(flag for flag in flags if words[flag])])
+                table[f"{name}{' with decay' * decays}"] = _changes(card, words, decays)
     return table
 
 
-RULE = ("momentum", "beta1", "beta2", "epsilon", "decay")
-
-
-def _changes(card: UpdateCard, nesterov: bool, decays: bool) -> dict[str, Any]:
+def _changes(card: UpdateCard, words: Mapping[str, bool], decays: bool) -> dict[str, Any]:
     """The rule, traced with leaves for a network's settings."""
     graph = Graph()
-    names = {graph.leaf(Name(it)): it for it in ("w", "g", "η", *RULE)}
-    weight, slope, rate, momentum, beta1, beta2, epsilon, decay = names
-    rule = SimpleNamespace(  # an update whose numbers are leaves
-        momentum=momentum, betas=(beta1, beta2), epsilon=epsilon, nesterov=nesterov
-    )
+    numbers = [part.name for part in card.form.fields if isinstance(part, NumberField)]
+    names = {graph.leaf(Name(it)): it for it in ("w", "g", "η", *numbers, "decay")}
+    weight, slope, rate, *leaves, decay = names
+    settings = {**dict(zip(numbers, leaves, strict=True)), **words}
     pulled = cast(float, decay) if decays else 0.0
-    changes = card.changes(
-        WeightStep(cast(Update, rule), weight, np.zeros(()), slope, rate, pulled)
-    )
+    changes = card.changes(WeightStep(settings, weight, np.zeros(()), slope, rate, pulled))
     names |= {it.leaf: it.leaf.name.stem for it in changes if it.leaf.name}
     return {names[it.leaf]: _expression(it.next, names.get) for it in changes}

@@ -227,10 +227,13 @@ function sloped(values, index) {
     wanted(name, "prelu", { x: given[k], w: slopes[Math.floor((k * slopes.length) / given.length)] }))
 }
 
+/** The sort of number that formulas depend on. @param {number} setting */
+const sort = setting => ([-1, 0, 1].includes(setting) ? setting : setting < 0 ? "below 0" : "any")
+
 /** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
-function activated(values, index, { kind, slope }) {
-  const written = `${kind} ${[-1, 0, 1].includes(slope) || slope > 0 ? slope : "below 0"}` // its formulas depend on the slope
-  return named(values, index).map((name, k) => ({ name, kind, written, places: { x: values.columns[index][k] }, settings: { slope } }))
+function activated(values, index, { card, kind, ...settings }) {
+  const written = [kind, ...Object.values(settings).map(sort)].join(" ")
+  return named(values, index).map((name, k) => ({ name, kind, written, places: { x: values.columns[index][k] }, settings }))
 }
 
 /** Softmax by way of ln Σ e^o, which is subtracted from each value; for a sequence at each step.

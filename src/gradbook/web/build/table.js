@@ -148,7 +148,8 @@ function reached(forward, from, to) {
  */
 function nextOf(values, trained, chains, { updates }) {
   const { net, lines, rate } = values
-  const { update } = net
+  const { kind, ...settings } = net.update
+  const words = [kind, ...Object.keys(settings).filter(name => settings[name] === true)].join(" ")
   const memory = new Map()
   const weights = values.parameters.flat()
   const state = /** @type {[number, number][]} */ ([])
@@ -158,7 +159,7 @@ function nextOf(values, trained, chains, { updates }) {
       continue
     }
     const decay = net.decay[values.names.get(weight)?.stem ?? ""] ?? 0
-    const rule = updates[`${update.kind}${update.nesterov ? " nesterov" : ""}${decay ? " with decay" : ""}`]
+    const rule = updates[`${words}${decay ? " with decay" : ""}`]
     lines.settings.decay = decay
     const places = { w: weight, g: chains.slope(weight), "η": rate }
     for (const stem of Object.keys(rule)) {

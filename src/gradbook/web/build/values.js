@@ -41,9 +41,8 @@ export class Values {
     this.cards = building.grammar.cards
     this.steps = building.steps
     this.mixing = building.grammar.mixing
-    const { update } = net
-    const [beta1, beta2] = update.betas
-    this.lines = new Lines({ smoothing: net.smoothing, momentum: update.momentum, beta1, beta2, epsilon: update.epsilon })
+    const { kind, ...settings } = net.update
+    this.lines = new Lines({ smoothing: net.smoothing, ...settings })
     this.names = /** @type {Map<number, ValueName>} */ (new Map())
     this.made = /** @type {Map<number, Value>} */ (new Map())
     this.masks = /** @type {import("../machine/masks.js").MaskTable[]} */ ([])

@@ -28,7 +28,7 @@ export function checked(draft, grammar) {
   const { settings, shapes, layers } = draft
   const last = layers[layers.length - 1]
   const ending = last?.card === "activation" ? last.kind : ""
-  const update = settings.update ?? { kind: Object.keys(grammar.rates)[0], ...structuredClone(grammar.usual), nesterov: false }
+  const update = settings.update ?? { kind: Object.keys(grammar.rates)[0] }
   /** @type {Net} */
   const net = {
     owners: layers.map((_, k) => draft.owners.get(k) ?? k), // for each layer, the one whose weights it uses

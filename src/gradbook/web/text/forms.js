@@ -12,7 +12,7 @@ import { didYouMean, digits, filled } from "./wording.js"
  * @typedef {{card: string, words: string, fields?: (number | number[])[], preset?: Record<string, string>, perChannel?: string[], takes?: string, isUnbuilt?: boolean}} Form
  * @typedef {{
  *   read: (line: Statement, field: Field, form: Form) => any,
- *   settle?: (line: Statement, value: any, field: Field, words: string) => any,
+ *   settle?: (line: Statement, value: any, field: Field, words: string, at?: number) => any,
  *   write: (value: any, field: Field) => string,
  * }} Kind of field: what is read is undefined if the line doesn't contain it
  */
@@ -49,6 +49,16 @@ function phrase(line, { among, until = [] }, { fields = [] }) {
   return said || undefined
 }
 
+/** @type {Kind} */
+const number = {
+  read(line, { keyword, label, what, usual }, { words, fields = [] }) {
+    if (keyword) return line.option(keyword) ? line.value(keyword) : undefined
+    const flags = fields.flat().map(k => line.grammar.fields[k]).filter(({ kind }) => kind === "flag").map(({ name }) => name)
+    return usual !== undefined && ["", ...flags].includes(line.next) ? usual : line.value(label ?? `${words}'s ${what}`)
+  },
+  write: (value, { keyword, usual, always }) => (value === usual && !always ? "" : `${keyword ? `${keyword} ` : ""}${digits(value).replace(/\.0$/, "")}`),
+}
+
 /** @type {Record<string, Kind>} */
 const KINDS = {
   whole: {
@@ -64,12 +74,14 @@ const KINDS = {
     },
     write: ([first, ...others]) => (first || others.includes(0) ? [first, ...others] : others).join(" "),
   },
-  number: {
-    read(line, { keyword, label, what, usual }, { words }) {
-      if (keyword) return line.option(keyword) ? line.value(keyword) : undefined
-      return usual !== undefined && !line.next ? undefined : line.value(label ?? `${words}'s ${what}`)
+  number,
+  share: {
+    ...number,
+    settle(line, value, { label, what, above_0: isAbove0 }, words, at = 0) {
+      const isShare = value < 1 && (isAbove0 ? value > 0 : value >= 0)
+      if (!isShare) line.fail(isAbove0 ? "SHARE_ABOVE_0" : "SHARE", { what: label ?? `${words}'s ${what}`, value }, at)
+      return value
     },
-    write: (value, { keyword, usual }) => (value === usual ? "" : `${keyword ? `${keyword} ` : ""}${digits(value).replace(/\.0$/, "")}`),
   },
   flag: { read: (line, { name }) => line.option(name), write: (value, { name }) => (value ? name : "") },
   choice: { read: phrase, write: (value, { usual }) => (value === usual ? "" : value) },
@@ -126,6 +138,16 @@ function readOptions(line, options, form) {
     line.take()
     said[option.name] = KINDS[option.kind].read(line, option, form)
   }
+}
+
+/** The settings of an update, which its fields read from the rest of a line.
+ * @param {Statement} line @param {Form} form @returns {Record<string, any>}
+ */
+export function readSettings(line, form) {
+  const fields = plain(form, line.grammar)
+  const settings = Object.fromEntries(fields.map(field => [field.name, KINDS[field.kind].read(line, field, form)]))
+  for (const field of fields) KINDS[field.kind].settle?.(line, settings[field.name], field, form.words, 1)
+  return settings
 }
 
 /** A layer, with its fields read from the rest of a line.

@@ -1,7 +1,7 @@
 // Reads a network's text, statement by statement, as the command does.
 
 import { checked } from "./fit.js"
-import { atLeast } from "./forms.js"
+import { atLeast, readSettings } from "./forms.js"
 import { output, readLayer, reads, readsChecked, readsSteps } from "./layers.js"
 import { statements, TextError } from "./statement.js"
 import { didYouMean, filled } from "./wording.js"
@@ -11,7 +11,7 @@ import { didYouMean, filled } from "./wording.js"
  * @typedef {import("./statement.js").Grammar} Grammar
  * @typedef {import("../machine/training.js").Sample} Sample
  * @typedef {import("./forms.js").Layer} Layer
- * @typedef {{kind: string, momentum: number, betas: number[], epsilon: number, nesterov: boolean}} Update
+ * @typedef {{kind: string, [setting: string]: any}} Update a kind and its settings
  * @typedef {{
  *   shapes: number[][], layers: Layer[], samples: Sample[], start: Record<string, number[]>,
  *   settings: Record<string, any>, places: Map<string, Statement>,
@@ -266,26 +266,5 @@ function update(line) {
   const rules = Object.keys(grammar.rates)
   if (!rules.includes(kind)) line.fail(kind ? "UNKNOWN_UPDATE" : "WHICH_UPDATE", { word: kind, hint: hint(kind, rules, grammar) })
   line.take()
-  const found = { kind, ...structuredClone(grammar.usual), nesterov: false }
-  const asked = grammar.settings[kind]
-  if (asked.includes("momentum")) {
-    if (line.next && line.next !== "nesterov") found.momentum = line.value("momentum")
-    found.nesterov = line.option("nesterov")
-  }
-  if (asked.includes("betas") && line.next) {
-    found.betas = [line.value("beta1"), line.value("beta2")]
-    if (line.next) found.epsilon = line.value("epsilon")
-  }
-  inRange(found, line)
-  return found
-}
-
-/** @param {Update} found @param {Statement} line */
-function inRange({ momentum, betas, epsilon }, line) {
-  const isShare = (/** @type {number} */ value) => value >= 0 && value < 1
-  if (!isShare(momentum)) line.fail("MOMENTUM_RANGE", { value: momentum }, 1)
-  if (!betas.every(isShare)) {
-    line.fail("BETAS_RANGE", { value: filled("({0!r}, {1!r})", { 0: betas[0], 1: betas[1] }) }, 1)
-  }
-  if (!(epsilon > 0 && epsilon < 1)) line.fail("EPSILON_RANGE", { value: epsilon }, 1)
+  return { kind, ...readSettings(line, { card: "", words: kind, fields: grammar.updates[kind] }) }
 }

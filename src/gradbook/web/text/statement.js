@@ -23,8 +23,7 @@ import { filled, oneLine } from "./wording.js"
  *   synonyms: {layers: Record<string, string>, updates: Record<string, string>, losses: Record<string, string>, instead: Record<string, string>},
  *   biases: Record<string, {shared: boolean, fixed: boolean} | null>,
  *   losses: Record<string, {ending?: string, ofAll?: boolean, summed?: boolean}>, meant: Record<string, string>,
- *   rates: Record<string, number>, settings: Record<string, string[]>,
- *   usual: {momentum: number, betas: number[], epsilon: number}, decayed: Record<string, Record<string, number>>,
+ *   rates: Record<string, number>, updates: Record<string, number[]>, decayed: Record<string, Record<string, number>>,
  *   kinds: Record<string, string>, roles: string[], starts: Record<string, number>, mostWeights: number, mostSingles: number,
  *   called?: Record<string, string>,
  * }} Grammar what `targets/page/grammar.py` writes
