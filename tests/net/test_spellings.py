@@ -91,6 +91,22 @@ def test_a_page_has_the_same_numbers(tmp_path):
         assert page == pytest.approx(ours, rel=1e-9, abs=1e-12), text
 
 
+@pytest.mark.witness("node")
+def test_the_plane_reads_a_formula_of_x_as_it_is_read_here_or_not_at_all(tmp_path):
+    asked = []
+    for text in SPELLINGS:
+        formulas = parse_formulas(complete(text))
+        if {*formulas.numbers} == {"x"} and ";" not in text:
+            asked.append([text.rpartition("=")[2], formulas.numbers["x"][0], numbers(formulas)[0]])
+    answers = in_node("plane.mjs", tmp_path, json.dumps(asked))
+    answer_by_text = dict(zip((text for text, *_ in asked), json.loads(answers), strict=True))
+    assert [text for text, answer in answer_by_text.items() if answer == "other"] == []
+    assert sum(answer == "same" for answer in answer_by_text.values()) > 20
+    unclear = [text.removeprefix("y = ") for text in UNCLEAR if "two ways" in UNCLEAR[text]]
+    answers = in_node("plane.mjs", tmp_path, json.dumps([[text, 0.5, 0] for text in unclear]))
+    assert {*json.loads(answers)} == {"refused"}
+
+
 @pytest.mark.witness("libreoffice")
 def test_a_workbook_has_the_same_numbers(tmp_path):
     texts = [*SPELLINGS][::6]

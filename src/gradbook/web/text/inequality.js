@@ -2,16 +2,16 @@
 
 /** @typedef {(x: number, y: number) => number} Term */
 
-const TOKEN = /\s*(\d+\.?\d*|\.\d+|sin|cos|tan|exp|sqrt|abs|ln|log|pi|[<>]=?|\S)/giy
+const TOKEN = /\s*(\d+\.?\d*|\.\d+|sin|cos|tan|exp|sqrt|abs|ln|log10|log2|log|pi|[<>]=?|\S)/giy
 const NAMES = /** @type {Record<string, Term>} */ ({ x: x => x, y: (_, y) => y, pi: () => Math.PI, "π": () => Math.PI, e: () => Math.E, "½": () => 0.5, "¼": () => 0.25 })
 const FUNCTIONS = /** @type {Record<string, (value: number) => number>} */ ({
-  sin: Math.sin, cos: Math.cos, tan: Math.tan, exp: Math.exp, sqrt: Math.sqrt, "√": Math.sqrt, abs: Math.abs, ln: Math.log, log: Math.log,
+  sin: Math.sin, cos: Math.cos, tan: Math.tan, exp: Math.exp, sqrt: Math.sqrt, "√": Math.sqrt, abs: Math.abs, ln: Math.log, log: Math.log, log10: Math.log10, log2: Math.log2,
 })
 const SIGNS = /** @type {Record<string, (left: number, right: number) => boolean>} */ ({
   "<": (left, right) => left < right, ">": (left, right) => left > right, "<=": (left, right) => left <= right, ">=": (left, right) => left >= right,
   "≤": (left, right) => left <= right, "≥": (left, right) => left >= right,
 })
-const UNCLEAR = /\^[-−]?([\d.]+|[xy])[a-zπ]/i // e^2x could be read in two ways, as the reader of formulas says
+const UNCLEAR = /\^[-−]?([\d.]+|[xy])[a-zπ]|log(?!(10|2)[^\d.a-zπ])\d/i // e^2x and log2x could be read in two ways, as the reader of formulas says
 const POWERS = /** @type {Record<string, number>} */ ({ "²": 2, "³": 3 })
 
 class Reader {
