@@ -16,25 +16,21 @@ from tests.cases import for_each
 
 pytestmark = pytest.mark.witness("onnx", "torch")
 NAMES = (
-    *("h - f(h)", "f(h) - h", "highway", "difference of maps", "slices", "slices of maps"),
-    *("every other", "chunked gate", "GLU of a row", "GLU of maps", "SwiGLU", "shuffle"),
-    *("half goes on", "nn.ChannelShuffle", "pixel shuffle", "space to depth", "flipped", "rolled"),
-    *("cropped", "reflecting pad", "replicating pad", "circular convolution", "padded and added"),
-    *("channels padded", "SELU", "CELU", "ELU", "clips", "clip from one side", "absolute values"),
-    *("log sigmoid", "tanhshrink", "square", "causal mask in forward", "causal mask of −∞"),
-    *("class token", "LSTM both ways", "GRU both ways, two layers", "RNN both ways, mean"),
-    *("first step", "middle steps", "every second step", "steps joined", "mean over features"),
-    *("decoder", "einsum", "one map gates all", "patches by views", "shifted maps"),
-    *("negative slope", "rows as channels", "softmax over channels", "two heads joined"),
-    *("a mean beside", "largest of two", "more steps cut off than padded"),
+    *("h - f(h)", "highway", "slices of maps", "chunked gate", "GLU of maps", "SwiGLU"),
+    *("nn.ChannelShuffle", "space to depth", "flipped", "rolled", "cropped", "reflecting pad"),
+    *("replicating pad", "circular convolution", "padded and added", "channels padded", "SELU"),
+    *("CELU", "clips", "log sigmoid", "tanhshrink", "causal mask in forward"),
+    *("GRU both ways, two layers", "middle steps", "every second step", "steps joined"),
+    *("mean over features", "decoder", "einsum", "one map gates all", "patches by views"),
+    *("shifted maps", "negative slope", "rows as channels", "softmax over channels"),
+    *("a mean beside", "more steps cut off than padded"),
 )
 UNREAD = {  # by this door, and why
     ("log sigmoid", "ONNX, traced"): "Log '/Log': gradbook has no activation that computes this",
     ("nn.ChannelShuffle", "ONNX, traced"): "PyTorch can't write it",
 }
 OF_OTHER_PARAMETERS = {
-    *("causal mask in forward", "causal mask of −∞"),  # attention's output sums are added
-    "class token",  # its places have it added
+    "causal mask in forward",  # attention's output sums are added
     "shifted maps",  # its convolution is called twice, so there are two here
 }
 

@@ -67,41 +67,6 @@ def _masked(m, x):
     return m.out((att.softmax(-1) @ v)[:, -1])
 
 
-def _masked_by_zeros(m, x):
-    """The same by zeros that become −∞ above the diagonal."""
-    q, k, v = m.q(x), m.k(x), m.v(x)
-    att = torch.einsum("bqd,bkd->bqk", q, k) * 0.5
-    steps = x.shape[1]
-    upper = torch.triu(torch.ones(steps, steps, dtype=torch.bool), diagonal=1)
-    mask = torch.zeros(steps, steps).masked_fill(upper, float("-inf"))
-    return m.out(F.softmax(att + mask, dim=-1).matmul(v).mean(1))
-
-
-def _token(m, x):
-    x = m.embed(x)
-    x = torch.cat((m.token.expand(x.shape[0], -1, -1), x), dim=1)
-    return m.out(m.layer(x + m.places)[:, 0])
-
-
-def _shuffled(m, x):
-    x = m.first(x)
-    n, c, h, w = x.shape
-    x = x.view(n, 2, c // 2, h, w).permute(0, 2, 1, 3, 4).contiguous().view(n, c, h, w)
-    return m.out(F.relu(x).mean((2, 3)))
-
-
-def _split_branches(m, x):
-    """ShuffleNet v2: half of the channels go on as they are."""
-    one, two = m.first(x).chunk(2, dim=1)
-    x = torch.cat((one, F.relu(m.second(two))), 1)
-    return m.out(x.amax((2, 3)))
-
-
-def _both_ways(m, x):
-    _, (h, _) = m.rnn(x)
-    return m.out(torch.cat((h[-2], h[-1]), dim=1))
-
-
 def _unflattened(m, x):
     x = F.relu(m.up(x)).view(-1, 4, 3, 3)
     return m.last(F.interpolate(x, scale_factor=2))
@@ -137,33 +102,7 @@ STYLES: dict[str, Style] = {
         ),
         ROW,
     ),
-    "f(h) - h": Style(
-        written(
-            lambda m, x: m.out(F.relu(m.inner(h := m.first(x))) - h),
-            first=lin(6, 5),
-            inner=lin(5, 5),
-            out=lin(5, 2),
-        ),
-        ROW,
-    ),
     "highway": Style(written(_highway, gate=lin(6, 6), new=lin(6, 6), out=lin(6, 2)), ROW),
-    "difference of maps": Style(
-        written(
-            lambda m, x: m.out((m.one(x) - m.two(x)).flatten(1)),
-            one=conv(2, 3),
-            two=conv(2, 3),
-            out=lin(48, 2),
-        ),
-        IMAGE,
-    ),
-    "slices": Style(
-        written(
-            lambda m, x: m.out(F.relu((h := m.first(x))[:, :3]) + h[:, 3:]),
-            first=lin(6, 6),
-            out=lin(3, 2),
-        ),
-        ROW,
-    ),
     "slices of maps": Style(
         written(
             lambda m, x: m.second((h := F.relu(m.first(x)))[:, 1:4] * h[:, 4:]).flatten(1),
@@ -171,9 +110,6 @@ STYLES: dict[str, Style] = {
             second=conv(3, 1, 4),
         ),
         IMAGE,
-    ),
-    "every other": Style(
-        written(lambda m, x: m.out(m.first(x)[:, ::2]), first=lin(6, 8), out=lin(4, 2)), ROW
     ),
     "chunked gate": Style(
         written(
@@ -192,7 +128,6 @@ STYLES: dict[str, Style] = {
         ),
         ROW,
     ),
-    "GLU of a row": Style(lambda: nn.Sequential(nn.Linear(6, 8), nn.GLU(), nn.Linear(4, 2)), ROW),
     "GLU of maps": Style(
         lambda: nn.Sequential(nn.Conv2d(2, 6, 3), nn.GLU(1), nn.Flatten(), nn.Linear(48, 2)), IMAGE
     ),
@@ -205,16 +140,6 @@ STYLES: dict[str, Style] = {
         ),
         WAVE,
     ),
-    "shuffle": Style(written(_shuffled, first=conv(2, 6), out=lin(6, 2)), IMAGE),
-    "half goes on": Style(
-        written(
-            _split_branches,
-            first=conv(2, 6, padding=1),
-            second=conv(3, 3, padding=1),
-            out=lin(6, 2),
-        ),
-        IMAGE,
-    ),
     "nn.ChannelShuffle": Style(
         lambda: nn.Sequential(
             nn.Conv2d(2, 6, 3),
@@ -222,12 +147,6 @@ STYLES: dict[str, Style] = {
             nn.Conv2d(6, 4, 1, groups=2),
             nn.Flatten(),
             nn.Linear(64, 2),
-        ),
-        IMAGE,
-    ),
-    "pixel shuffle": Style(
-        lambda: nn.Sequential(
-            nn.Conv2d(2, 8, 3, padding=1), nn.PixelShuffle(2), nn.Conv2d(2, 1, 3), nn.Flatten()
         ),
         IMAGE,
     ),
@@ -310,7 +229,6 @@ STYLES: dict[str, Style] = {
         ROW,
     ),
     "CELU": Style(lambda: nn.Sequential(nn.Linear(6, 5), nn.CELU(0.5), nn.Linear(5, 2)), ROW),
-    "ELU": Style(lambda: nn.Sequential(nn.Linear(6, 5), nn.ELU(0.7), nn.Linear(5, 2)), ROW),
     "clips": Style(
         written(
             lambda m, x: m.out(torch.clamp(F.hardtanh(m.first(x)) * 2, min=-0.5)),
@@ -319,68 +237,20 @@ STYLES: dict[str, Style] = {
         ),
         ROW,
     ),
-    "clip from one side": Style(
-        written(lambda m, x: m.out(m.first(x).clip(max=0.3)), first=lin(6, 5), out=lin(5, 2)), ROW
-    ),
-    "absolute values": Style(
-        written(lambda m, x: torch.abs(m.out(m.first(x).abs())), first=lin(6, 5), out=lin(5, 2)),
-        ROW,
-    ),
     "log sigmoid": Style(
         written(lambda m, x: m.out(F.logsigmoid(m.first(x))), first=lin(6, 5), out=lin(5, 2)), ROW
     ),
     "tanhshrink": Style(
         lambda: nn.Sequential(nn.Linear(6, 5), nn.Tanhshrink(), nn.Linear(5, 2)), ROW
     ),
-    "square": Style(
-        written(lambda m, x: m.out((h := m.first(x)) * h), first=lin(6, 5), out=lin(5, 2)), ROW
-    ),
     "causal mask in forward": Style(
         written(_masked, q=lin(3, 3), k=lin(3, 3), v=lin(3, 3), out=lin(3, 2)), WAVE
-    ),
-    "causal mask of −∞": Style(
-        written(_masked_by_zeros, q=lin(3, 3), k=lin(3, 3), v=lin(3, 3), out=lin(3, 2)), WAVE
-    ),
-    "class token": Style(
-        written(
-            _token,
-            embed=lin(3, 8),
-            token=number(1, 1, 8),
-            places=number(1, 8, 8),
-            out=lin(8, 2),
-            layer=lambda: nn.TransformerEncoderLayer(8, 2, 12, batch_first=True),
-        ),
-        WAVE,
-    ),
-    "LSTM both ways": Style(
-        written(
-            _both_ways,
-            out=lin(8, 2),
-            rnn=lambda: nn.LSTM(3, 4, batch_first=True, bidirectional=True),
-        ),
-        WAVE,
     ),
     "GRU both ways, two layers": Style(
         written(
             lambda m, x: m.out(m.rnn(x)[0][:, -1]),
             out=lin(8, 2),
             rnn=lambda: nn.GRU(3, 4, 2, batch_first=True, bidirectional=True),
-        ),
-        WAVE,
-    ),
-    "RNN both ways, mean": Style(
-        written(
-            lambda m, x: m.out(m.rnn(x)[0].mean(1)),
-            out=lin(6, 2),
-            rnn=lambda: nn.RNN(3, 3, batch_first=True, bidirectional=True),
-        ),
-        WAVE,
-    ),
-    "first step": Style(
-        written(
-            lambda m, x: m.out(F.relu(m.first(x.transpose(1, 2)))[:, :, 0]),
-            first=lambda: nn.Conv1d(3, 4, 3),
-            out=lin(4, 2),
         ),
         WAVE,
     ),
@@ -443,26 +313,9 @@ STYLES: dict[str, Style] = {
         ),
         IMAGE,
     ),
-    "two heads joined": Style(
-        written(
-            lambda m, x: torch.cat([torch.sigmoid(m.one(x)), 1 - torch.sigmoid(m.two(x))], -1),
-            one=lin(6, 2),
-            two=lin(6, 2),
-        ),
-        ROW,
-    ),
     "a mean beside": Style(
         written(
             lambda m, x: m.out(torch.stack([m.one(x), m.two(x)], dim=1).mean(1)),
-            one=lin(6, 4),
-            two=lin(6, 4),
-            out=lin(4, 2),
-        ),
-        ROW,
-    ),
-    "largest of two": Style(
-        written(
-            lambda m, x: m.out(torch.maximum(m.one(x), m.two(x))),
             one=lin(6, 4),
             two=lin(6, 4),
             out=lin(4, 2),
