@@ -86,11 +86,6 @@ type them: y = 2x² + e^(-x), sin 2x, |x|, √x, ½(a - t)².
 """
 
 
-def is_taken(name: str) -> bool:
-    """Whether the name already has a meaning as a function, or as the learning rate."""
-    return name == str(RATE) or function_called(name) is not None
-
-
 # Formulas as they are written -----------------------------------------------------------
 
 
