@@ -160,7 +160,7 @@ def source_lines(
         begin = span.column if number == span.line else len(line) - len(line.lstrip())
         end = span.end_column if number == span.end_line else len(line.rstrip())
         indent = len(line) - len(line.lstrip())
-        shown, begin, end = _window(visible(line[indent:]), begin - indent, end - indent, width)
+        shown, begin, end = _window(_printable(line[indent:]), begin - indent, end - indent, width)
         yield [
             Span(f"{number:>{MARGIN - 3}} │ ", QUIET),
             Span(shown[:begin]),
@@ -188,6 +188,11 @@ def _window(line: str, begin: int, end: int, width: int) -> tuple[str, int, int]
     after = "…" if start + len(shown) < len(line) else ""
     text = f"{before}{shown}{after}"
     return text, max(begin - moved, 0), min(end - moved, len(text))
+
+
+def _printable(line: str) -> str:
+    """The line, a sign in place of each letter that would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in line)
 
 
 def _lines_of(report: ProgramReport, span: SourceSpan) -> list[str]:

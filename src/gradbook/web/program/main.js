@@ -46,7 +46,7 @@ function covers(at, way) {
 function shown({ name, shape, numbers, slopes }) {
   const row = (/** @type {string} */ label, /** @type {string} */ digits) => [make("dt", {}, label), make("dd", {}, digits)]
   const size = shape ? [make("small", {}, shape)] : []
-  return make("div", {}, make("p", {}, make("code", {}, name), ...size), make("dl", {}, ...row(mark("value"), numbers), ...(slopes ? row(mark("gradient"), slopes) : [])))
+  return make("div", {}, make("p", {}, make("code", {}, name), " ", ...size), make("dl", {}, ...row(mark("value"), numbers), ...(slopes ? row(mark("gradient"), slopes) : [])))
 }
 
 source.addEventListener("pointerover", (/** @type {PointerEvent} */ event) => {
