@@ -21,7 +21,7 @@ class TinyNet:
         return np.sum((self.answers - self.level2) ** 2)
 
     def learn(self):
-        miss2 = 2 * (self.answers - self.level2)
+        miss2 = self.answers - self.level2
         delta2 = miss2 * self.squash(self.level2, slope=True)
         miss1 = delta2 @ self.syn1.T
         delta1 = miss1 * self.squash(self.level1, slope=True)

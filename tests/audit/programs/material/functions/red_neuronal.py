@@ -27,7 +27,7 @@ def entrenar(puntos, clases, ocultas=6, tasa=2.0, epocas=150):
         salida = sigmoide(oculta.dot(pesos_2) + sesgo_2)
         error = clases - salida
         perdida = np.mean(np.square(error))
-        delta_salida = 2 * error * derivada_sigmoide(salida) / n
+        delta_salida = error * derivada_sigmoide(salida) / n
         delta_oculta = delta_salida.dot(pesos_2.T) * derivada_sigmoide(oculta)
         pesos_2 += tasa * oculta.T.dot(delta_salida)
         sesgo_2 += tasa * delta_salida.sum(axis=0)
