@@ -1,0 +1,236 @@
+"""Whether each weight moves by the exact slope of the step's loss, by whatever law.
+
+The update is cut where a value is a constant multiple of the exact slope; what remains is the
+law. Knows no source, and no words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradbook.audit.core.step import Objective, State, Step
+from gradbook.audit.core.worlds import LOOSE, Worlds, is_zero, ratio
+from gradbook.recording.calls import Change, Ref
+
+SAME = 1e-4  # two factors are the same
+LINEAR = (np.add, np.subtract)
+SCALING = (np.multiply, np.divide)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a weight's update follows from the exact slope."""
+
+    slot: int  # the call whose value is a multiple of the slope; the next weight: the whole change
+    coefficient: float  # of the slot, by the slope
+    rate: float | None  # how far the weight moves per slope; None: by no straight line
+    is_unused: bool = False  # neither the loss nor the update depends on it
+
+
+@dataclass
+class Judgement:
+    objective: Objective
+    fits: dict[int, Fit]  # by the state's number
+    wrong: list[int]
+    factors: dict[int, float]  # of states whose factor differs from the others'
+    rates_differ: bool = False
+
+    @property
+    def score(self) -> tuple[int, int]:
+        return len(self.fits), -len(self.factors)
+
+
+class Judge:
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.calls = step.calls
+        self.worlds = Worlds(step)
+        self.count = len(self.worlds.inputs)
+        self.old = {state.now for state in step.states}
+        self.cones = {n: self.cone(state) for n, state in enumerate(step.states)}
+
+    def cone(self, state: State) -> list[int]:
+        """The calls that the next weight is computed from, nearest first."""
+        seen: set[int] = set()
+        todo = [state.next]
+        while todo:
+            index = todo.pop()
+            if index in seen or index in self.old or not self.worlds.replay.depends[index]:
+                continue
+            seen.add(index)
+            todo += self.calls[index].operands
+        return sorted(seen, reverse=True)
+
+    def used_by_loss(self, state: State, objective: Objective) -> bool:
+        return any(
+            np.any(self.worlds.slopes(objective, world).get(state.now, 0.0))
+            for world in range(self.count)
+        )
+
+    def change(self, state: State, world: int, values: dict[int, Any] | None = None) -> Any:
+        new = values[state.next] if values else self.worlds.value(world, state.next)
+        return np.asarray(new, float) - self.worlds.inputs[world][state.now]
+
+    def slope(self, state: State, objective: Objective, world: int) -> Any:
+        slope = self.worlds.slopes(objective, world).get(state.now)
+        return np.zeros(np.shape(self.calls[state.now].value)) if slope is None else slope
+
+    def fit(self, number: int, objective: Objective) -> Fit | None:
+        state = self.step.states[number]
+        worlds = range(self.count)
+        slopes = [self.slope(state, objective, world) for world in worlds]
+        changes = [self.change(state, world) for world in worlds]
+        if is_zero(slopes):
+            return Fit(state.next, 0.0, 0.0, True) if is_zero(changes) else None
+        agree = LOOSE if self.step.tiny else 1e-6
+        factor = ratio(changes, slopes, agree)
+        if factor:
+            return Fit(state.next, factor, factor)
+        size = np.size(slopes[0])
+        for index in self.cones[number]:
+            value = self.worlds.value(0, index)
+            if np.size(value) != size or getattr(value, "dtype", None) is None:
+                continue
+            if value.dtype.kind != "f" or index == state.next:
+                continue
+            values = [self.worlds.value(world, index) for world in worlds]
+            factor = ratio(values, slopes, agree)
+            if factor:
+                return Fit(index, factor, self._rate(state, index, factor))
+        return None
+
+    def _rate(self, state: State, slot: int, coefficient: float) -> float | None:
+        """How far the weight moves per slope, if it does so by a straight line."""
+        value = np.asarray(self.worlds.value(0, slot), float)
+        ends = []
+        for times in (0.0, 1.0, 2.0):
+            change = Change(_constant, (value * times,))
+            numbers = self.worlds.run(0, [state.next], {slot: change})
+            ends.append(np.asarray(numbers[state.next], float))
+        per = ratio([ends[1] - ends[0]], [np.reshape(value, ends[0].shape)], 1e-5)
+        again = ratio([ends[2] - ends[1]], [np.reshape(value, ends[0].shape)], 1e-5)
+        if per is None or again is None or abs(per - again) > 1e-4 * abs(per):
+            return None
+        return per * coefficient
+
+    def judge(self, objective: Objective) -> Judgement:
+        fits: dict[int, Fit] = {}
+        wrong: list[int] = []
+        for number in range(len(self.step.states)):
+            fit = self.fit(number, objective)
+            if fit is None:
+                wrong.append(number)
+            else:
+                fits[number] = fit
+        judgement = Judgement(objective, fits, wrong, {})
+        self._compare_factors(judgement)
+        return judgement
+
+    @cached_property
+    def judgements(self) -> list[Judgement]:
+        """For each loss that it may be, the most likely first."""
+        judged = [self.judge(objective) for objective in self.step.objectives]
+        count = len(self.step.states)
+
+        def rank(judgement: Judgement) -> tuple[Any, ...]:
+            live = [fit for fit in judgement.fits.values() if not fit.is_unused]
+            whole = len(judgement.fits) == count and bool(live)
+            stated = not judgement.objective.is_assumed and bool(live)
+            climbs = sum((fit.rate or -1.0) > 0 for fit in live) * 2 > len(live)
+            return (-whole, -stated, -len(live), climbs, len(judgement.factors))
+
+        return sorted(judged, key=rank)
+
+    def _compare_factors(self, judgement: Judgement) -> None:
+        fits = {n: fit for n, fit in judgement.fits.items() if not fit.is_unused}
+        rates = {n: fit.rate for n, fit in fits.items() if fit.rate}
+        if len(rates) < 2:
+            return
+        exact = not judgement.objective.is_assumed
+        odd = outliers(rates, None)
+        if not odd:
+            return
+        peeled = {n: rate / self.scale(n, fits[n]) for n, rate in rates.items()}
+        odd = outliers(peeled, -1.0 if exact else None)
+        if odd:
+            judgement.factors = odd
+        else:
+            judgement.rates_differ = True
+
+    def scale(self, number: int, fit: Fit) -> float:
+        """The learning rate: the one number that the gradient is multiplied by, nearest the weight."""
+        state = self.step.states[number]
+        index: int | None = state.next
+        for _ in range(12):
+            call = self.calls[index]  # type: ignore[index]
+            if call.name in ("setitem", "put_flat", "add_at", "subtract_at"):
+                part = call.arguments[2]
+                index = part.index if isinstance(part, Ref) else None
+            elif call.function in LINEAR:
+                parts = [
+                    part.index
+                    for part in call.arguments
+                    if isinstance(part, Ref) and not self.is_weight(part.index, state)
+                    and self.worlds.replay.depends[part.index]
+                ]
+                index = parts[-1] if parts else None
+            elif call.function in SCALING:
+                for place, part in enumerate(call.arguments):
+                    value = self.constant(part)
+                    if value is not None:
+                        return abs(1 / value if call.function is np.divide and place else value)
+                parts = [part.index for part in call.arguments if isinstance(part, Ref)]
+                parts = [i for i in parts if self.worlds.replay.depends[i]]
+                index = parts[0] if len(parts) == 1 else None
+            elif call.function is np.negative or call.name in ("astype", "copy", "reshape", "refill"):
+                index = call.operands[-1] if call.operands else None
+            else:
+                index = None
+            if index is None:
+                return 1.0
+        return 1.0
+
+    def is_weight(self, index: int, state: State) -> bool:
+        for _ in range(6):
+            if index == state.now or index in state.updates:
+                return True
+            call = self.calls[index]
+            if call.name not in ("copy", "array", "asarray", "astype", "getitem", "multiply") or not call.operands:
+                return False
+            index = call.operands[0]
+        return False
+
+    def constant(self, part: Any) -> float | None:
+        """A number that doesn't depend on the weights."""
+        if isinstance(part, Ref):
+            if self.worlds.replay.depends[part.index]:
+                return None
+            part = self.calls[part.index].value
+        if np.ndim(part) or isinstance(part, str) or part is None:
+            return None
+        value = float(part)
+        return value if np.isfinite(value) and value else None
+
+
+def outliers(rates: dict[int, float], usual: float | None) -> dict[int, float]:
+    """Those that differ from most, each as a multiple of what most are."""
+    best = max(
+        rates.values(),
+        key=lambda rate: (
+            sum(abs(other / rate - 1) < SAME for other in rates.values()),
+            usual is not None and abs(rate / usual - 1) < SAME,
+            rate < 0,
+        ),
+    )
+    return {n: rate / best for n, rate in rates.items() if abs(rate / best - 1) > SAME}
+
+
+def _constant(value: Any) -> Any:
+    return value
+
+
+__all__ = ["Fit", "Judge", "Judgement", "outliers"]

@@ -1,0 +1,47 @@
+"""One step of a training, as a side brings it: recorded calls, what moves, and what may be the loss.
+
+Knows neither cells nor source: a place is whatever the side names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradbook.recording.calls import Call
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A number, or an array of numbers, before and after the step."""
+
+    name: str
+    now: int
+    next: int
+    updates: tuple[int, ...]  # the calls that move it, in order
+    place: Hashable  # states of one place are moved by the same expression
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What may be minimised: values at the end of the forward part, and their slopes."""
+
+    words: str
+    ends: tuple[int, ...]
+    slopes: Callable[[Sequence[Any]], Sequence[Any]]  # of the loss, by each end's value
+    is_assumed: bool
+    call: int | None = None  # that computes it in the program
+
+
+@dataclass(slots=True)
+class Step:
+    calls: list[Call]
+    states: list[State]
+    objectives: list[Objective]
+    branches: list[tuple[int, bool]]
+    first: int  # calls before it are as they were
+    last: int
+    place: Callable[[int], Hashable]  # where a call stands; equal for calls of one expression
+    memories: list[State] = field(default_factory=list)
+    tiny: frozenset[int] = frozenset()  # calls that only keep logarithms finite

@@ -1,0 +1,158 @@
+"""Random worlds: the step computed again from other weights, with the exact slopes of its loss.
+
+Knows no source, and no words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradbook.audit.core.step import Objective, Step
+from gradbook.recording.calls import Change, Changes, Replay
+from gradbook.recording.slopes import exact_slopes
+
+WORLDS = 3
+SIZES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+AGREE = 1e-6  # a share of the largest entry
+LOOSE = 2e-5
+
+
+class Worlds:
+    def __init__(self, step: Step, seed: int = 7) -> None:
+        self.step = step
+        self.calls = step.calls
+        inputs = [state.now for state in step.states]
+        self.replay = Replay(step.calls, inputs, step.first, step.last)
+        self.random = np.random.default_rng(seed)
+        self.inputs = [self._draw() for _ in range(WORLDS)]
+        wanted = [state.next for state in step.states]
+        wanted += [end for objective in step.objectives for end in objective.ends]
+        self.order = self.replay.needed(wanted)
+        self.values = [self.replay.run(self.order, dict(world)) for world in self.inputs]
+        self._slopes: dict[tuple[int, int], dict[int, Any]] = {}
+
+    def _draw(self) -> dict[int, Any]:
+        """Other weights, so near that every branch is taken as in the run."""
+        replay = self.replay
+        truths = {
+            index: truth
+            for index, truth in self.step.branches
+            if self.step.first <= index <= self.step.last and replay.depends[index]
+        }
+        order = replay.needed(truths)
+        noise = {
+            state.now: self.random.normal(size=np.shape(self.calls[state.now].value))
+            for state in self.step.states
+        }
+        world: dict[int, Any] = {}
+        for size in SIZES:
+            for state in self.step.states:
+                value = np.asarray(self.calls[state.now].value, float)
+                moved = value + noise[state.now] * size * (np.std(value) + 0.3)
+                world[state.now] = moved if value.ndim else np.float64(moved)
+            if not truths:
+                break
+            numbers = replay.run(order, dict(world))
+            if all(bool(numbers[index]) == truth for index, truth in truths.items()):
+                break
+        return world
+
+    def value(self, world: int, index: int) -> Any:
+        numbers = self.values[world]
+        return numbers[index] if index in numbers else self.calls[index].value
+
+    def run(self, world: int, wanted: Iterable[int], changes: Changes) -> dict[int, Any]:
+        """Values after changes of calls; what they don't reach is as before."""
+        reached = self.reached(changes)
+        known = self.values[world]
+        numbers = {
+            index: value for index, value in known.items() if index not in reached
+        }
+        order = [
+            index
+            for index in self.replay.needed(wanted, changes)
+            if index in reached or index not in known
+        ]
+        return self.replay.run(order, numbers, changes)
+
+    def reached(self, changes: Changes) -> set[int]:
+        reached: set[int] = set()
+        todo = list(changes)
+        while todo:
+            index = todo.pop()
+            if index not in reached:
+                reached.add(index)
+                todo += self.users.get(index, ())
+        return reached
+
+    @cached_property
+    def users(self) -> dict[int, list[int]]:
+        users: dict[int, list[int]] = {}
+        for index in range(self.step.first, self.step.last + 1):
+            if self.replay.depends[index] or self.calls[index].function is not None:
+                for operand in set(self.calls[index].operands):
+                    users.setdefault(operand, []).append(index)
+        return users
+
+    def slopes(self, objective: Objective, world: int) -> dict[int, Any]:
+        """The exact slope of the objective by every value before it."""
+        key = (id(objective), world)
+        if key not in self._slopes:
+            changes = {
+                index: Change(_first, (self.calls[index].arguments[0],))
+                for index in self.step.tiny
+            }
+            order = self.replay.needed(objective.ends, changes)
+            numbers = self.values[world]
+            if changes:
+                numbers = self.replay.run(order, dict(self.inputs[world]), changes)
+            ends = [self._at(numbers, end) for end in objective.ends]
+            with np.errstate(all="ignore"):
+                factors = objective.slopes(ends)
+            seeds: dict[int, Any] = {}
+            for end, factor in zip(objective.ends, factors, strict=True):
+                seeds[end] = seeds[end] + factor if end in seeds else factor
+            self._slopes[key] = exact_slopes(self.replay, seeds, numbers, order, changes)
+        return self._slopes[key]
+
+    def _at(self, numbers: dict[int, Any], index: int) -> Any:
+        return numbers[index] if index in numbers else self.calls[index].value
+
+
+def _first(value: Any) -> Any:
+    return value
+
+
+def ratio(values: list[Any], models: list[Any], agree: float = AGREE) -> float | None:
+    """The one number by which all models must be multiplied to be the values; None: there is none."""
+    factors = []
+    for value, model in zip(values, models, strict=True):
+        value, model = np.ravel(np.asarray(value, float)), np.ravel(np.asarray(model, float))
+        if value.shape != model.shape:
+            return None
+        size = float(model @ model)
+        if not np.isfinite(size) or size < 1e-200:
+            if not np.any(value):
+                continue
+            return None
+        factor = float(value @ model) / size
+        largest = float(np.max(np.abs(value), initial=0.0))
+        if not np.isfinite(factor) or largest == 0.0:
+            return None
+        if np.max(np.abs(value - factor * model)) > agree * largest:
+            return None
+        factors.append(factor)
+    if not factors:
+        return None
+    middle = float(np.median(factors))
+    if max(abs(factor - middle) for factor in factors) > 20 * agree * abs(middle):
+        return None
+    return middle
+
+
+def is_zero(values: list[Any], beside: float = 0.0) -> bool:
+    return all(np.max(np.abs(value), initial=0.0) <= 1e-13 * max(1.0, beside) for value in values)

@@ -1,0 +1,184 @@
+"""Which recorded number is the loss; where none is, which losses its differences suggest.
+
+Knows how programs write a loss, and no gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradbook.audit.core.step import Objective
+from gradbook.audit.programs.stepping import Span
+from gradbook.recording.calls import Call, Ref
+
+MOST_STATED = 8
+MOST_PAIRS = 6
+TINY = 1e-4  # a constant below it only keeps a logarithm or a root finite
+
+
+class Reach:
+    """Which calls depend on the weights of the step, and which on the next ones."""
+
+    def __init__(self, calls: list[Call], span: Span) -> None:
+        self.calls = calls
+        self.first = max(moved.old for moved in span.moved) + 1
+        self.last = len(calls) - 1
+        self.bits: dict[int, int] = {moved.old: 1 << n for n, moved in enumerate(span.moved)}
+        self.late: set[int] = {index for moved in span.moved for index in moved.updates}
+        for index in range(self.first, self.last + 1):
+            if index in self.late:
+                continue
+            bits = 0
+            for operand in calls[index].operands:
+                if operand in self.late:
+                    self.late.add(index)
+                    break
+                bits |= self.bits.get(operand, 0)
+            if index not in self.late and bits:
+                self.bits[index] = self.bits.get(index, 0) | bits
+
+    def count(self, index: int) -> int:
+        return self.bits.get(index, 0).bit_count()
+
+
+def _ones(values: Sequence[Any]) -> list[Any]:
+    return [1.0 for _ in values]
+
+
+def stated_losses(calls: list[Call], span: Span, reach: Reach, inside: set[int]) -> list[Objective]:
+    """Numbers that the program computes from its weights and doesn't need for its updates."""
+    scalars = [
+        index
+        for index in range(reach.first, reach.last + 1)
+        if reach.count(index)
+        and index not in inside
+        and np.size(calls[index].value) == 1
+        and getattr(calls[index].value, "dtype", np.dtype(bool)).kind == "f"
+    ]
+    scalars = [index for index in scalars if calls[index].frames]
+    used = {operand for index in scalars for operand in calls[index].operands}
+    ends = [index for index in scalars if index not in used] + [i for i in scalars if i in used]
+    places: set[Any] = set()
+    stated: list[int] = []
+    counts = {index: reach.count(index) for index in scalars}
+    best = max(counts.values(), default=0)
+    for index in sorted(ends, key=lambda i: (-counts[i], i in used, -i)):
+        place = calls[index].frames[0]
+        if counts[index] == best and place not in places:
+            places.add(place)
+            stated.append(index)
+    return [Objective("", (index,), _ones, False, index) for index in stated[:MOST_STATED]]
+
+
+def _difference(output: Any, target: Any) -> Any:
+    return np.asarray(output, float) - np.asarray(target, float)
+
+
+def _squares(targets: list[Any]) -> Callable[[Sequence[Any]], list[Any]]:
+    return lambda values: [_fit(_difference(o, t), o) for o, t in zip(values, targets, strict=True)]
+
+
+def _two_classes(targets: list[Any]) -> Callable[[Sequence[Any]], list[Any]]:
+    def slopes(values: Sequence[Any]) -> list[Any]:
+        return [
+            _fit(_difference(o, t) / (np.asarray(o) * (1 - np.asarray(o))), o)
+            for o, t in zip(values, targets, strict=True)
+        ]
+
+    return slopes
+
+
+def _classes(targets: list[Any]) -> Callable[[Sequence[Any]], list[Any]]:
+    return lambda values: [
+        _fit(-np.asarray(t, float) / np.asarray(o), o) for o, t in zip(values, targets, strict=True)
+    ]
+
+
+def _picked(values: Sequence[Any]) -> list[Any]:
+    return [-1.0 / np.asarray(value) for value in values]
+
+
+def _fit(slope: Any, value: Any) -> Any:
+    from gradbook.recording.slopes import fit_shape
+
+    return fit_shape(slope, np.shape(value))
+
+
+def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
+    """Losses of outputs that are compared with targets, though no line computes a loss."""
+    pairs: dict[Any, list[tuple[int, Any]]] = {}
+    picks: dict[Any, list[int]] = {}
+    for index in range(reach.first, reach.last + 1):
+        call = calls[index]
+        if index not in reach.bits or call.function not in (np.subtract, np.divide):
+            continue
+        if len(call.arguments) != 2:
+            continue
+        left, right = call.arguments
+        moves = [isinstance(part, Ref) and part.index in reach.bits for part in (left, right)]
+        if moves[0] == moves[1]:
+            continue
+        output, target = (left, right) if moves[0] else (right, left)
+        if call.function is np.divide and moves[0]:
+            continue
+        value = calls[target.index].value if isinstance(target, Ref) else target
+        output_call = calls[output.index]
+        if np.size(value) == 1 and np.size(output_call.value) > 1:
+            continue
+        if (
+            call.function is np.subtract
+            and np.size(value) == 1
+            and float(np.ravel(value)[0]) == 1.0
+            and not isinstance(target, Ref)
+        ):
+            if output_call.name == "getitem" and moves[0]:
+                picks.setdefault(call.frames[:2], []).append(output.index)
+            continue
+        try:
+            np.broadcast_shapes(np.shape(value), np.shape(output_call.value))
+        except ValueError:
+            continue
+        pairs.setdefault(call.frames[:2], []).append((output.index, value))
+    best = max((reach.count(o) for each in pairs.values() for o, _ in each), default=0)
+    objectives: list[Objective] = []
+    for each in list(pairs.values())[:MOST_PAIRS]:
+        if max(reach.count(o) for o, _ in each) < best:
+            continue
+        ends = tuple(o for o, _ in each)
+        targets = [t for _, t in each]
+        objectives += [
+            Objective("half the sum of squares", ends, _squares(targets), True),
+            Objective("binary cross-entropy", ends, _two_classes(targets), True),
+            Objective("cross-entropy", ends, _classes(targets), True),
+        ]
+    for ends_ in picks.values():
+        objectives.append(Objective("cross-entropy", tuple(ends_), _picked, True))
+    return objectives
+
+
+def finite_guards(calls: list[Call], first: int, last: int) -> frozenset[int]:
+    """Calls such as `p + 1e-8` or `clip(p, 1e-7, 1 - 1e-7)`, which change a loss a little."""
+    guards = set()
+    for index in range(first, last + 1):
+        call = calls[index]
+        if call.function is np.add and len(call.arguments) == 2:
+            for place in (0, 1):
+                if _is_tiny(calls, call.arguments[place]) and place == 1:
+                    guards.add(index)
+        elif call.name in ("clip", "maximum", "minimum") and len(call.arguments) >= 2:
+            bounds = [*call.arguments[1:], *call.options.values()]
+            if any(_is_tiny(calls, bound) for bound in bounds):
+                guards.add(index)
+    return frozenset(guards)
+
+
+def _is_tiny(calls: list[Call], part: Any) -> bool:
+    value = calls[part.index].value if isinstance(part, Ref) else part
+    if isinstance(part, Ref) and calls[part.index].function is not None:
+        return False
+    if not isinstance(value, (float, int, np.floating)) or isinstance(value, bool):
+        return False
+    return 0 < abs(float(value)) <= TINY

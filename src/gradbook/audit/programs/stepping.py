@@ -1,0 +1,262 @@
+"""Which numbers of a recorded run are updated again and again, and where one step begins and ends.
+
+Knows no loss and no gradient.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradbook.recording.calls import Ref, depends_on, getitem, setitem
+from gradbook.recording.recorder import RECORDER
+
+ENOUGH = 8  # updates of one number after which a training is known
+LEAST = 3  # updates without which nothing is trained
+MORE = 3  # steps that are recorded after that, for what is computed only after an update
+PASSING = {"array", "asarray", "copy", "astype", "ascontiguousarray", "clip", "reshape", "refill"}
+UPDATING = (np.add, np.subtract)
+Key = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Chain:
+    """A number that is updated: its versions, and where in the source each came about."""
+
+    root: int
+    updates: list[tuple[int, int, Key]] = field(default_factory=list)  # old, new, place
+    counts: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
+    is_training: bool = False
+
+
+class Watch:
+    """Looks at each call as it is recorded, and pauses when enough steps were seen."""
+
+    def __init__(self) -> None:
+        self.roots: dict[int, int] = {}
+        self.chains: dict[int, Chain] = {}
+        self.pause_at: int | None = None
+        self.started_at = 0
+        self.episode = 0
+
+    def __call__(self, index: int) -> None:
+        if RECORDER.episode != self.episode:
+            self.episode, self.started_at, self.pause_at = RECORDER.episode, index, None
+        if self.pause_at is not None and index >= self.pause_at:
+            RECORDER.pause()
+            return
+        call = RECORDER.tape[index]
+        function = call.function
+        if function is None:
+            return
+        if function in UPDATING:
+            self._sum(index, call)
+        elif function is setitem:
+            self._set(index, call)
+        elif call.name in ("put_flat", "add_at", "subtract_at"):
+            first = call.arguments[0]
+            if isinstance(first, Ref):
+                self._link(first.index, index, (call.frames, "part"))
+        elif call.name in PASSING or (function is np.multiply):
+            for part in call.arguments[:2]:
+                if isinstance(part, Ref) and part.index in self.roots:
+                    old = RECORDER.tape[part.index].value
+                    if np.size(old) == np.size(call.value) and self._is_kept(call, part):
+                        self.roots[index] = self.roots[part.index]
+
+    @staticmethod
+    def _is_kept(call: Any, part: Ref) -> bool:
+        """Whether the call only copies the number, or shrinks it a little (decay)."""
+        if call.function is not np.multiply:
+            return bool(call.arguments and call.arguments[0] == part)
+        other = call.arguments[1] if call.arguments[0] == part else call.arguments[0]
+        value = RECORDER.tape[other.index].value if isinstance(other, Ref) else other
+        return bool(np.size(value) == 1 and 0.5 < abs(float(np.ravel(value)[0])) < 1.5)
+
+    def _sum(self, index: int, call: Any) -> None:
+        shape = np.shape(call.value)
+        if getattr(call.value, "dtype", None) is None or call.value.dtype.kind != "f":
+            return
+        arguments = call.arguments[:1] if call.function is np.subtract else call.arguments[:2]
+        candidates = [
+            part.index
+            for part in arguments
+            if isinstance(part, Ref) and np.shape(RECORDER.tape[part.index].value) == shape
+        ]
+        if not candidates:
+            return
+        key = (call.frames,)
+        best = candidates[0]
+        if len(candidates) > 1:
+            ranks = [(self._rank(part, key), -place) for place, part in enumerate(candidates)]
+            best = candidates[-max(ranks)[1]]
+        self._link(best, index, key)
+
+    def _rank(self, part: int, key: Key) -> int:
+        root = self.roots.get(part)
+        chain = self.chains.get(root) if root is not None else None
+        if chain is not None and key in chain.counts:
+            return 3
+        if chain is not None and len(chain.updates) >= LEAST:
+            return 2
+        return 1 if RECORDER.tape[part].function is None else 0
+
+    def _set(self, index: int, call: Any) -> None:
+        array, place, value = call.arguments
+        if not isinstance(array, Ref):
+            return
+        self.roots[index] = self.roots.get(array.index, array.index)
+        if not isinstance(value, Ref):
+            return
+        inner = RECORDER.tape[value.index]
+        if inner.function in UPDATING:
+            for part in inner.arguments:
+                if isinstance(part, Ref):
+                    source = RECORDER.tape[part.index]
+                    is_part = source.function is getitem and _is_version(source.arguments[0], array, self.roots)
+                    if part == array or is_part:
+                        where = repr(place)
+                        self._link(array.index, index, (inner.frames, where), )
+                        return
+
+    def _link(self, old: int, new: int, key: Key) -> None:
+        root = self.roots.get(old, old)
+        self.roots[new] = root
+        chain = self.chains.get(root)
+        if chain is None:
+            chain = self.chains[root] = Chain(root)
+        chain.updates.append((old, new, key))
+        chain.counts[key] += 1
+        count = chain.counts[key]
+        if self.pause_at is None and count >= ENOUGH and (count & (count - 1)) == 0:
+            if is_trained(chain):
+                done = new - self.started_at
+                self.pause_at = new + max(50, MORE * done // count)
+
+
+def _is_version(part: Any, array: Ref, roots: dict[int, int]) -> bool:
+    if not isinstance(part, Ref):
+        return False
+    return roots.get(part.index, part.index) == roots.get(array.index, array.index)
+
+
+def is_trained(chain: Chain) -> bool:
+    """Whether what is added depends on the number itself: a sum or a mean that runs doesn't."""
+    if chain.is_training:
+        return True
+    calls = RECORDER.tape.calls
+    for old, new, _ in chain.updates[-1:] + chain.updates[-2:-1]:
+        call = calls[new]
+        if call.function is setitem:
+            value = call.arguments[2]
+            parts = [i for i in calls[value.index].operands if calls[i].function is not getitem or old not in calls[i].operands]
+        elif call.name in ("put_flat", "add_at", "subtract_at"):
+            parts = [i for i in call.operands if i != old]
+        else:
+            parts = [i for i in call.operands if i != old and not _is_copy_of(calls, i, old)]
+        if any(depends_on(calls, part, old) for part in parts if part != old):
+            chain.is_training = True
+            return True
+    return False
+
+
+def _is_copy_of(calls: list[Any], index: int, old: int) -> bool:
+    for _ in range(4):
+        if index == old:
+            return True
+        call = calls[index]
+        if call.name in PASSING and call.operands:
+            index = call.operands[0]
+        elif call.function is np.multiply and old in call.operands:
+            return True
+        else:
+            return False
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A number before and after one step."""
+
+    root: int
+    old: int
+    new: int
+    updates: tuple[int, ...]  # all of the step's updates of it
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One step of one training: what moves in it, and the steps that were recorded."""
+
+    moved: tuple[Moved, ...]
+    count: int
+
+
+def cycles(chain: Chain) -> list[Moved]:
+    """The chain's steps: in each, every place of the source updates once."""
+    steady = {key for key, count in chain.counts.items() if count >= LEAST}
+    steps: list[Moved] = []
+    part: list[tuple[int, int, Key]] = []
+    seen: set[Key] = set()
+
+    def close() -> None:
+        if part:
+            news = tuple(new for _, new, _ in part)
+            steps.append(Moved(chain.root, part[0][0], part[-1][1], news, part[-1][2]))
+
+    for update in chain.updates:
+        if update[2] not in steady:
+            continue
+        if update[2] in seen:
+            close()
+            part, seen = [], set()
+        part.append(update)
+        seen.add(update[2])
+    close()
+    return steps
+
+
+def find_steps(watch: Watch) -> list[list[Span]]:
+    """For each training of the run, the steps that can be judged, in order."""
+    trained = [
+        chain
+        for chain in watch.chains.values()
+        if max(chain.counts.values()) >= LEAST and is_trained(chain)
+    ]
+    groups: list[list[tuple[Chain, list[Moved]]]] = []
+    for chain in sorted(trained, key=lambda each: each.updates[0][1]):
+        steps = cycles(chain)
+        if len(steps) < LEAST:
+            continue
+        for group in groups:
+            first = group[0][1]
+            overlap = first[0].new < steps[-1].new and steps[0].new < first[-1].new
+            alike = abs(len(first) - len(steps)) <= 1
+            if overlap and alike:
+                group.append((chain, steps))
+                break
+        else:
+            groups.append([(chain, steps)])
+    return [_aligned(group) for group in groups]
+
+
+def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
+    """The steps of several numbers side by side: all old ones before all new ones."""
+    lead = min((steps for _, steps in group), key=len)
+    spans = []
+    for number, step in enumerate(lead):
+        moved = []
+        for _, steps in group:
+            near = [s for s in steps[max(0, number - 1) : number + 2] if s.old < step.new and step.old < s.new]
+            near = [s for s in near if s.old <= step.new]
+            if near:
+                best = min(near, key=lambda s: abs(s.new - step.new))
+                moved.append(best)
+        last_old, first_new = max(m.old for m in moved), min(m.new for m in moved)
+        if last_old < first_new:
+            spans.append(Span(tuple(moved), len(lead)))
+    return spans

@@ -1,0 +1,54 @@
+"""A recorded run as the steps that the core judges."""
+
+from __future__ import annotations
+
+from gradbook.audit.core.step import State, Step
+from gradbook.audit.programs.objectives import Reach, finite_guards, implied_losses, stated_losses
+from gradbook.audit.programs.stepping import Span
+from gradbook.recording.calls import Call
+
+
+def make_step(calls: list[Call], branches: list[tuple[int, bool]], span: Span) -> Step:
+    reach = Reach(calls, span)
+    inside = _updating_cone(calls, span)
+    objectives = stated_losses(calls, span, reach, inside) + implied_losses(calls, reach)
+    reached = 0
+    for objective in objectives:
+        for end in objective.ends:
+            reached |= reach.bits[end]
+    # a loss depends on weights; on a momentum's memory, only the next weights do
+    weights = [moved for moved in span.moved if reach.bits[moved.old] & reached]
+    last = max([moved.new for moved in span.moved] + [e for o in objectives for e in o.ends])
+    states = [
+        State(f"#{n}", moved.old, moved.new, moved.updates, moved.key[0][:1])
+        for n, moved in enumerate(weights)
+    ]
+    return Step(
+        calls,
+        states,
+        objectives,
+        branches,
+        reach.first,
+        last,
+        lambda index: calls[index].frames[:1],
+        [
+            State(f"memory {n}", m.old, m.new, m.updates, m.key)
+            for n, m in enumerate(span.moved)
+            if m not in weights
+        ],
+        finite_guards(calls, reach.first, last),
+    )
+
+
+def _updating_cone(calls: list[Call], span: Span) -> set[int]:
+    """Whatever the next weights are computed from."""
+    first = max(moved.old for moved in span.moved)
+    seen: set[int] = set()
+    todo = [index for moved in span.moved for index in moved.updates]
+    while todo:
+        index = todo.pop()
+        if index in seen or index <= first:
+            continue
+        seen.add(index)
+        todo += calls[index].operands
+    return seen

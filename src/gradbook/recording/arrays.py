@@ -1,0 +1,690 @@
+"""Arrays and numbers that remember how they were computed, by the protocols of NumPy.
+
+Knows neither where a program comes from nor what it is for.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradbook.recording.calls import Ref, getitem, item_of, refill, setitem
+from gradbook.recording.recorder import RECORDER
+
+SMALL = 1_000_000  # bytes; larger arrays from elsewhere are copied once
+NARROW = {np.float32, np.float16, "float32", "float16", "f4", "<f4", "single", "half"}
+UNRECORDED = {"save", "savez", "savez_compressed", "savetxt", "array2string", "array_repr", "array_str"}
+FRESH = {"zeros_like", "ones_like", "empty_like", "full_like"}
+
+
+@dataclass(slots=True)
+class View:
+    """Which part of which array an array is: a change to one is a change to the other."""
+
+    parent: RecordedArray
+    function: Any
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+    parent_index: int
+
+
+_holders: dict[int, int] = {}  # id of a buffer → the call whose value it still is
+_copies: dict[int, tuple[Any, Any]] = {}
+
+
+def is_numeric(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fiub"
+
+
+def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def plain(structure: Any) -> Any:
+    """The same without memory, for NumPy's own code."""
+    if isinstance(structure, RecordedArray):
+        return structure.view(np.ndarray)
+    if isinstance(structure, RecordedNumber):
+        return np.float64(structure)
+    if isinstance(structure, tuple):
+        parts = [plain(part) for part in structure]
+        return type(structure)(*parts) if hasattr(structure, "_fields") else tuple(parts)
+    if isinstance(structure, list):
+        return [plain(part) for part in structure]
+    if isinstance(structure, dict):
+        return {key: plain(part) for key, part in structure.items()}
+    if isinstance(structure, slice):
+        return slice(*plain((structure.start, structure.stop, structure.step)))
+    return structure
+
+
+def _constant(array: np.ndarray[Any, Any]) -> Any:
+    if array.nbytes < SMALL:
+        return array.copy()
+    copy = _copies.get(id(array))
+    if copy is None or copy[0] is not array:
+        copy = _copies[id(array)] = (array, array.copy())
+    return copy[1]
+
+
+def refer(structure: Any) -> Any:
+    """The same with references in place of what remembers."""
+    if isinstance(structure, (RecordedArray, RecordedNumber)):
+        return Ref(index_of(structure))
+    if isinstance(structure, tuple):
+        return tuple([refer(part) for part in structure])
+    if isinstance(structure, list):
+        return [refer(part) for part in structure]
+    if isinstance(structure, dict):
+        return {key: refer(part) for key, part in structure.items()}
+    if isinstance(structure, slice):
+        return slice(*refer((structure.start, structure.stop, structure.step)))
+    if isinstance(structure, np.ndarray):
+        return _constant(structure)
+    return structure
+
+
+def index_of(number: RecordedArray | RecordedNumber) -> int:
+    """The call that computed it; a new leaf where that wasn't recorded."""
+    index = number._index
+    if isinstance(number, RecordedNumber):
+        if index is None or number._episode != RECORDER.episode:
+            index = number._index = RECORDER.add(None, (), {}, np.float64(number))
+            number._episode = RECORDER.episode
+        return index
+    view = number._view
+    is_current = index is not None and number._episode == RECORDER.episode
+    if view is None:
+        if not is_current:
+            index = RECORDER.add(None, (), {}, np.array(number.view(np.ndarray)))
+            number._index, number._episode = index, RECORDER.episode
+        return index  # type: ignore[return-value]
+    parent = index_of(view.parent)
+    if not is_current or parent != view.parent_index:
+        arguments = (Ref(parent), *refer(view.arguments))
+        value = np.array(number.view(np.ndarray))
+        index = RECORDER.add(view.function, arguments, refer(view.options), value)
+        number._index, number._episode, view.parent_index = index, RECORDER.episode, parent
+    return index  # type: ignore[return-value]
+
+
+def widen(value: Any) -> Any:
+    """Double precision, so that slopes can be compared to many digits."""
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f":
+        return value.astype(np.float64) if value.dtype.itemsize < 8 else value
+    return value
+
+
+def wide_type(option: Any) -> Any:
+    if isinstance(option, np.dtype):
+        return np.dtype(np.float64) if option.kind == "f" else option
+    return np.float64 if isinstance(option, (type, str)) and option in NARROW else option
+
+
+def wrap(value: Any, index: int | None) -> Any:
+    """The value as one that remembers."""
+    if isinstance(value, np.ndarray):
+        array = value.view(RecordedArray)
+        array._index, array._episode = index, RECORDER.episode
+        return array
+    if isinstance(value, (float, np.floating)):
+        number = RecordedNumber(value)
+        number._index, number._episode = index, RECORDER.episode
+        return number
+    return value
+
+
+def keep(value: Any) -> Any:
+    """The value as the tape keeps it: the buffer itself if nothing else can change it."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return np.array(value) if value.base is not None else value
+
+
+def hold(value: Any, index: int) -> None:
+    if isinstance(value, np.ndarray) and value.base is None:
+        _holders[id(value)] = index
+
+
+def before_write(array: np.ndarray[Any, Any]) -> None:
+    """Keep the old numbers of a buffer that is about to change."""
+    buffer = owner(array)
+    index = _holders.pop(id(buffer), None)
+    if index is not None and index < len(RECORDER.tape):
+        call = RECORDER.tape[index]
+        if call.value is buffer:
+            call.value = buffer.copy()
+
+
+def record(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call a function of arrays, and remember the call."""
+    arguments = tuple([wide_type(part) for part in arguments])
+    if options:
+        options = {key: wide_type(part) for key, part in options.items()}
+    value = function(*plain(arguments), **plain(options))
+    if not RECORDER.is_on:
+        return _wrap_unrecorded(value)
+    return remember(function, arguments, options, value)
+
+
+def _wrap_unrecorded(value: Any) -> Any:
+    if is_numeric(value):
+        return wrap(value, None)
+    if type(value) in (tuple, list) and value and all(is_numeric(part) for part in value):
+        return type(value)(wrap(part, None) for part in value)
+    return value
+
+
+def remember(
+    function: Any, arguments: tuple[Any, ...], options: dict[str, Any], value: Any
+) -> Any:
+    value = widen(value)
+    if is_numeric(value):
+        references = refer(arguments), refer(options)
+        index = RECORDER.add(function, *references, keep(value))
+        result = wrap(value, index)
+        if isinstance(value, np.ndarray):
+            first = arguments[0] if arguments else None
+            if value.base is None:
+                hold(value, index)
+            elif isinstance(first, RecordedArray) and np.may_share_memory(value, first):
+                parent = references[0][0].index
+                result._view = View(first, function, arguments[1:], options, parent)
+        elif value.dtype.kind == "b":
+            RECORDER.tape.branches.append((index, bool(value)))
+        return result
+    if type(value) in (tuple, list) and value and all(is_numeric(part) for part in value):
+        parts = [widen(part) for part in value]
+        index = RECORDER.add(function, refer(arguments), refer(options), parts)
+        return type(value)(
+            wrap(part, RECORDER.add(item_of, (Ref(index), place), {}, np.array(part)))
+            for place, part in enumerate(parts)
+        )
+    return value
+
+
+def put_flat(parent: Any, places: Any, value: Any) -> Any:
+    """A copy of the parent with the numbers of one of its views."""
+    parent = np.array(parent)
+    parent.reshape(-1)[places] = value
+    return parent
+
+
+def after_write(array: RecordedArray, index: int) -> None:
+    """An array was changed in place: so was all of which it is a view."""
+    array._index, array._episode = index, RECORDER.episode
+    view = array._view
+    if view is None:
+        buffer = owner(array)
+        if buffer.shape == array.shape:
+            RECORDER.tape[index].value = buffer
+            _holders[id(buffer)] = index
+        return
+    parent = view.parent
+    old = view.parent_index
+    now = np.array(parent.view(np.ndarray))
+    if view.function is getitem:
+        arguments = (Ref(old), *refer(view.arguments), Ref(index))
+        new = RECORDER.add(setitem, arguments, {}, now)
+    else:
+        numbers = np.arange(parent.size).reshape(parent.shape)
+        places = view.function(numbers, *plain(view.arguments), **plain(view.options))
+        new = RECORDER.add(put_flat, (Ref(old), places, Ref(index)), {}, now)
+    view.parent_index = new
+    after_write(parent, new)
+
+
+def _is_same_place(first: Any, second: Any) -> bool:
+    if first is second:
+        return True
+    try:
+        return type(first) is type(second) and bool(np.all(plain(first) == plain(second)))
+    except (ValueError, TypeError):
+        return False
+
+
+def _reduced(function: Any) -> Any:
+    return function
+
+
+class RecordedArray(np.ndarray[Any, Any]):
+    _index: int | None = None
+    _episode = -1
+    _view: View | None = None
+    __array_priority__ = 1000
+
+    def __array_finalize__(self, source: Any) -> None:
+        self._index, self._episode, self._view = None, -1, None
+
+    def __array_ufunc__(  # type: ignore[override]
+        self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any
+    ) -> Any:
+        return call_ufunc(ufunc, method, inputs, out, options)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:  # type: ignore[override]
+        return call_function(function, arguments, options)
+
+    def __getitem__(self, index: Any) -> Any:
+        value = self.view(np.ndarray)[plain(index)]
+        if not is_numeric(value):
+            return value
+        if not RECORDER.is_on:
+            result = wrap(value, None)
+            if isinstance(value, np.ndarray) and value.base is not None:
+                result._view = View(self, getitem, (index,), {}, -1)
+            return result
+        parent = index_of(self)
+        call = RECORDER.add(getitem, (Ref(parent), refer(index)), {}, keep(value))
+        result = wrap(value, call)
+        if isinstance(value, np.ndarray):
+            if value.base is not None:
+                result._view = View(self, getitem, (index,), {}, parent)
+            else:
+                hold(value, call)
+        elif value.dtype.kind == "b":
+            RECORDER.tape.branches.append((call, bool(value)))
+        return result
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(value, RecordedArray) and value._view is not None:
+            view = value._view
+            if view.parent is self and view.function is getitem:
+                if _is_same_place(view.arguments[0], index):
+                    return  # what `W[i] -= …` writes back after its change in place
+        if not RECORDER.is_on:
+            self.view(np.ndarray)[plain(index)] = plain(value)
+            return
+        old = index_of(self)
+        references = (Ref(old), refer(index), refer(value))
+        before_write(self)
+        self.view(np.ndarray)[plain(index)] = plain(value)
+        after_write(
+            self, RECORDER.add(setitem, references, {}, np.array(self.view(np.ndarray)))
+        )
+
+    def __iter__(self) -> Any:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d array")
+        for place in range(len(self)):
+            yield self[place]
+
+    def __bool__(self) -> bool:
+        truth = bool(self.view(np.ndarray))
+        if RECORDER.is_on and self._index is not None and self._episode == RECORDER.episode:
+            RECORDER.tape.branches.append((self._index, truth))
+        return truth
+
+    def __format__(self, form: str) -> str:
+        return format(self.item() if self.ndim == 0 else self.view(np.ndarray), form)
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+    def __str__(self) -> str:
+        return str(self.view(np.ndarray))
+
+    def __reduce__(self) -> Any:
+        return self.view(np.ndarray).__reduce__()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return record(np.copy, (self,), {})
+
+    def __copy__(self) -> Any:
+        return record(np.copy, (self,), {})
+
+    def tolist(self) -> Any:
+        if RECORDER.is_on and self.dtype.kind == "f" and self.size <= 4096:
+            return [part.tolist() if isinstance(part, RecordedArray) else part for part in self]
+        return self.view(np.ndarray).tolist()
+
+    def fill(self, value: Any) -> None:
+        self[...] = value
+
+    def item(self, *place: Any) -> Any:
+        if not place and self.size == 1:
+            return self.reshape(-1)[0]
+        return self[place] if place else self.view(np.ndarray).item()
+
+    @property
+    def T(self) -> Any:  # type: ignore[override]  # noqa: N802
+        return record(np.transpose, (self,), {})
+
+    @property
+    def flat(self) -> Any:  # type: ignore[override]
+        return self.reshape(-1)
+
+
+METHODS = (
+    "sum mean dot max min reshape transpose flatten ravel copy astype argmax argmin std var clip "
+    "prod squeeze round cumsum repeat swapaxes diagonal trace all any take cumprod argsort ptp"
+).split()
+
+
+def _function_of(method: str) -> Any:
+    def call(array: Any, *arguments: Any, **options: Any) -> Any:
+        if method == "ptp":
+            return np.ptp(array, *arguments, **options)
+        return getattr(np.asarray(array), method)(*arguments, **options)
+
+    call.__name__ = method
+    return call
+
+
+def _method(name: str) -> None:
+    function = _function_of(name)
+
+    def method(self: Any, *arguments: Any, **options: Any) -> Any:
+        out = options.pop("out", None)
+        result = record(function, (self, *arguments), options)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    method.__name__ = name
+    setattr(RecordedArray, name, method)
+
+
+for _name in METHODS:
+    _method(_name)
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: Any, out: Any, options: Any) -> Any:
+    function = ufunc if method == "__call__" else getattr(ufunc, method)
+    if not RECORDER.is_on or not RECORDER.frames(3):
+        outs = {} if out is None else {"out": plain(out)}
+        value = function(*plain(inputs), **plain(options), **outs)
+        if out is not None and method != "at":
+            return out[0] if len(out) == 1 else out
+        return _wrap_unrecorded(value)
+    if "dtype" in options:
+        options["dtype"] = wide_type(options["dtype"])
+    if method == "at":
+        return _ufunc_at(ufunc, inputs)
+    if out is not None and out[0] is not None:
+        return _ufunc_into(function, inputs, out[0], options)
+    if method == "__call__":
+        value = ufunc(*plain(inputs), **plain(options)) if options else ufunc(*plain(inputs))
+        return remember(ufunc, inputs, options, value)
+
+    value = function(*plain(inputs), **plain(options))
+    return remember(_named(function, ufunc, method), inputs, options, value)
+
+
+def _named(function: Any, ufunc: Any, method: str) -> Any:
+    if ufunc is np.add and method == "reduce":
+
+        def add_reduce(array: Any, axis: Any = 0, **options: Any) -> Any:
+            return np.sum(array, axis=axis, **options)
+
+        add_reduce.__name__ = "sum"
+        return add_reduce
+    return function
+
+
+def _ufunc_at(ufunc: Any, inputs: Any) -> None:
+    def at(array: Any, *rest: Any) -> Any:
+        array = np.array(array)
+        ufunc.at(array, *rest)
+        return array
+
+    at.__name__ = f"{ufunc.__name__}_at"
+    array = inputs[0]
+    if not isinstance(array, RecordedArray):
+        ufunc.at(array, *plain(inputs[1:]))
+        return
+    references = refer(tuple(inputs))
+    before_write(array)
+    ufunc.at(array.view(np.ndarray), *plain(inputs[1:]))
+    after_write(array, RECORDER.add(at, references, {}, np.array(array.view(np.ndarray))))
+
+
+def _ufunc_into(function: Any, inputs: Any, target: Any, options: Any) -> Any:
+    """An operation in place, or one with `out=`."""
+    references = refer(tuple(inputs)), refer(options)
+    value = function(*plain(inputs), **plain(options))
+    if not isinstance(target, RecordedArray):
+        target[...] = value
+        return target
+    before_write(target)
+    is_fitting = np.shape(value) == target.shape and value.dtype == target.dtype
+    index = RECORDER.add(function, *references, widen(np.array(value)))
+    old = target._index
+    target.view(np.ndarray)[...] = value
+    if not is_fitting:
+        shape = Ref(old) if old is not None else np.zeros(target.shape, target.dtype)
+        index = RECORDER.add(refill, (shape, Ref(index)), {}, np.array(target.view(np.ndarray)))
+    after_write(target, index)
+    return target
+
+
+def call_function(function: Any, arguments: Any, options: Any) -> Any:
+    name = getattr(function, "__name__", "")
+    module = getattr(function, "__module__", "") or ""
+    if name in UNRECORDED or module.startswith(("numpy.random", "numpy.lib.npyio")):
+        return function(*plain(arguments), **plain(options))
+    if name in FRESH:
+        options = {key: wide_type(part) for key, part in options.items()}
+        value = widen(function(*plain(arguments), **plain(options)))
+        return fresh(value)
+    if name == "copyto":
+        arguments[0][...] = arguments[1]
+        return None
+    if name == "shape" or name == "ndim" or name == "size":
+        return function(*plain(arguments), **plain(options))
+    if name in ("fill_diagonal", "put", "put_along_axis", "place", "putmask"):
+        return _change_in_place(function, arguments, options)
+    options = dict(options)
+    out = options.pop("out", None)
+    result = record(function, tuple(arguments), options)
+    if isinstance(out, tuple):
+        out = out[0]
+    if out is None:
+        return result
+    out[...] = result
+    return out
+
+
+def _change_in_place(function: Any, arguments: Any, options: Any) -> None:
+    def changed(array: Any, *rest: Any, **more: Any) -> Any:
+        array = np.array(array)
+        function(array, *rest, **more)
+        return array
+
+    changed.__name__ = function.__name__
+    array = arguments[0]
+    if isinstance(array, RecordedArray):
+        array[...] = record(changed, tuple(arguments), dict(options))
+    else:
+        function(*plain(arguments), **plain(options))
+
+
+def fresh(value: Any, is_random: bool = False) -> Any:
+    """A new array or number that nothing recorded went into."""
+    if not is_numeric(value):
+        return value
+    if not RECORDER.is_on:
+        return wrap(value, None)
+    index = RECORDER.add(None, (), {}, keep(value), is_random)
+    hold(value, index)
+    return wrap(value, index)
+
+
+class RecordedNumber(np.float64):
+    """A float that remembers."""
+
+    _index: int | None = None
+    _episode = -1
+
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any
+    ) -> Any:
+        return call_ufunc(ufunc, method, inputs, out, options)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        return call_function(function, arguments, options)
+
+    def __repr__(self) -> str:
+        return float.__repr__(self)
+
+    def __str__(self) -> str:
+        return float.__repr__(self)
+
+    def __format__(self, form: str) -> str:
+        return float.__format__(self, form)
+
+    def __reduce__(self) -> Any:
+        return (float, (float(self),))
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __hash__(self) -> int:
+        return float.__hash__(self)
+
+    def item(self, *place: Any) -> Any:
+        return self
+
+    def tolist(self) -> Any:
+        return self
+
+    def copy(self, *arguments: Any) -> Any:
+        return self
+
+    def astype(self, kind: Any, *arguments: Any, **options: Any) -> Any:
+        if wide_type(kind) in (float, np.float64, "float64", "float"):
+            return self
+        return np.float64.astype(self, kind, *arguments, **options)
+
+    def sum(self, *arguments: Any, **options: Any) -> Any:
+        return self
+
+    mean = squeeze = sum
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        return self
+
+    def reshape(self, *shape: Any) -> Any:
+        return record(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
+
+
+BINARY = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+    "pow": np.power,
+    "mod": np.remainder,
+    "floordiv": np.floor_divide,
+}
+COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+SCALARS = (int, float, np.integer, np.floating, np.bool_)
+
+
+def _binary(name: str, ufunc: Any) -> None:
+    native = getattr(float, f"__{name}__")
+    swapped = getattr(float, f"__r{name}__")
+
+    def compute(left: Any, right: Any) -> Any:
+        """Like Python, whose division by zero is an error."""
+        value = native(float(left), float(right))
+        return value if isinstance(value, float) else np.power(complex(left), right)
+
+    def forward(self: RecordedNumber, other: Any) -> Any:
+        if not isinstance(other, SCALARS):
+            return _with_other(ufunc, self, other, native)
+        if not RECORDER.is_on or not RECORDER.is_program(sys._getframe(1).f_code):
+            return wrap(np.float64(native(self, other)), None)
+        return _remember_number(ufunc, (self, other), compute(self, other))
+
+    def backward(self: RecordedNumber, other: Any) -> Any:
+        if not isinstance(other, SCALARS):
+            return _with_other(ufunc, other, self, swapped)
+        if not RECORDER.is_on or not RECORDER.is_program(sys._getframe(1).f_code):
+            return wrap(np.float64(swapped(self, other)), None)
+        return _remember_number(ufunc, (other, self), compute(other, self))
+
+    setattr(RecordedNumber, f"__{name}__", forward)
+    setattr(RecordedNumber, f"__r{name}__", backward)
+
+
+def _with_other(ufunc: Any, left: Any, right: Any, native: Any) -> Any:
+    other = right if isinstance(left, RecordedNumber) else left
+    if isinstance(other, np.ndarray):
+        return call_ufunc(ufunc, "__call__", (left, right), None, {})
+    return NotImplemented
+
+
+def _remember_number(ufunc: Any, operands: tuple[Any, ...], value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    kept = np.float64(value)
+    references = tuple(
+        [Ref(index_of(part)) if isinstance(part, RecordedNumber) else part for part in operands]
+    )
+    number = RecordedNumber(kept)
+    number._index = RECORDER.add(ufunc, references, {}, kept)
+    number._episode = RECORDER.episode
+    return number
+
+
+def _comparison(name: str, ufunc: Any) -> None:
+    native = getattr(float, f"__{name}__")
+
+    def compare(self: RecordedNumber, other: Any) -> Any:
+        if not isinstance(other, SCALARS):
+            if isinstance(other, np.ndarray):
+                return call_ufunc(ufunc, "__call__", (self, other), None, {})
+            return NotImplemented
+        truth = native(self, float(other))
+        if RECORDER.is_on and (
+            self._index is not None or getattr(other, "_index", None) is not None
+        ):
+            if RECORDER.is_program(sys._getframe(1).f_code):
+                references = tuple(
+                    [
+                        Ref(index_of(part)) if isinstance(part, RecordedNumber) else part
+                        for part in (self, other)
+                    ]
+                )
+                index = RECORDER.add(ufunc, references, {}, np.bool_(truth))
+                RECORDER.tape.branches.append((index, truth))
+        return truth
+
+    setattr(RecordedNumber, f"__{name}__", compare)
+
+
+def _unary(name: str, ufunc: Any) -> None:
+    native = getattr(float, f"__{name}__")
+
+    def apply(self: RecordedNumber) -> Any:
+        if not RECORDER.is_on or not RECORDER.is_program(sys._getframe(1).f_code):
+            return wrap(np.float64(native(self)), None)
+        return _remember_number(ufunc, (self,), native(self))
+
+    setattr(RecordedNumber, f"__{name}__", apply)
+
+
+for _name, _ufunc in BINARY.items():
+    _binary(_name, _ufunc)
+for _name, _ufunc in COMPARISONS.items():
+    _comparison(_name, _ufunc)
+_unary("neg", np.negative)
+_unary("abs", np.absolute)
+RecordedNumber.__pos__ = lambda self: self  # type: ignore[method-assign,assignment]

@@ -1,0 +1,213 @@
+"""A run as a list of calls: each with its operands, its value and its place; run again with other numbers.
+
+Knows neither how a run is recorded nor what is done with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+Frame = tuple[CodeType, int]  # a code object of the program, and the instruction in it
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Stands among a call's arguments for the value of another call."""
+
+    index: int
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    function: Callable[..., Any] | None  # None: a number that comes from outside
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+    value: Any
+    frames: tuple[Frame, ...]  # innermost first
+    is_random: bool = False
+    operands: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return getattr(self.function, "__name__", "") if self.function else ""
+
+
+def references(structure: Any) -> Iterator[int]:
+    if isinstance(structure, Ref):
+        yield structure.index
+    elif isinstance(structure, (tuple, list)):
+        for part in structure:
+            yield from references(part)
+    elif isinstance(structure, dict):
+        for part in structure.values():
+            yield from references(part)
+    elif isinstance(structure, slice):
+        yield from references((structure.start, structure.stop, structure.step))
+
+
+def substitute(structure: Any, value: Callable[[int], Any]) -> Any:
+    """The structure with a value for each reference in it."""
+    if isinstance(structure, Ref):
+        return value(structure.index)
+    if isinstance(structure, tuple):
+        return tuple([substitute(part, value) for part in structure])
+    if isinstance(structure, list):
+        return [substitute(part, value) for part in structure]
+    if isinstance(structure, dict):
+        return {key: substitute(part, value) for key, part in structure.items()}
+    if isinstance(structure, slice):
+        return slice(*substitute((structure.start, structure.stop, structure.step), value))
+    return structure
+
+
+def item_of(values: Any, place: Any) -> Any:
+    """One of several results."""
+    return values[place]
+
+
+def getitem(array: Any, index: Any) -> Any:
+    return array[index]
+
+
+def setitem(array: Any, index: Any, value: Any) -> Any:
+    """A copy of the array with other numbers at some places."""
+    array = np.array(array)
+    if array.dtype.kind in "iu" and np.asarray(value).dtype.kind == "f":
+        value = np.asarray(value).astype(array.dtype)
+    array[index] = value
+    return array
+
+
+def refill(array: Any, value: Any) -> Any:
+    """The value in the shape and the type of the array that it is written into."""
+    return np.broadcast_to(value, np.shape(array)).astype(np.asarray(array).dtype)
+
+
+@dataclass(slots=True)
+class Tape:
+    """All calls of a run so far."""
+
+    calls: list[Call] = field(default_factory=list)
+    branches: list[tuple[int, bool]] = field(default_factory=list)  # a call's truth was asked
+    kept_bytes: int = 0
+
+    def add(
+        self,
+        function: Callable[..., Any] | None,
+        arguments: tuple[Any, ...],
+        options: dict[str, Any],
+        value: Any,
+        frames: tuple[Frame, ...],
+        is_random: bool = False,
+    ) -> int:
+        operands = tuple(references((arguments, options))) if function else ()
+        self.calls.append(Call(function, arguments, options, value, frames, is_random, operands))
+        self.kept_bytes += getattr(value, "nbytes", 8)
+        return len(self.calls) - 1
+
+    def __getitem__(self, index: int) -> Call:
+        return self.calls[index]
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+
+def depends_on(calls: list[Call], start: int, earlier: int) -> bool:
+    """Whether a value was computed from an earlier one."""
+    todo, seen = [start], set()
+    while todo:
+        index = todo.pop()
+        if index == earlier:
+            return True
+        if index < earlier or index in seen:
+            continue
+        seen.add(index)
+        todo += calls[index].operands
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A call made otherwise: another function, other operands."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def operands(self) -> tuple[int, ...]:
+        return tuple(references((self.arguments, self.options)))
+
+
+Changes = Mapping[int, Change]
+
+
+class Replay:
+    """Part of a run, computed again from other numbers of some calls.
+
+    What doesn't depend on them keeps its value of the run.
+    """
+
+    def __init__(self, calls: list[Call], inputs: Iterable[int], first: int, last: int) -> None:
+        self.calls = calls
+        self.inputs = frozenset(inputs)
+        self.first = first  # calls before it keep their values, inputs aside
+        self.depends: list[bool] = [False] * (last + 1)
+        self.offset = min(self.inputs, default=first)
+        self.last = last
+        for index in self.inputs:
+            self.depends[index] = True
+        for index in range(first, last + 1):
+            if index not in self.inputs:
+                self.depends[index] = any(self.depends[i] for i in calls[index].operands)
+
+    def needed(self, wanted: Iterable[int], changes: Changes | None = None) -> list[int]:
+        """Calls to make again for the wanted values, in order."""
+        changes = changes or {}
+        seen: set[int] = set()
+        todo = list(wanted)
+        moved = self._moved(changes) if changes else None
+        while todo:
+            index = todo.pop()
+            if index in seen or index in self.inputs or index > self.last:
+                continue
+            if not (self.depends[index] or (moved is not None and index in moved)):
+                continue
+            seen.add(index)
+            change = changes.get(index)
+            todo += change.operands if change else self.calls[index].operands
+        return sorted(seen)
+
+    def _moved(self, changes: Changes) -> set[int]:
+        """What changes of calls reach, though the inputs don't."""
+        moved = set(changes)
+        for index in range(min(changes), self.last + 1):
+            if index not in moved and any(i in moved for i in self.calls[index].operands):
+                moved.add(index)
+        return moved
+
+    def run(
+        self,
+        order: list[int],
+        numbers: dict[int, Any],
+        changes: Changes | None = None,
+    ) -> dict[int, Any]:
+        """The values of the calls in order; numbers has those of the inputs, and is filled."""
+        calls = self.calls
+
+        def value(index: int) -> Any:
+            return numbers[index] if index in numbers else calls[index].value
+
+        with np.errstate(all="ignore"):
+            for index in order:
+                call = changes.get(index) if changes else None
+                call = call or calls[index]  # type: ignore[assignment]
+                arguments = substitute(call.arguments, value)  # type: ignore[union-attr]
+                options = substitute(call.options, value) if call.options else {}  # type: ignore[union-attr]
+                numbers[index] = call.function(*arguments, **options)  # type: ignore[union-attr,misc]
+        return numbers

@@ -1,0 +1,91 @@
+"""What is being recorded now: the tape, whose code counts as the program's, and when to stop.
+
+Knows neither NumPy's protocols nor what a call means.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from types import CodeType, FrameType
+from typing import Any
+
+from gradbook.recording.calls import Frame, Tape
+
+MOST_CALLS = 400_000
+MOST_BYTES = 2_000_000_000
+FRAMES = 5  # of the program's own functions that a call's place keeps
+DEEPEST = 80
+
+
+class EnoughError(BaseException):
+    """The program needn't go on: no error of its own, so no handler of its own catches it."""
+
+
+class Recorder:
+    """One for each process that runs a program."""
+
+    def __init__(self) -> None:
+        self.tape = Tape()
+        self.is_on = False
+        self.episode = 0  # counts how often recording began; numbers of an earlier one are leaves
+        self.program_files: set[str] = set()
+        self.watch: Callable[[int], None] | None = None  # is called with each call's index
+        self.deadline = float("inf")
+        self.full = False
+        self.known: dict[CodeType, bool] = {}
+
+    def start(self) -> None:
+        if not self.is_on and not self.full:
+            self.is_on = True
+            self.episode += 1
+
+    def pause(self) -> None:
+        self.is_on = False
+
+    def is_program(self, code: CodeType) -> bool:
+        answer = self.known.get(code)
+        if answer is None:
+            answer = self.known[code] = code.co_filename in self.program_files
+        return answer
+
+    def called_by_program(self, depth: int = 2) -> bool:
+        return self.is_program(sys._getframe(depth).f_code)
+
+    def frames(self, depth: int = 2) -> tuple[Frame, ...]:
+        frame: FrameType | None = sys._getframe(depth)
+        frames: list[Frame] = []
+        known, steps = self.known, 0
+        while frame is not None and len(frames) < FRAMES and steps < DEEPEST:
+            code = frame.f_code
+            answer = known.get(code)
+            if answer is None:
+                answer = self.is_program(code)
+            if answer:
+                frames.append((code, frame.f_lasti))
+            frame = frame.f_back
+            steps += 1
+        return tuple(frames)
+
+    def add(
+        self,
+        function: Callable[..., Any] | None,
+        arguments: tuple[Any, ...],
+        options: dict[str, Any],
+        value: Any,
+        is_random: bool = False,
+    ) -> int:
+        tape = self.tape
+        index = tape.add(function, arguments, options, value, self.frames(3), is_random)
+        if len(tape) > MOST_CALLS or tape.kept_bytes > MOST_BYTES:
+            self.full = True
+            self.pause()
+        if self.watch is not None:
+            self.watch(index)
+        if not index & 255 and perf_counter() > self.deadline:
+            raise EnoughError
+        return index
+
+
+RECORDER = Recorder()

@@ -1,0 +1,487 @@
+"""The chain rule over recorded calls: from a number back to what it was computed from.
+
+A function without a rule is nudged. Knows neither programs nor trainings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradbook.recording.calls import Call, Changes, Replay, substitute
+
+NUDGE = 1e-6
+MOST_NUDGES = 4096
+
+Pull = Callable[..., list[Any]]  # (cotangent, value, *operand values, **options) → one per argument
+
+
+def exact_slopes(
+    replay: Replay,
+    ends: Mapping[int, Any],
+    numbers: Mapping[int, Any],
+    order: Iterable[int],
+    changes: Changes | None = None,
+) -> dict[int, Any]:
+    """The slope of the sum of the ends with respect to each value before them.
+
+    `ends` has each end's own factor, `numbers` the values of a replay, `order` its calls.
+    """
+    slopes: dict[int, Any] = {}
+    for end, factor in ends.items():
+        slopes[end] = np.broadcast_to(
+            np.asarray(factor, float), np.shape(_value(replay, numbers, end))
+        ).astype(float)
+    last = max(ends, default=-1)
+    with np.errstate(all="ignore"):
+        for index in sorted((i for i in order if i <= last), reverse=True):
+            slope = slopes.get(index)
+            if slope is None or index in replay.inputs:
+                continue
+            call = (changes or {}).get(index) or replay.calls[index]
+            for operand, part in pull(replay, call, numbers, index, slope):
+                slopes[operand] = slopes[operand] + part if operand in slopes else part
+    return slopes
+
+
+def _value(replay: Replay, numbers: Mapping[int, Any], index: int) -> Any:
+    return numbers[index] if index in numbers else replay.calls[index].value
+
+
+def pull(
+    replay: Replay, call: Any, numbers: Mapping[int, Any], index: int, slope: Any
+) -> list[tuple[int, Any]]:
+    """What a call's slope means for the operands that move."""
+    moving = {i for i in call.operands if i <= replay.last and replay.depends[i]}
+    if not moving:
+        return []
+
+    def value(operand: int) -> Any:
+        return _value(replay, numbers, operand)
+
+    function, arguments, options = call.function, call.arguments, call.options
+    name = getattr(function, "__name__", "")
+    out = _value(replay, numbers, index)
+    if getattr(out, "dtype", None) is not None and out.dtype.kind != "f":
+        return []
+    rule = RULES.get(name)
+    if rule is not None and all(_is_reference(part) or not _has(part) for part in arguments):
+        values = [substitute(part, value) for part in arguments]
+        try:
+            parts = rule(slope, out, *values, **substitute(options, value))
+        except _NoRuleError:
+            parts = None
+        if parts is not None:
+            return [
+                (argument.index, part)
+                for argument, part in zip(arguments, parts, strict=False)
+                if _is_reference(argument) and argument.index in moving and part is not None
+            ]
+    if name == "item_of":
+        return _pull_part(replay, numbers, index, slope)
+    if name in REARRANGING:
+        return _rearranged(function, arguments, options, moving, value, slope)
+    return _nudged(function, arguments, options, moving, value, slope)
+
+
+def _is_reference(part: Any) -> bool:
+    return type(part).__name__ == "Ref"
+
+
+def _has(part: Any) -> bool:
+    if _is_reference(part):
+        return True
+    if isinstance(part, (list, tuple)):
+        return any(_has(each) for each in part)
+    return False
+
+
+class _NoRuleError(Exception):
+    """These operands are none that the rule is for."""
+
+
+def fit_shape(slope: Any, shape: tuple[int, ...]) -> Any:
+    """The slope of what was broadcast."""
+    slope = np.asarray(slope)
+    extra = slope.ndim - len(shape)
+    if extra > 0:
+        slope = slope.sum(axis=tuple(range(extra)))
+    axes = tuple(i for i, size in enumerate(shape) if size == 1 and slope.shape[i] != 1)
+    if axes:
+        slope = slope.sum(axis=axes, keepdims=True)
+    return slope
+
+
+def _two(left: Any, right: Any) -> Pull:
+    def rule(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
+        if options.get("where") is not None and "where" in options:
+            raise _NoRuleError
+        return [
+            None if left is None else fit_shape(left(g, out, a, b), np.shape(a)),
+            None if right is None else fit_shape(right(g, out, a, b), np.shape(b)),
+        ]
+
+    return rule
+
+
+def _one(slope: Any) -> Pull:
+    def rule(g: Any, out: Any, a: Any, **options: Any) -> list[Any]:
+        return [g * slope(np.asarray(a, float), out)]
+
+    return rule
+
+
+def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
+    """A sum's slope, for each of its terms."""
+    g = np.asarray(g)
+    if axis is not None and not keepdims:
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        for place in sorted(int(a) % len(shape) for a in axes):
+            g = np.expand_dims(g, place)
+    elif axis is None and not keepdims:
+        g = g.reshape((1,) * len(shape))
+    return np.broadcast_to(g, shape)
+
+
+def _sum(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
+         keepdims: Any = False, **options: Any) -> list[Any]:
+    if options:
+        raise _NoRuleError
+    return [_spread(g, np.shape(a), axis, keepdims)]
+
+
+def _mean(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
+          keepdims: Any = False, **options: Any) -> list[Any]:
+    if options:
+        raise _NoRuleError
+    return [_spread(g, np.shape(a), axis, keepdims) * (np.size(out) / np.size(a))]
+
+
+def _var(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
+         ddof: Any = 0, keepdims: Any = False, **options: Any) -> list[Any]:
+    count = np.size(a) / np.size(out)
+    middle = np.mean(a, axis=axis, keepdims=True)
+    return [_spread(g, np.shape(a), axis, keepdims) * 2 * (a - middle) / (count - ddof)]
+
+
+def _std(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
+         ddof: Any = 0, keepdims: Any = False, **options: Any) -> list[Any]:
+    root = np.asarray(g) / (2 * np.asarray(out))
+    return _var(root, out, a, axis, dtype, out_, ddof, keepdims)
+
+
+def _extreme(g: Any, out: Any, a: Any, axis: Any = None, out_: Any = None, keepdims: Any = False,
+             **options: Any) -> list[Any]:
+    if options:
+        raise _NoRuleError
+    a = np.asarray(a)
+    is_it = a == _spread(out, a.shape, axis, keepdims)
+    count = np.sum(is_it, axis=axis, keepdims=True)
+    return [_spread(g, a.shape, axis, keepdims) * is_it / count]
+
+
+def _power(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
+    a, exponent = np.asarray(a, float), np.asarray(b, float)
+    base = fit_shape(g * exponent * a ** (exponent - 1), np.shape(a))
+    with np.errstate(all="ignore"):
+        log = np.where(a > 0, np.log(np.where(a > 0, a, 1)), 0)
+    return [base, fit_shape(g * out * log, np.shape(b))]
+
+
+def _matmul(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
+    a, b, g = np.asarray(a, float), np.asarray(b, float), np.asarray(g)
+    if a.ndim == 0 or b.ndim == 0:
+        return [fit_shape(g * b, a.shape), fit_shape(g * a, b.shape)]
+    if a.ndim == 1 and b.ndim == 1:
+        return [g * b, g * a]
+    if a.ndim == 1:
+        return [fit_shape((b @ g[..., None])[..., 0], a.shape),
+                fit_shape(a[:, None] * g[..., None, :], b.shape)]
+    if b.ndim == 1:
+        return [g[..., None] * b, fit_shape(np.swapaxes(a, -1, -2) @ g[..., None], (*b.shape, 1))[..., 0]]
+    return [
+        fit_shape(g @ np.swapaxes(b, -1, -2), a.shape),
+        fit_shape(np.swapaxes(a, -1, -2) @ g, b.shape),
+    ]
+
+
+def _dot(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
+    if np.ndim(a) > 2 or np.ndim(b) > 2:
+        if np.ndim(b) == 2:
+            a, g = np.asarray(a, float), np.asarray(g)
+            flat, flat_g = a.reshape(-1, a.shape[-1]), g.reshape(-1, g.shape[-1])
+            return [(flat_g @ np.transpose(b)).reshape(a.shape), flat.T @ flat_g]
+        raise _NoRuleError
+    return _matmul(g, out, a, b)
+
+
+def _outer(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
+    return [(g @ np.ravel(b)).reshape(np.shape(a)), (np.ravel(a) @ g).reshape(np.shape(b))]
+
+
+def _einsum(g: Any, out: Any, subscripts: Any, *operands: Any, **options: Any) -> list[Any]:
+    if not isinstance(subscripts, str) or "..." in subscripts or "->" not in subscripts:
+        raise _NoRuleError
+    inputs, output = subscripts.replace(" ", "").split("->")
+    terms = inputs.split(",")
+    if any(len(set(term)) < len(term) for term in terms):
+        raise _NoRuleError
+    parts: list[Any] = [None]
+    for k, term in enumerate(terms):
+        others = [t for j, t in enumerate(terms) if j != k]
+        values = [np.asarray(o, float) for j, o in enumerate(operands) if j != k]
+        known = set(output) | set("".join(others))
+        shape = np.shape(operands[k])
+        for letter, size in zip(term, shape, strict=True):
+            if letter not in known:
+                others.append(letter)
+                values.append(np.ones(size))
+        spec = ",".join([output, *others]) + "->" + term
+        parts.append(np.einsum(spec, g, *values))
+    return parts
+
+
+def _clip(g: Any, out: Any, a: Any, low: Any = None, high: Any = None, **options: Any) -> list[Any]:
+    low = options.get("min", options.get("a_min", low))
+    high = options.get("max", options.get("a_max", high))
+    inside = np.ones(np.shape(a), bool)
+    if low is not None:
+        inside &= np.asarray(a) >= low
+    if high is not None:
+        inside &= np.asarray(a) <= high
+    return [fit_shape(g * inside, np.shape(a))]
+
+
+def _where(g: Any, out: Any, condition: Any, a: Any = None, b: Any = None) -> list[Any]:
+    if a is None:
+        return [None]
+    return [
+        None,
+        fit_shape(np.where(condition, g, 0), np.shape(a)),
+        fit_shape(np.where(condition, 0, g), np.shape(b)),
+    ]
+
+
+def _setitem(g: Any, out: Any, a: Any, index: Any, value: Any) -> list[Any]:
+    rest = np.array(g, float)
+    rest[index] = 0
+    return [rest, None, fit_shape(np.asarray(g)[index], np.shape(value))]
+
+
+def _put_flat(g: Any, out: Any, a: Any, places: Any, value: Any) -> list[Any]:
+    rest = np.array(g, float)
+    part = rest.reshape(-1)[places]
+    rest.reshape(-1)[places] = 0
+    return [rest, None, fit_shape(part, np.shape(value))]
+
+
+def _add_at(g: Any, out: Any, a: Any, index: Any, value: Any) -> list[Any]:
+    return [g, None, fit_shape(np.asarray(g)[index], np.shape(value))]
+
+
+def _cumsum(g: Any, out: Any, a: Any, axis: Any = None, **options: Any) -> list[Any]:
+    if axis is None:
+        flat = np.cumsum(np.ravel(g)[::-1])[::-1]
+        return [flat.reshape(np.shape(a))]
+    return [np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)]
+
+
+def _norm(g: Any, out: Any, a: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> list[Any]:  # noqa: A002
+    if ord not in (None, 2, "fro") or (ord == 2 and np.ndim(a) > 1 and axis is None):
+        raise _NoRuleError
+    a = np.asarray(a, float)
+    return [_spread(np.asarray(g) / np.asarray(out), a.shape, axis, keepdims) * a]
+
+
+def _softmax(g: Any, out: Any, a: Any, axis: Any = None) -> list[Any]:
+    return [out * (g - np.sum(g * out, axis=axis, keepdims=True))]
+
+
+def _same(g: Any, out: Any, a: Any, *more: Any, **options: Any) -> list[Any]:
+    return [g]
+
+
+def _none(g: Any, out: Any, *arguments: Any, **options: Any) -> list[Any]:
+    return [None] * len(arguments)
+
+
+RULES: dict[str, Pull] = {
+    "add": _two(lambda g, o, a, b: g, lambda g, o, a, b: g),
+    "subtract": _two(lambda g, o, a, b: g, lambda g, o, a, b: -g),
+    "multiply": _two(lambda g, o, a, b: g * b, lambda g, o, a, b: g * a),
+    "divide": _two(lambda g, o, a, b: g / b, lambda g, o, a, b: -g * o / b),
+    "maximum": _two(
+        lambda g, o, a, b: g * ((a > b) + 0.5 * (a == b)),
+        lambda g, o, a, b: g * ((b > a) + 0.5 * (a == b)),
+    ),
+    "minimum": _two(
+        lambda g, o, a, b: g * ((a < b) + 0.5 * (a == b)),
+        lambda g, o, a, b: g * ((b < a) + 0.5 * (a == b)),
+    ),
+    "logaddexp": _two(
+        lambda g, o, a, b: g * np.exp(a - o), lambda g, o, a, b: g * np.exp(b - o)
+    ),
+    "power": _power,
+    "float_power": _power,
+    "negative": _one(lambda a, o: -1.0),
+    "positive": _one(lambda a, o: 1.0),
+    "exp": _one(lambda a, o: o),
+    "exp2": _one(lambda a, o: o * np.log(2)),
+    "expm1": _one(lambda a, o: o + 1),
+    "log": _one(lambda a, o: 1 / a),
+    "log2": _one(lambda a, o: 1 / (a * np.log(2))),
+    "log10": _one(lambda a, o: 1 / (a * np.log(10))),
+    "log1p": _one(lambda a, o: 1 / (1 + a)),
+    "sqrt": _one(lambda a, o: 0.5 / o),
+    "square": _one(lambda a, o: 2 * a),
+    "reciprocal": _one(lambda a, o: -o * o),
+    "absolute": _one(lambda a, o: np.sign(a)),
+    "fabs": _one(lambda a, o: np.sign(a)),
+    "tanh": _one(lambda a, o: 1 - np.asarray(o) ** 2),
+    "sinh": _one(lambda a, o: np.cosh(a)),
+    "cosh": _one(lambda a, o: np.sinh(a)),
+    "sin": _one(lambda a, o: np.cos(a)),
+    "cos": _one(lambda a, o: -np.sin(a)),
+    "tan": _one(lambda a, o: 1 + np.asarray(o) ** 2),
+    "arctan": _one(lambda a, o: 1 / (1 + a * a)),
+    "expit": _one(lambda a, o: o * (1 - o)),
+    "sign": _none,
+    "floor": _none,
+    "ceil": _none,
+    "rint": _none,
+    "sum": _sum,
+    "mean": _mean,
+    "average": _mean,
+    "var": _var,
+    "std": _std,
+    "max": _extreme,
+    "min": _extreme,
+    "amax": _extreme,
+    "amin": _extreme,
+    "matmul": _matmul,
+    "dot": _dot,
+    "outer": _outer,
+    "einsum": _einsum,
+    "clip": _clip,
+    "where": _where,
+    "setitem": _setitem,
+    "put_flat": _put_flat,
+    "add_at": _add_at,
+    "cumsum": _cumsum,
+    "norm": _norm,
+    "softmax": _softmax,
+    "nan_to_num": _same,
+}
+REARRANGING = frozenset(
+    "getitem reshape transpose ravel flatten squeeze expand_dims swapaxes moveaxis concatenate "
+    "vstack hstack stack column_stack row_stack array asarray asanyarray copy astype broadcast_to "
+    "repeat tile pad roll flip fliplr flipud rot90 diag diagonal take tril triu atleast_1d "
+    "atleast_2d atleast_3d ascontiguousarray append insert delete split array_split hsplit vsplit "
+    "sliding_window_view as_strided take_along_axis refill rollaxis permute_dims".split()
+)
+NO_TYPES = {"dtype"}
+
+
+def _rearranged(
+    function: Any, arguments: Any, options: Any, moving: set[int], value: Any, slope: Any,
+    part: Any = None,
+) -> list[tuple[int, Any]]:
+    """Every entry of the result is one of an operand: which one, is found with their numbers."""
+    pieces = []
+    name = getattr(function, "__name__", "")
+    if name == "astype" or name == "array" or name == "asarray":
+        options = {key: each for key, each in options.items() if key not in NO_TYPES}
+        arguments = arguments[:1]
+        if name == "astype":
+            function = np.array
+    for operand in moving:
+        shape, size = np.shape(value(operand)), int(np.size(value(operand)))
+
+        def numbered(index: int, operand: int = operand, size: int = size, shape: Any = shape) -> Any:
+            if index == operand:
+                return np.arange(1.0, size + 1).reshape(shape)
+            other = np.asarray(value(index))
+            return value(index) if other.dtype.kind in "iub" else np.zeros(other.shape)
+
+        if name == "refill":
+            return [(operand, fit_shape(slope, shape))] if arguments[1].index == operand else []
+        places = function(
+            *[_zero(substitute(each, numbered)) for each in arguments],
+            **substitute(options, numbered),
+        )
+        if part is not None:
+            places = places[part]
+        places = np.asarray(places, float).ravel().astype(int)
+        total = np.bincount(places, weights=np.ravel(slope), minlength=size + 1)[1:]
+        pieces.append((operand, total.reshape(shape)))
+    return pieces
+
+
+def _zero(structure: Any) -> Any:
+    """Constants within a list of operands count as no operand."""
+    if isinstance(structure, list):
+        return [_zero(each) if isinstance(each, list) else 0.0 if isinstance(each, float) else each
+                for each in structure]
+    return structure
+
+
+def _pull_part(
+    replay: Replay, numbers: Mapping[int, Any], index: int, slope: Any
+) -> list[tuple[int, Any]]:
+    """One of several results, such as of `np.split`."""
+    call = replay.calls[index]
+    whole, place = call.arguments
+    inner: Call = replay.calls[whole.index]
+    moving = {i for i in inner.operands if i <= replay.last and replay.depends[i]}
+
+    def value(operand: int) -> Any:
+        return _value(replay, numbers, operand)
+
+    if inner.name in REARRANGING:
+        return _rearranged(
+            inner.function, inner.arguments, inner.options, moving, value, slope, place
+        )
+
+    def function(*arguments: Any, **options: Any) -> Any:
+        return inner.function(*arguments, **options)[place]  # type: ignore[misc]
+
+    return _nudged(function, inner.arguments, inner.options, moving, value, slope)
+
+
+def _nudged(
+    function: Any, arguments: Any, options: Any, moving: set[int], value: Any, slope: Any
+) -> list[tuple[int, Any]]:
+    pieces = []
+    name = getattr(function, "__name__", "")
+    is_elementwise = isinstance(function, np.ufunc) or name == "elementwise"
+    for operand in moving:
+        base = np.array(value(operand), float)
+        size = np.maximum(1, np.abs(base)) * NUDGE
+
+        def result(numbers: Any, operand: int = operand) -> Any:
+            def moved(index: int) -> Any:
+                return numbers if index == operand else value(index)
+
+            return np.asarray(
+                function(*substitute(arguments, moved), **substitute(options, moved)), float
+            )
+
+        if is_elementwise:
+            change = (result(base + size) - result(base - size)) / (2 * size)
+            pieces.append((operand, fit_shape(slope * change, base.shape)))
+            continue
+        total = np.full(base.size, np.nan)
+        if base.size <= MOST_NUDGES:
+            for place in range(base.size):
+                up, down = base.copy(), base.copy()
+                up.reshape(-1)[place] += size.reshape(-1)[place]
+                down.reshape(-1)[place] -= size.reshape(-1)[place]
+                change = (result(up) - result(down)) / (2 * size.reshape(-1)[place])
+                total[place] = np.sum(change * slope)
+        pieces.append((operand, total.reshape(base.shape)))
+    return pieces
+
+
+__all__ = ["exact_slopes", "fit_shape"]
