@@ -133,8 +133,17 @@ class Judge:
     @cached_property
     def judgements(self) -> list[Judgement]:
         """For each loss that it may be, the most likely first."""
-        judged = [self.judge(objective) for objective in self.step.objectives]
         count = len(self.step.states)
+        judged = [self.judge(objective) for objective in self.step.objectives]
+        if self.step.tiny and not any(len(each.fits) == count for each in judged):
+            self.worlds.without_guards = True
+            again = [self.judge(objective) for objective in self.step.objectives]
+            if max((each.score for each in again), default=(0, 0)) > max(
+                (each.score for each in judged), default=(0, 0)
+            ):
+                judged = again
+            else:
+                self.worlds.without_guards = False
 
         def rank(judgement: Judgement) -> tuple[Any, ...]:
             live = [fit for fit in judgement.fits.values() if not fit.is_unused]

@@ -33,7 +33,8 @@ class Worlds:
         wanted += [end for objective in step.objectives for end in objective.ends]
         self.order = self.replay.needed(wanted)
         self.values = [self.replay.run(self.order, dict(world)) for world in self.inputs]
-        self._slopes: dict[tuple[int, int], dict[int, Any]] = {}
+        self._slopes: dict[tuple[int, int, bool], dict[int, Any]] = {}
+        self.without_guards = False  # whether what keeps logarithms finite is left out
 
     def _draw(self) -> dict[int, Any]:
         """Other weights, so near that every branch is taken as in the run."""
@@ -100,11 +101,12 @@ class Worlds:
 
     def slopes(self, objective: Objective, world: int) -> dict[int, Any]:
         """The exact slope of the objective by every value before it."""
-        key = (id(objective), world)
+        key = (id(objective), world, self.without_guards)
         if key not in self._slopes:
             changes = {
                 index: Change(_first, (self.calls[index].arguments[0],))
                 for index in self.step.tiny
+                if self.without_guards
             }
             order = self.replay.needed(objective.ends, changes)
             numbers = self.values[world]

@@ -101,6 +101,10 @@ def _picked(values: Sequence[Any]) -> list[Any]:
     return [-1.0 / np.asarray(value) for value in values]
 
 
+def _hinge(values: Sequence[Any]) -> list[Any]:
+    return [(np.asarray(value) > 0) * 1.0 for value in values]
+
+
 def _fit(slope: Any, value: Any) -> Any:
     from gradbook.recording.slopes import fit_shape
 
@@ -111,6 +115,7 @@ def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
     """Losses of outputs that are compared with targets, though no line computes a loss."""
     pairs: dict[Any, list[tuple[int, Any]]] = {}
     picks: dict[Any, list[int]] = {}
+    margins: dict[Any, list[int]] = {}
     for index in range(reach.first, reach.last + 1):
         call = calls[index]
         if index not in reach.bits or call.function not in (np.subtract, np.divide):
@@ -126,16 +131,14 @@ def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
             continue
         value = calls[target.index].value if isinstance(target, Ref) else target
         output_call = calls[output.index]
-        if np.size(value) == 1 and np.size(output_call.value) > 1:
-            continue
-        if (
-            call.function is np.subtract
-            and np.size(value) == 1
-            and float(np.ravel(value)[0]) == 1.0
-            and not isinstance(target, Ref)
-        ):
+        is_one = call.function is np.subtract and np.size(value) == 1 and np.all(value == 1)
+        if is_one and _is_typed(calls, target):
             if output_call.name == "getitem" and moves[0]:
                 picks.setdefault(call.frames[:2], []).append(output.index)
+            elif moves[1]:
+                margins.setdefault(call.frames[:2], []).append(index)
+            continue
+        if np.size(value) == 1 and np.size(output_call.value) > 1:
             continue
         try:
             np.broadcast_shapes(np.shape(value), np.shape(output_call.value))
@@ -156,7 +159,16 @@ def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
         ]
     for ends_ in picks.values():
         objectives.append(Objective("cross-entropy", tuple(ends_), _picked, True))
+    for ends_ in margins.values():
+        objectives.append(Objective("hinge loss", tuple(ends_), _hinge, True))
     return objectives
+
+
+def _is_typed(calls: list[Call], part: Any) -> bool:
+    """Whether the number stands in the source."""
+    return not isinstance(part, Ref) or (
+        calls[part.index].function is None and np.shape(calls[part.index].value) == ()
+    )
 
 
 def finite_guards(calls: list[Call], first: int, last: int) -> frozenset[int]:

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.recording.calls import Ref, depends_on, getitem, setitem
+from gradbook.recording.calls import Ref, getitem, setitem
 from gradbook.recording.recorder import RECORDER
 
 ENOUGH = 8  # updates of one number after which a training is known
 LEAST = 3  # updates without which nothing is trained
+MOST_LOOKED_AT = 64
 MORE = 3  # steps that are recorded after that, for what is computed only after an update
 PASSING = {"array", "asarray", "copy", "astype", "ascontiguousarray", "clip", "reshape", "refill"}
 UPDATING = (np.add, np.subtract)
@@ -24,12 +25,36 @@ Key = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Chain:
-    """A number that is updated: its versions, and where in the source each came about."""
+    """The versions of a number that is updated; some lead nowhere, such as a look ahead."""
 
     root: int
-    updates: list[tuple[int, int, Key]] = field(default_factory=list)  # old, new, place
+    aliases: dict[int, int]  # of all chains: a copy → the version that it is of
+    parents: dict[int, tuple[int, Key]] = field(default_factory=dict)  # new → old, place
+    depths: dict[int, int] = field(default_factory=dict)
     counts: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
+    deepest: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
+    tip: int = -1
     is_training: bool = False
+
+    def add(self, old: int, new: int, key: Key) -> None:
+        depth = self.depths[new] = self.depths.get(old, 0) + 1
+        self.parents[new] = (old, key)
+        if depth > self.deepest[key]:
+            self.deepest[key] = depth
+            self.counts[key] += 1
+        if depth >= self.depths.get(self.tip, 0):
+            self.tip = new
+
+    def path(self, most: int | None = None) -> list[tuple[int, int, Key]]:
+        """The updates that lead to the newest version, oldest first; or the last of them."""
+        updates = []
+        index = self.tip
+        while index in self.parents and (most is None or len(updates) < most):
+            old, key = self.parents[index]
+            old = self.aliases.get(old, old)
+            updates.append((old, index, key))
+            index = old
+        return updates[::-1]
 
 
 class Watch:
@@ -37,6 +62,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.roots: dict[int, int] = {}
+        self.aliases: dict[int, int] = {}
         self.chains: dict[int, Chain] = {}
         self.pause_at: int | None = None
         self.started_at = 0
@@ -62,10 +88,19 @@ class Watch:
                 self._link(first.index, index, (call.frames, "part"))
         elif call.name in PASSING or (function is np.multiply):
             for part in call.arguments[:2]:
-                if isinstance(part, Ref) and part.index in self.roots:
+                if isinstance(part, Ref) and (
+                    part.index in self.roots or RECORDER.tape[part.index].function is None
+                ):
                     old = RECORDER.tape[part.index].value
                     if np.size(old) == np.size(call.value) and self._is_kept(call, part):
-                        self.roots[index] = self.roots[part.index]
+                        self._pass_on(part.index, index)
+
+    def _pass_on(self, old: int, new: int) -> None:
+        root = self.roots[new] = self.roots.get(old, old)
+        self.aliases[new] = self.aliases.get(old, old)
+        chain = self.chains.get(root)
+        if chain is not None:
+            chain.depths[new] = chain.depths.get(old, 0)
 
     @staticmethod
     def _is_kept(call: Any, part: Ref) -> bool:
@@ -100,7 +135,7 @@ class Watch:
         chain = self.chains.get(root) if root is not None else None
         if chain is not None and key in chain.counts:
             return 3
-        if chain is not None and len(chain.updates) >= LEAST:
+        if chain is not None and max(chain.counts.values()) >= LEAST:
             return 2
         return 1 if RECORDER.tape[part].function is None else 0
 
@@ -108,9 +143,12 @@ class Watch:
         array, place, value = call.arguments
         if not isinstance(array, Ref):
             return
-        self.roots[index] = self.roots.get(array.index, array.index)
         if not isinstance(value, Ref):
+            if np.shape(value) == () and _is_whole(place):
+                return  # filled with one number: nothing of the old ones stays
+            self._pass_on(array.index, index)
             return
+        self._pass_on(array.index, index)
         inner = RECORDER.tape[value.index]
         if inner.function in UPDATING:
             for part in inner.arguments:
@@ -127,14 +165,17 @@ class Watch:
         self.roots[new] = root
         chain = self.chains.get(root)
         if chain is None:
-            chain = self.chains[root] = Chain(root)
-        chain.updates.append((old, new, key))
-        chain.counts[key] += 1
+            chain = self.chains[root] = Chain(root, self.aliases)
+        chain.add(old, new, key)
         count = chain.counts[key]
         if self.pause_at is None and count >= ENOUGH and (count & (count - 1)) == 0:
             if is_trained(chain):
                 done = new - self.started_at
                 self.pause_at = new + max(50, MORE * done // count)
+
+
+def _is_whole(place: Any) -> bool:
+    return place is Ellipsis or place == slice(None)
 
 
 def _is_version(part: Any, array: Ref, roots: dict[int, int]) -> bool:
@@ -148,18 +189,37 @@ def is_trained(chain: Chain) -> bool:
     if chain.is_training:
         return True
     calls = RECORDER.tape.calls
-    for old, new, _ in chain.updates[-1:] + chain.updates[-2:-1]:
+    path = chain.path(min(2 * len(chain.counts) + 1, MOST_LOOKED_AT))
+    versions = [old for old, _, _ in path]
+    for old, new, _ in path[-1 : -len(chain.counts) - 2 : -1]:
         call = calls[new]
-        if call.function is setitem:
-            value = call.arguments[2]
-            parts = [i for i in calls[value.index].operands if calls[i].function is not getitem or old not in calls[i].operands]
-        elif call.name in ("put_flat", "add_at", "subtract_at"):
-            parts = [i for i in call.operands if i != old]
-        else:
-            parts = [i for i in call.operands if i != old and not _is_copy_of(calls, i, old)]
-        if any(depends_on(calls, part, old) for part in parts if part != old):
+        parts = list(call.operands)
+        if call.function is setitem and isinstance(call.arguments[2], Ref):
+            inner = calls[call.arguments[2].index]
+            parts = [i for i in inner.operands if not _is_part_of(calls, i, old)]
+        parts = [i for i in parts if i != old and not _is_copy_of(calls, i, old)]
+        earliest = min(versions)
+        if any(_depends_on_any(calls, part, versions, earliest) for part in parts):
             chain.is_training = True
             return True
+    return False
+
+
+def _is_part_of(calls: list[Any], index: int, old: int) -> bool:
+    return calls[index].function is getitem and old in calls[index].operands
+
+
+def _depends_on_any(calls: list[Any], start: int, versions: list[int], earliest: int) -> bool:
+    wanted = set(versions)
+    todo, seen = [start], set()
+    while todo:
+        index = todo.pop()
+        if index in wanted:
+            return True
+        if index < earliest or index in seen:
+            continue
+        seen.add(index)
+        todo += calls[index].operands
     return False
 
 
@@ -208,7 +268,7 @@ def cycles(chain: Chain) -> list[Moved]:
             news = tuple(new for _, new, _ in part)
             steps.append(Moved(chain.root, part[0][0], part[-1][1], news, part[-1][2]))
 
-    for update in chain.updates:
+    for update in chain.path():
         if update[2] not in steady:
             continue
         if update[2] in seen:
@@ -228,7 +288,7 @@ def find_steps(watch: Watch) -> list[list[Span]]:
         if max(chain.counts.values()) >= LEAST and is_trained(chain)
     ]
     groups: list[list[tuple[Chain, list[Moved]]]] = []
-    for chain in sorted(trained, key=lambda each: each.updates[0][1]):
+    for chain in sorted(trained, key=lambda each: each.root):
         steps = cycles(chain)
         if len(steps) < LEAST:
             continue
@@ -245,18 +305,27 @@ def find_steps(watch: Watch) -> list[list[Span]]:
 
 
 def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
-    """The steps of several numbers side by side: all old ones before all new ones."""
-    lead = min((steps for _, steps in group), key=len)
-    spans = []
-    for number, step in enumerate(lead):
-        moved = []
-        for _, steps in group:
-            near = [s for s in steps[max(0, number - 1) : number + 2] if s.old < step.new and step.old < s.new]
-            near = [s for s in near if s.old <= step.new]
-            if near:
-                best = min(near, key=lambda s: abs(s.new - step.new))
-                moved.append(best)
-        last_old, first_new = max(m.old for m in moved), min(m.new for m in moved)
-        if last_old < first_new:
-            spans.append(Span(tuple(moved), len(lead)))
-    return spans
+    """The steps of several numbers side by side.
+
+    Between two steps lies the forward pass, in which nothing is updated: the longest pause.
+    """
+    events = sorted((move.new, n, move) for n, (_, steps) in enumerate(group) for move in steps)
+    begin = max(steps[0].new for _, steps in group)
+    size = len(group)
+    late = next(n for n, event in enumerate(events) if event[0] >= begin)
+    events = events[max(0, late - size + 1) :]
+    best: tuple[float, list[Span]] = (-1.0, [])
+    for offset in range(min(size, len(events))):
+        spans, pauses = [], []
+        for start in range(offset, len(events) - size + 1, size):
+            window = events[start : start + size]
+            moves = tuple(move for _, _, move in window)
+            if len({n for _, n, _ in window}) < size:
+                continue
+            pause = min(move.new for move in moves) - max(move.old for move in moves)
+            if pause > 0:
+                spans.append(Span(moves, len(group[0][1])))
+                pauses.append(pause)
+        if pauses and (rank := sum(pauses) / len(pauses)) > best[0]:
+            best = (rank, spans)
+    return best[1]
