@@ -293,6 +293,12 @@ def convert(kind: Any, *arguments: Any) -> Any:
             return value.item()
         number = float(*arguments)
         return fresh(np.float64(number)) if not isinstance(value, RecordedArray) else number
+    if isinstance(kind, type) and issubclass(kind, np.generic) and len(arguments) == 1:
+        value = arguments[0]
+        if isinstance(value, RecordedNumber) and issubclass(kind, np.floating):
+            return value
+        if isinstance(value, RecordedArray):
+            return value.astype(kind)
     return kind(*arguments)
 
 

@@ -16,6 +16,11 @@ from types import CodeType, ModuleType
 from typing import Any
 
 
+NUMPY_TYPES = frozenset(
+    "int64 int32 int16 int8 uint8 intp int_ float64 float32 float16 double single bool_".split()
+)
+
+
 class _Rewriting(ast.NodeTransformer):
     def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
         if type(node.value) is float:
@@ -42,6 +47,9 @@ class _Rewriting(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(function, ast.Name) and function.id == "float" and not node.keywords:
             return _call("__gradbook_convert__", [function, *node.args], node)
+        if isinstance(function, ast.Attribute) and function.attr in NUMPY_TYPES:
+            if len(node.args) == 1 and not node.keywords:
+                return _call("__gradbook_convert__", [function, *node.args], node)
         if isinstance(function, ast.Attribute) and function.attr == "dot":
             if isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy"):
                 return node

@@ -171,6 +171,9 @@ class Judge:
             judgement.rates_differ = True
 
     def scale(self, number: int, fit: Fit) -> float:
+        return self.scale_of(number)
+
+    def scale_of(self, number: int) -> float:
         """The learning rate: the one number that the gradient is multiplied by, nearest the weight."""
         state = self.step.states[number]
         index: int | None = state.next

@@ -295,13 +295,25 @@ def find_steps(watch: Watch) -> list[list[Span]]:
         for group in groups:
             first = group[0][1]
             overlap = first[0].new < steps[-1].new and steps[0].new < first[-1].new
-            alike = abs(len(first) - len(steps)) <= 1
+            alike = abs(len(first) - len(steps)) <= 2
             if overlap and alike:
                 group.append((chain, steps))
                 break
         else:
             groups.append([(chain, steps)])
-    return [_aligned(group) for group in groups]
+    return [_with_early_steps(group) for group in groups]
+
+
+def _with_early_steps(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
+    """A momentum's memory may begin a step or two after the weights."""
+    spans = _aligned(group)
+    longest = max(len(steps) for _, steps in group)
+    first = [part for part in group if len(part[1]) == longest]
+    if len(first) == len(group):
+        return spans
+    begin = min((move.new for move in spans[0].moved), default=0) if spans else float("inf")
+    early = [span for span in _aligned(first) if span.moved[-1].new < begin]
+    return early + spans
 
 
 def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:

@@ -1,0 +1,475 @@
+"""Single edits of a step: the vocabulary of mistakes in one expression.
+
+Each is data (which calls, made how instead), so that a side can spell it. Knows no source.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradbook.audit.core.judge import Judge
+from gradbook.audit.core.step import Objective
+from gradbook.recording.calls import Call, Change, Ref, references, substitute
+
+MOST_PLACES = 70  # expressions that an operand is tried for
+MOST_CALLS = 3000  # of one expression
+PRODUCTS = ("matmul", "dot")
+SUMS = ("sum", "mean")
+COMPARISONS = {
+    "greater": np.less,
+    "less": np.greater,
+    "greater_equal": np.less_equal,
+    "less_equal": np.greater_equal,
+}
+
+Function = Callable[..., Any]
+
+SLOPES: dict[str, Function] = {  # of an activation, by its value
+    "y*(1-y)": lambda y: y * (1 - y),
+    "1-y**2": lambda y: 1 - y * y,
+    "y>0": lambda y: (np.asarray(y) > 0) * 1.0,
+    "2*y": lambda y: 2 * y,
+    "exp(y)": lambda y: np.exp(y),
+    "cos(y)": lambda y: np.cos(y),
+    "1/(1+exp(-y))": lambda y: 1 / (1 + np.exp(-y)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An edit: what kind, of which calls, and how these are made instead."""
+
+    kind: str  # "axis", "transposed", "sign", "operand", "slope", "factor", "power", "mask", …
+    at: int  # one of the calls, for the place
+    changes: dict[int, Change]
+    level: int = 0  # 0: the expression itself; 1: the call of the function that it stands in
+    operand: int | None = None  # which argument is another one
+    detail: tuple[Any, ...] = ()  # what it becomes, for who spells it
+
+
+def _mapped(calls: list[int], make: Callable[[int], Change | None]) -> dict[int, Change]:
+    changes = {}
+    for index in calls:
+        change = make(index)
+        if change is None:
+            return {}
+        changes[index] = change
+    return changes
+
+
+class Edits:
+    def __init__(self, judge: Judge, objective: Objective, backward: set[int]) -> None:
+        self.judge = judge
+        self.calls = judge.calls
+        self.step = judge.step
+        self.backward = backward
+        replay = judge.worlds.replay
+        self.forward = set(replay.needed(objective.ends))
+        self.news = {index for state in self.step.states for index in state.updates}
+        self.occurrences = self._find_occurrences()
+
+    def groups(self, level: int = 0) -> dict[Hashable, list[int]]:
+        """The calls of each expression, or of each call of a function."""
+        groups: dict[Hashable, list[int]] = {}
+        for index in sorted(self.backward):
+            frames = self.calls[index].frames
+            if len(frames) > level:
+                key = frames[level]
+                name = self.calls[index].name if level == 0 else ""
+                groups.setdefault((key, name), []).append(index)
+        return {key: part for key, part in groups.items() if len(part) <= MOST_CALLS}
+
+    def _find_occurrences(self) -> dict[Hashable, list[int]]:
+        """What may stand in an operand's place: values of the forward pass, inputs, weights."""
+        wanted = {i for i in self.forward if self.calls[i].function is not None}
+        inputs = {
+            operand
+            for index in self.forward
+            for operand in self.calls[index].operands
+            if not self.judge.worlds.replay.depends[operand]
+            and np.ndim(self.calls[operand].value) >= 1
+        }
+        places: dict[Hashable, list[int]] = {}
+        for index in sorted(wanted | inputs | set(self.backward)):
+            call = self.calls[index]
+            if getattr(call.value, "dtype", None) is None or call.value.dtype.kind not in "fi":
+                continue
+            places.setdefault((call.frames[:1], call.name), []).append(index)
+        for state in self.step.states:
+            places.setdefault(("weight", state.now), []).append(state.now)
+        return places
+
+    def structural(self, group: list[int]) -> Iterator[Proposal]:
+        """Edits of the operation: its axis, its sign, its order, its power."""
+        at = group[0]
+        call = self.calls[at]
+        name = call.name
+        if name in SUMS:
+            yield from self._sums(group, at)
+        if name in PRODUCTS and len(call.arguments) == 2:
+            yield from self._products(group, at)
+        if call.function in (np.add, np.subtract):
+            flip = np.subtract if call.function is np.add else np.add
+            yield self._function("sign", group, flip, ("flip",))
+            if call.function is np.subtract:
+                yield self._function("sign", group, lambda a, b: b - a, ("swap",))
+        if call.function in (np.multiply, np.divide):
+            yield from self._factors(group, at)
+        if call.function is np.negative:
+            yield self._function("sign", group, _same, ("drop",))
+        else:
+            yield self._result("sign", group, np.negative, ("negate",))
+        if call.function is np.power or call.function is np.square:
+            yield self._function("power", group, lambda a, *b: a, ("drop",))
+        if call.function is np.sqrt:
+            yield self._function("power", group, _same, ("drop root",))
+        if name in COMPARISONS:
+            yield self._function("mask", group, COMPARISONS[name], (name,))
+
+    def powers(self, group: list[int]) -> Iterator[Proposal]:
+        yield self._result("power", group, np.square, ("square",))
+        yield self._result("power", group, np.sqrt, ("root",))
+
+    def _function(self, kind: str, group: list[int], function: Function, detail: Any) -> Proposal:
+        changes = {
+            i: Change(function, self.calls[i].arguments, self.calls[i].options) for i in group
+        }
+        return Proposal(kind, group[0], changes, detail=detail)
+
+    def _result(self, kind: str, group: list[int], then: Function, detail: Any) -> Proposal:
+        def wrap(function: Any) -> Function:
+            return lambda *arguments, **options: then(function(*arguments, **options))
+
+        changes = {
+            i: Change(wrap(self.calls[i].function), self.calls[i].arguments, self.calls[i].options)
+            for i in group
+        }
+        return Proposal(kind, group[0], changes, detail=detail)
+
+    def _sums(self, group: list[int], at: int) -> Iterator[Proposal]:
+        call = self.calls[at]
+        part = call.arguments[0]
+        value = self.calls[part.index].value if isinstance(part, Ref) else part
+        dimensions = max(1, np.ndim(value))
+        keep = bool(call.options.get("keepdims", False))
+        options = [(axis, kept) for kept in (keep, not keep) for axis in (*range(dimensions), None)]
+        for axis, kept in options:
+            for name in (call.name, "mean" if call.name == "sum" else "sum"):
+
+                def total(array: Any, *_: Any, name: str = name, axis: Any = axis, kept: bool = kept,
+                          **__: Any) -> Any:
+                    return getattr(np, name)(np.asarray(array, float), axis=axis, keepdims=kept)
+
+                changes = {
+                    i: Change(total, self.calls[i].arguments[:1], {}) for i in group
+                }
+                yield Proposal("axis", at, changes, detail=(name, axis, kept))
+
+    def _products(self, group: list[int], at: int) -> Iterator[Proposal]:
+        for detail, function in (
+            ((0,), lambda a, b: np.dot(np.transpose(a), b)),
+            ((1,), lambda a, b: np.dot(a, np.transpose(b))),
+            (("result",), lambda a, b: np.transpose(np.dot(a, b))),
+            (("swap",), lambda a, b: np.dot(b, a)),
+            ((0, 1), lambda a, b: np.dot(np.transpose(a), np.transpose(b))),
+        ):
+            yield self._function("transposed", group, function, detail)
+
+    def _factors(self, group: list[int], at: int) -> Iterator[Proposal]:
+        call = self.calls[at]
+        for place in (0, 1):
+            if call.function is np.divide and place == 1:
+                continue
+            shape = np.shape(call.value)
+            argument = call.arguments[place]
+            value = self.calls[argument.index].value if isinstance(argument, Ref) else argument
+            if np.shape(value) == shape:
+                yield self._function(
+                    "extra factor", group, (lambda a, b, place=place: (a, b)[place]), (place,)
+                )
+        other = np.divide if call.function is np.multiply else np.multiply
+        yield self._function("division", group, other, (other.__name__,))
+        if call.function is np.multiply and np.ndim(call.value) == 2:
+            yield self._function("product", group, lambda a, b: np.dot(a, b), ("matmul",))
+
+    def stale(self) -> Iterator[Proposal]:
+        """Weights that were updated before they are used: with the ones of before."""
+        uses: dict[int, list[int]] = {}
+        for state in self.step.states:
+            for index in sorted(self.backward - self.news):
+                for new in state.updates:
+                    if new in self.calls[index].operands and index not in self._cone_of(state):
+                        uses.setdefault(state.now, []).append(index)
+        everything: dict[int, Change] = {}
+        for old, users in uses.items():
+            updates = {s.now: s.updates for s in self.step.states}[old]
+            changes = {i: self._other(i, dict.fromkeys(updates, old)) for i in users}
+            everything.update(changes)
+            yield Proposal("stale", users[0], changes, detail=(old,))
+        if len(uses) > 1:
+            yield Proposal("stale", min(everything), everything, detail=tuple(uses))
+
+    def _cone_of(self, state: Any) -> set[int]:
+        return set(state.updates)
+
+    def _other(self, index: int, other: dict[int, int]) -> Change:
+        call = self.calls[index]
+        move = lambda i: Ref(other.get(i, i))  # noqa: E731
+        return Change(
+            call.function,  # type: ignore[arg-type]
+            substitute(call.arguments, move),
+            substitute(call.options, move),
+        )
+
+    def operands(self, group: list[int], shaped: bool = True) -> Iterator[Proposal]:
+        """Another value in the place of an operand."""
+        at = group[0]
+        for number, part in enumerate(self.calls[at].arguments):
+            if not isinstance(part, Ref):
+                continue
+            for key, mapping in self._stand_ins(group, number):
+                changes = {
+                    i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group
+                }
+                yield Proposal("operand", at, changes, operand=number, detail=(key, mapping))
+
+    def slopes(self, group: list[int]) -> Iterator[Proposal]:
+        """A slope that is missing, or another activation's."""
+        at = group[0]
+        call = self.calls[at]
+        if np.ndim(call.value) < 1 and len(group) < 1:
+            return
+        forward_only = [
+            number
+            for number, part in enumerate(call.arguments)
+            if isinstance(part, Ref) and self._is_forward(part.index)
+        ]
+        if call.function is np.multiply:
+            for number in forward_only:
+                for key, mapping in self._stand_ins(group, number):
+                    for word, slope in SLOPES.items():
+                        changes = {
+                            i: self._argument(i, number, _then(slope), mapping[i]) for i in group
+                        }
+                        yield Proposal(
+                            "slope", at, changes, operand=number, detail=("instead", word, key, mapping)
+                        )
+        yield from self._whole_slopes(group)
+        for key, mapping in self._like_result(group):
+            for word, slope in SLOPES.items():
+                changes = {i: self._times(i, slope, mapping[i]) for i in group}
+                yield Proposal("slope", at, changes, detail=("times", word, key, mapping))
+        if call.name in PRODUCTS or call.name in ("sum", "mean", "outer"):
+            for number, part in enumerate(call.arguments):
+                if not isinstance(part, Ref) or self._is_forward(part.index):
+                    continue
+                for key, mapping in self._stand_ins(group, number):
+                    for word, slope in SLOPES.items():
+                        changes = {
+                            i: self._argument(i, number, _scaled(slope), mapping[i], keep=True)
+                            for i in group
+                        }
+                        yield Proposal(
+                            "slope", at, changes, operand=number, detail=("operand", word, key, mapping)
+                        )
+
+    def _whole_slopes(self, group: list[int]) -> Iterator[Proposal]:
+        """`d * a * (1 - a)`: another slope in place of several factors."""
+        bases = {}
+        for index in group:
+            base, factors = self._without_slopes(index)
+            if factors < 2:
+                return
+            bases[index] = base
+        for key, mapping in self._like_result(group):
+            for word, slope in SLOPES.items():
+                changes = {
+                    i: Change(_scaled(slope), (Ref(bases[i]), Ref(mapping[i]))) for i in group
+                }
+                yield Proposal("slope", group[0], changes, detail=("whole", word, key, mapping))
+
+    def _without_slopes(self, index: int) -> tuple[int, int]:
+        """The factor of a product that isn't of the forward pass, and how many others there are."""
+        factors = 0
+        while self.calls[index].function is np.multiply:
+            parts = [part for part in self.calls[index].arguments if isinstance(part, Ref)]
+            back = [part.index for part in parts if not self._is_forward(part.index)]
+            if len(parts) != 2 or len(back) != 1:
+                break
+            factors += 1
+            index = back[0]
+        return index, factors
+
+    def weights(self, group: list[int]) -> Iterator[Proposal]:
+        """A layer's weights that the way back forgets."""
+        at = group[0]
+        for state in self.step.states:
+            if np.ndim(self.calls[state.now].value) != 2:
+                continue
+            for word, product in (
+                ("x@W.T", lambda x, w: np.dot(x, np.transpose(w))),
+                ("W.T@x", lambda x, w: np.dot(np.transpose(w), x)),
+                ("x@W", lambda x, w: np.dot(x, w)),
+                ("W@x", lambda x, w: np.dot(w, x)),
+            ):
+                for number, part in enumerate(self.calls[at].arguments):
+                    if not isinstance(part, Ref) or self._is_forward(part.index):
+                        continue
+                    changes = {
+                        i: self._argument(i, number, product, state.now, keep=True) for i in group
+                    }
+                    yield Proposal(
+                        "missing weights", at, changes, operand=number, detail=(word, state.now)
+                    )
+
+    def arguments(self, group: list[int]) -> Iterator[Proposal]:
+        """Another argument of a function that the program calls."""
+        inside = set(group)
+        outside: dict[int, None] = {}
+        for index in group:
+            for operand in self.calls[index].operands:
+                if operand not in inside:
+                    outside[operand] = None
+        for old in list(outside)[:6]:
+            value = self.calls[old].value
+            if np.ndim(value) < 1 or getattr(value, "dtype", None) is None:
+                continue
+            users = [i for i in group if old in self.calls[i].operands]
+            for key, occurrences in self.occurrences.items():
+                place = bisect_left(occurrences, group[0])
+                for new in occurrences[max(0, place - 1) : place]:
+                    if new == old or np.shape(self.calls[new].value) != np.shape(value):
+                        continue
+                    changes = {i: self._other(i, {old: new}) for i in users}
+                    yield Proposal(
+                        "operand", group[0], changes, level=1, operand=old,
+                        detail=(key, {group[0]: new}),
+                    )
+
+    def _is_forward(self, index: int) -> bool:
+        """Whether a value follows from the forward pass alone."""
+        return index in self._forward_only()
+
+    def _forward_only(self) -> set[int]:
+        if not hasattr(self, "_only"):
+            depends = self.judge.worlds.replay.depends
+            only: set[int] = set(self.forward) | {s.now for s in self.step.states}
+            for index in range(self.step.first, self.step.last + 1):
+                if depends[index] and index not in only and index not in self.news:
+                    moving = [i for i in self.calls[index].operands if depends[i]]
+                    if moving and all(i in only for i in moving) and len(moving) == 1:
+                        only.add(index)
+                    elif moving and all(i in only for i in moving) and self._one_source(index):
+                        only.add(index)
+            self._only = only
+        return self._only
+
+    def _one_source(self, index: int) -> bool:
+        """Such as `a * (1 - a)`: of one value of the forward pass."""
+        sources: set[int] = set()
+        todo = list(self.calls[index].operands)
+        depends = self.judge.worlds.replay.depends
+        while todo:
+            operand = todo.pop()
+            if not depends[operand]:
+                continue
+            if operand in self.forward or operand in self.judge.old:
+                sources.add(operand)
+            else:
+                todo += self.calls[operand].operands
+        return len(sources) <= 1
+
+    def _stand_ins(self, group: list[int], number: int) -> Iterator[tuple[Any, dict[int, int]]]:
+        """Values in the place of an argument, one for each call of the group."""
+        olds = []
+        for index in group:
+            arguments = self.calls[index].arguments
+            part = arguments[number] if number < len(arguments) else None
+            if not isinstance(part, Ref):
+                return
+            olds.append(part.index)
+        shapes = [np.shape(self.calls[old].value) for old in olds]
+        yield from self._matching(group, olds, shapes)
+
+    def _like_result(self, group: list[int]) -> Iterator[tuple[Any, dict[int, int]]]:
+        shapes = [np.shape(self.calls[index].value) for index in group]
+        yield from self._matching(group, [-1] * len(group), shapes)
+
+    def _matching(
+        self, group: list[int], olds: list[int], shapes: list[Any]
+    ) -> Iterator[tuple[Any, dict[int, int]]]:
+        seen: set[tuple[int, ...]] = {tuple(olds)}
+        near = sorted(
+            self.occurrences.items(), key=lambda item: -item[1][max(0, bisect_left(item[1], group[0]) - 1)]
+        )
+        for key, occurrences in near[:MOST_PLACES]:
+            for chosen in _choices(group, occurrences):
+                if tuple(chosen) in seen:
+                    continue
+                seen.add(tuple(chosen))
+                if all(
+                    np.shape(self.calls[new].value) == shape and new < index
+                    for new, shape, index in zip(chosen, shapes, group, strict=True)
+                ):
+                    yield key, dict(zip(group, chosen, strict=True))
+
+    def _argument(
+        self, index: int, number: int, function: Function, new: int, keep: bool = False
+    ) -> Change:
+        """The call with a function of another value, and of its own if `keep`, as an argument."""
+        call = self.calls[index]
+        inner: Any = call.function
+
+        def make(*arguments: Any, **options: Any) -> Any:
+            *rest, other = arguments
+            rest[number] = function(rest[number], other)
+            return inner(*rest, **options)
+
+        return Change(make, (*call.arguments, Ref(new)), call.options)
+
+    def _times(self, index: int, slope: Function, new: int) -> Change:
+        call: Call = self.calls[index]
+        inner: Any = call.function
+
+        def make(*arguments: Any, **options: Any) -> Any:
+            *rest, other = arguments
+            return inner(*rest, **options) * slope(other)
+
+        return Change(make, (*call.arguments, Ref(new)), call.options)
+
+
+def _choices(group: list[int], occurrences: list[int]) -> Iterator[list[int]]:
+    """Which occurrence of an expression each call of a loop may use."""
+    latest = [bisect_left(occurrences, index) - 1 for index in group]
+    if min(latest) >= 0:
+        yield [occurrences[place] for place in latest]
+    count = len(occurrences)
+    if len(group) > 1:
+        for shift in (0, 1, -1):
+            for order in (range(len(group)), range(len(group) - 1, -1, -1)):
+                places = [place + shift for place in order]
+                if min(places) >= 0 and max(places) < count:
+                    yield [occurrences[place] for place in places]
+    elif latest[0] > 0:
+        for place in range(latest[0] - 1, max(-1, latest[0] - 3), -1):
+            yield [occurrences[place]]
+
+
+def _same(value: Any, *rest: Any) -> Any:
+    return value
+
+
+def _then(slope: Function) -> Function:
+    return lambda _, other: slope(other)
+
+
+def _scaled(slope: Function) -> Function:
+    return lambda value, other: value * slope(other)
+
+
+__all__ = ["SLOPES", "Edits", "Proposal", "references"]

@@ -1,0 +1,261 @@
+"""One search of edits: the smallest that make wrong gradients exact, and nothing right wrong.
+
+Knows neither cells nor source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from gradbook.audit.core.edits import Edits, Proposal
+from gradbook.audit.core.judge import SAME, Judge, Judgement
+from gradbook.audit.core.worlds import LOOSE, ratio
+from gradbook.recording.calls import Change
+
+MOST_SLOTS = 14
+MOST_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    proposal: Proposal
+    fixes: tuple[int, ...]  # numbers of states
+
+
+@dataclass
+class Outcome:
+    corrections: list[Correction] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)  # states that no edit made right
+    tried: int = 0
+    ran_out: bool = False
+
+
+class Search:
+    def __init__(self, judge: Judge, judgement: Judgement, seconds: float) -> None:
+        self.judge = judge
+        self.judgement = judgement
+        self.worlds = judge.worlds
+        self.deadline = perf_counter() + seconds
+        self.slopes = {
+            n: [judge.slope(state, judgement.objective, w) for w in range(judge.count)]
+            for n, state in enumerate(judge.step.states)
+        }
+        self.agree = LOOSE if judge.worlds.without_guards else 1e-6
+        forward = set(judge.worlds.replay.needed(judgement.objective.ends))
+        self.forward = forward
+        self.slots = {n: self._slots(n) for n in range(len(judge.step.states))}
+        self.ends = {state.next: state.now for state in judge.step.states}  # meant as changes
+        self.tried = 0
+
+    def _slots(self, number: int) -> list[int]:
+        """Where in its update a weight's gradient may stand, nearest the weight first."""
+        state = self.judge.step.states[number]
+        size = np.size(self.judge.calls[state.now].value)
+        slots = [
+            index
+            for index in self.judge.cones[number]
+            if np.size(self.worlds.value(0, index)) in (size, 1)
+            and getattr(self.worlds.value(0, index), "dtype", np.dtype(int)).kind == "f"
+            and index not in self.forward
+            and index != state.next
+        ]
+        return [state.next, *slots[:MOST_SLOTS]]
+
+    def run(self) -> Outcome:
+        outcome = Outcome()
+        changes: dict[int, Change] = {}
+        wrong = list(self.judgement.wrong)
+        right = sorted(self.judgement.fits)
+        for _ in range(MOST_ROUNDS):
+            if not wrong:
+                break
+            best = self._best(changes, wrong, right, outcome)
+            if best is None:
+                break
+            outcome.corrections.append(best)
+            changes.update(best.proposal.changes)
+            wrong = [n for n in wrong if n not in best.fixes]
+            right = sorted([*right, *best.fixes])
+        outcome.left = wrong
+        outcome.tried = self.tried
+        return outcome
+
+    def _best(
+        self, made: dict[int, Change], wrong: list[int], right: list[int], outcome: Outcome
+    ) -> Correction | None:
+        best: Correction | None = None
+        for proposal in self.proposals(wrong, right):
+            if perf_counter() > self.deadline:
+                outcome.ran_out = True
+                break
+            if not proposal.changes:
+                continue
+            self.tried += 1
+            fixes = self.fixed_by({**made, **proposal.changes}, wrong, right)
+            if not fixes or best and len(fixes) <= len(best.fixes):
+                continue
+            best = Correction(proposal, fixes)
+            if len(fixes) == len(wrong):
+                break
+        return best
+
+    def proposals(self, wrong: list[int], right: list[int]) -> Iterator[Proposal]:
+        backward: set[int] = set()
+        for n in wrong:
+            backward |= set(self.judge.cones[n])
+        backward -= self.forward
+        backward -= {s.next for s in self.judge.step.states}
+        safe: set[int] = set()
+        for n in right:
+            fit = self.judgement.fits.get(n)
+            if fit is not None and not fit.is_unused:
+                safe |= self._behind(fit.slot)
+        edits = Edits(self.judge, self.judgement.objective, backward)
+        groups = [
+            group for group in edits.groups().values() if not all(i in safe for i in group)
+        ]
+        groups.sort(key=lambda group: group[0])
+        calls = [
+            group
+            for group in edits.groups(1).values()
+            if not all(i in safe for i in group)
+        ]
+        yield from edits.stale()
+        for group in groups:
+            yield from edits.structural(group)
+        for group in groups:
+            yield from edits.operands(group)
+        for group in groups:
+            yield from edits.slopes(group)
+        for group in calls:
+            yield from edits.arguments(group)
+        for group in groups:
+            yield from edits.weights(group)
+        for group in groups:
+            yield from edits.powers(group)
+
+    def _behind(self, index: int) -> set[int]:
+        seen: set[int] = set()
+        todo = [index]
+        depends = self.worlds.replay.depends
+        while todo:
+            i = todo.pop()
+            if i in seen or not depends[i]:
+                continue
+            seen.add(i)
+            todo += self.judge.calls[i].operands
+        return seen
+
+    def fixed_by(
+        self, changes: dict[int, Change], wrong: list[int], right: list[int]
+    ) -> tuple[int, ...]:
+        """Which wrong gradients become exact; none if a right one breaks."""
+        reached = self.worlds.reached(changes)
+        candidates = [n for n in wrong if any(slot in reached for slot in self.slots[n])]
+        if not candidates:
+            return ()
+        try:
+            fixed = {n: self._slot_after(n, changes, reached) for n in candidates}
+        except (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ZeroDivisionError):
+            return ()
+        fixes = [n for n, slot in fixed.items() if slot is not None]
+        if not fixes:
+            return ()
+        try:
+            if any(self._breaks(n, changes, reached) for n in right):
+                return ()
+        except (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ZeroDivisionError):
+            return ()
+        return tuple(n for n in fixes if self._has_right_factor(n, fixed[n], changes, right))
+
+    def _values(self, world: int, wanted: list[int], changes: dict[int, Change]) -> list[Any]:
+        numbers = self.worlds.run(world, wanted, changes)
+        olds = self.ends
+        return [
+            np.asarray(value, float) - self.worlds.inputs[world][olds[i]] if i in olds else value
+            for i in wanted
+            for value in [numbers[i] if i in numbers else self.judge.calls[i].value]
+        ]
+
+    def _slot_after(
+        self, number: int, changes: dict[int, Change], reached: set[int]
+    ) -> tuple[int, float] | None:
+        slots = [slot for slot in self.slots[number] if slot in reached]
+        values = self._values(0, slots, changes)
+        slope = self.slopes[number][0]
+        for slot, value in zip(slots, values, strict=True):
+            if np.size(value) != np.size(slope):
+                continue
+            value = np.reshape(value, np.shape(slope)) if np.ndim(value) != np.ndim(slope) else value
+            if np.shape(value) != np.shape(slope):
+                continue
+            if ratio([value], [slope], self.agree) is None:
+                continue
+            all_values = [value]
+            for world in range(1, self.judge.count):
+                all_values.append(np.reshape(self._values(world, [slot], changes)[0], np.shape(slope)))
+            factor = ratio(all_values, self.slopes[number], self.agree)
+            if factor:
+                return slot, factor
+        return None
+
+    def _breaks(self, number: int, changes: dict[int, Change], reached: set[int]) -> bool:
+        fit = self.judgement.fits.get(number)
+        if fit is None:
+            return self._slot_after(number, changes, reached) is None
+        if fit.slot not in reached or fit.is_unused:
+            return False
+        values = [self._values(w, [fit.slot], changes)[0] for w in range(self.judge.count)]
+        factor = ratio(values, self.slopes[number], self.agree)
+        return factor is None or abs(factor / fit.coefficient - 1) > SAME
+
+    def _has_right_factor(
+        self, number: int, slot: tuple[int, float] | None, changes: dict[int, Change], right: list[int]
+    ) -> bool:
+        """Whether the gradient is as many times the slope as those of right weights."""
+        if slot is None:
+            return False
+        rates = [
+            (fit.rate, fit.rate / self.judge.scale(n, fit))
+            for n, fit in self.judgement.fits.items()
+            if n in right and not fit.is_unused and fit.rate
+        ]
+        rate = self._rate_after(number, slot, changes)
+        if rate is None:
+            peers = [f for n, f in self.judgement.fits.items() if not f.is_unused and f.rate is None]
+            return not rates or bool(peers)
+        if not rates:
+            return True
+        scale = self.judge.scale_of(number)
+        return any(
+            abs(rate / whole - 1) < SAME or abs(rate / scale / peeled - 1) < SAME
+            for whole, peeled in rates
+        )
+
+    def _rate_after(
+        self, number: int, slot: tuple[int, float], changes: dict[int, Change]
+    ) -> float | None:
+        state = self.judge.step.states[number]
+        index, coefficient = slot
+        if index == state.next:
+            return coefficient
+        value = np.asarray(self._values(0, [index], changes)[0], float)
+        ends = []
+        for times in (0.0, 1.0, 2.0):
+            more = {**changes, index: Change(_constant, (value * times,))}
+            ends.append(np.asarray(self._values(0, [state.next], more)[0], float))
+        model = np.reshape(value, ends[0].shape)
+        per = ratio([ends[1] - ends[0]], [model], 1e-5)
+        again = ratio([ends[2] - ends[1]], [model], 1e-5)
+        if per is None or again is None or abs(per - again) > 1e-4 * abs(per):
+            return None
+        return per * coefficient
+
+
+def _constant(value: Any) -> Any:
+    return value
