@@ -16,7 +16,15 @@ from gradbook.recording.recorder import RECORDER
 
 SMALL = 1_000_000  # bytes; larger arrays from elsewhere are copied once
 NARROW = {np.float32, np.float16, "float32", "float16", "f4", "<f4", "single", "half"}
-UNRECORDED = {"save", "savez", "savez_compressed", "savetxt", "array2string", "array_repr", "array_str"}
+UNRECORDED = {
+    "save",
+    "savez",
+    "savez_compressed",
+    "savetxt",
+    "array2string",
+    "array_repr",
+    "array_str",
+}
 FRESH = {"zeros_like", "ones_like", "empty_like", "full_like"}
 
 
@@ -180,9 +188,7 @@ def _wrap_unrecorded(value: Any) -> Any:
     return value
 
 
-def remember(
-    function: Any, arguments: tuple[Any, ...], options: dict[str, Any], value: Any
-) -> Any:
+def remember(function: Any, arguments: tuple[Any, ...], options: dict[str, Any], value: Any) -> Any:
     value = widen(value)
     if is_numeric(value):
         references = refer(arguments), refer(options)
@@ -303,9 +309,7 @@ class RecordedArray(np.ndarray[Any, Any]):
         references = (Ref(old), refer(index), refer(value))
         before_write(self)
         self.view(np.ndarray)[plain(index)] = plain(value)
-        after_write(
-            self, RECORDER.add(setitem, references, {}, np.array(self.view(np.ndarray)))
-        )
+        after_write(self, RECORDER.add(setitem, references, {}, np.array(self.view(np.ndarray))))
 
     def __iter__(self) -> Any:
         if self.ndim == 0:

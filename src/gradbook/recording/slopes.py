@@ -145,35 +145,76 @@ def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
     return np.broadcast_to(g, shape)
 
 
-def _sum(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
-         keepdims: Any = False, **options: Any) -> list[Any]:
+def _sum(
+    g: Any,
+    out: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out_: Any = None,
+    keepdims: Any = False,
+    **options: Any,
+) -> list[Any]:
     if options:
         raise _NoRuleError
     return [_spread(g, np.shape(a), axis, keepdims)]
 
 
-def _mean(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
-          keepdims: Any = False, **options: Any) -> list[Any]:
+def _mean(
+    g: Any,
+    out: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out_: Any = None,
+    keepdims: Any = False,
+    **options: Any,
+) -> list[Any]:
     if options:
         raise _NoRuleError
     return [_spread(g, np.shape(a), axis, keepdims) * (np.size(out) / np.size(a))]
 
 
-def _var(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
-         ddof: Any = 0, keepdims: Any = False, **options: Any) -> list[Any]:
+def _var(
+    g: Any,
+    out: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out_: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    **options: Any,
+) -> list[Any]:
     count = np.size(a) / np.size(out)
     middle = np.mean(a, axis=axis, keepdims=True)
     return [_spread(g, np.shape(a), axis, keepdims) * 2 * (a - middle) / (count - ddof)]
 
 
-def _std(g: Any, out: Any, a: Any, axis: Any = None, dtype: Any = None, out_: Any = None,
-         ddof: Any = 0, keepdims: Any = False, **options: Any) -> list[Any]:
+def _std(
+    g: Any,
+    out: Any,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out_: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    **options: Any,
+) -> list[Any]:
     root = np.asarray(g) / (2 * np.asarray(out))
     return _var(root, out, a, axis, dtype, out_, ddof, keepdims)
 
 
-def _extreme(g: Any, out: Any, a: Any, axis: Any = None, out_: Any = None, keepdims: Any = False,
-             **options: Any) -> list[Any]:
+def _extreme(
+    g: Any,
+    out: Any,
+    a: Any,
+    axis: Any = None,
+    out_: Any = None,
+    keepdims: Any = False,
+    **options: Any,
+) -> list[Any]:
     if options:
         raise _NoRuleError
     a = np.asarray(a)
@@ -197,10 +238,15 @@ def _matmul(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
     if a.ndim == 1 and b.ndim == 1:
         return [g * b, g * a]
     if a.ndim == 1:
-        return [fit_shape((b @ g[..., None])[..., 0], a.shape),
-                fit_shape(a[:, None] * g[..., None, :], b.shape)]
+        return [
+            fit_shape((b @ g[..., None])[..., 0], a.shape),
+            fit_shape(a[:, None] * g[..., None, :], b.shape),
+        ]
     if b.ndim == 1:
-        return [g[..., None] * b, fit_shape(np.swapaxes(a, -1, -2) @ g[..., None], (*b.shape, 1))[..., 0]]
+        return [
+            g[..., None] * b,
+            fit_shape(np.swapaxes(a, -1, -2) @ g[..., None], (*b.shape, 1))[..., 0],
+        ]
     return [
         fit_shape(g @ np.swapaxes(b, -1, -2), a.shape),
         fit_shape(np.swapaxes(a, -1, -2) @ g, b.shape),
@@ -288,7 +334,9 @@ def _cumsum(g: Any, out: Any, a: Any, axis: Any = None, **options: Any) -> list[
     return [np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)]
 
 
-def _norm(g: Any, out: Any, a: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> list[Any]:  # noqa: A002
+def _norm(
+    g: Any, out: Any, a: Any, ord: Any = None, axis: Any = None, keepdims: Any = False
+) -> list[Any]:  # noqa: A002
     if ord not in (None, 2, "fro") or (ord == 2 and np.ndim(a) > 1 and axis is None):
         raise _NoRuleError
     a = np.asarray(a, float)
@@ -320,9 +368,7 @@ RULES: dict[str, Pull] = {
         lambda g, o, a, b: g * ((a < b) + 0.5 * (a == b)),
         lambda g, o, a, b: g * ((b < a) + 0.5 * (a == b)),
     ),
-    "logaddexp": _two(
-        lambda g, o, a, b: g * np.exp(a - o), lambda g, o, a, b: g * np.exp(b - o)
-    ),
+    "logaddexp": _two(lambda g, o, a, b: g * np.exp(a - o), lambda g, o, a, b: g * np.exp(b - o)),
     "power": _power,
     "float_power": _power,
     "negative": _one(lambda a, o: -1.0),
@@ -385,7 +431,12 @@ NO_TYPES = {"dtype"}
 
 
 def _rearranged(
-    function: Any, arguments: Any, options: Any, moving: set[int], value: Any, slope: Any,
+    function: Any,
+    arguments: Any,
+    options: Any,
+    moving: set[int],
+    value: Any,
+    slope: Any,
     part: Any = None,
 ) -> list[tuple[int, Any]]:
     """Every entry of the result is one of an operand: which one, is found with their numbers."""
@@ -399,7 +450,9 @@ def _rearranged(
     for operand in moving:
         shape, size = np.shape(value(operand)), int(np.size(value(operand)))
 
-        def numbered(index: int, operand: int = operand, size: int = size, shape: Any = shape) -> Any:
+        def numbered(
+            index: int, operand: int = operand, size: int = size, shape: Any = shape
+        ) -> Any:
             if index == operand:
                 return np.arange(1.0, size + 1).reshape(shape)
             other = np.asarray(value(index))
@@ -422,8 +475,10 @@ def _rearranged(
 def _zero(structure: Any) -> Any:
     """Constants within a list of operands count as no operand."""
     if isinstance(structure, list):
-        return [_zero(each) if isinstance(each, list) else 0.0 if isinstance(each, float) else each
-                for each in structure]
+        return [
+            _zero(each) if isinstance(each, list) else 0.0 if isinstance(each, float) else each
+            for each in structure
+        ]
     return structure
 
 

@@ -131,6 +131,27 @@ class Edits:
         if name in COMPARISONS:
             yield self._function("mask", group, COMPARISONS[name], (name,))
 
+    def constants(self, group: list[int], ratio: float) -> Iterator[Proposal]:
+        """Another number in the source, or a factor that is missing or too much."""
+        at = group[0]
+        call = self.calls[at]
+        for number, part in enumerate(call.arguments):
+            value = self.judge.constant(part)
+            if value is None or call.function not in (np.multiply, np.divide):
+                continue
+            if abs(call.function is np.multiply and value * ratio - 1 or 1.0) < 1e-6:
+                keep = 1 - number
+                yield self._function(
+                    "extra factor", group, (lambda a, b, keep=keep: (a, b)[keep]), (keep,)
+                )
+            times = ratio if call.function is np.multiply or number == 0 else 1 / ratio
+            changes = {
+                i: self._argument(i, number, lambda x, _, t=times: x * t, self.step.states[0].now)
+                for i in group
+            }
+            yield Proposal("constant", at, changes, operand=number, detail=(times,))
+        yield self._result("factor", group, lambda x: x * ratio, (ratio,))
+
     def powers(self, group: list[int]) -> Iterator[Proposal]:
         yield self._result("power", group, np.square, ("square",))
         yield self._result("power", group, np.sqrt, ("root",))
@@ -161,13 +182,17 @@ class Edits:
         for axis, kept in options:
             for name in (call.name, "mean" if call.name == "sum" else "sum"):
 
-                def total(array: Any, *_: Any, name: str = name, axis: Any = axis, kept: bool = kept,
-                          **__: Any) -> Any:
+                def total(
+                    array: Any,
+                    *_: Any,
+                    name: str = name,
+                    axis: Any = axis,
+                    kept: bool = kept,
+                    **__: Any,
+                ) -> Any:
                     return getattr(np, name)(np.asarray(array, float), axis=axis, keepdims=kept)
 
-                changes = {
-                    i: Change(total, self.calls[i].arguments[:1], {}) for i in group
-                }
+                changes = {i: Change(total, self.calls[i].arguments[:1], {}) for i in group}
                 yield Proposal("axis", at, changes, detail=(name, axis, kept))
 
     def _products(self, group: list[int], at: int) -> Iterator[Proposal]:
@@ -233,9 +258,7 @@ class Edits:
             if not isinstance(part, Ref):
                 continue
             for key, mapping in self._stand_ins(group, number):
-                changes = {
-                    i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group
-                }
+                changes = {i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group}
                 yield Proposal("operand", at, changes, operand=number, detail=(key, mapping))
 
     def slopes(self, group: list[int]) -> Iterator[Proposal]:
@@ -257,7 +280,11 @@ class Edits:
                             i: self._argument(i, number, _then(slope), mapping[i]) for i in group
                         }
                         yield Proposal(
-                            "slope", at, changes, operand=number, detail=("instead", word, key, mapping)
+                            "slope",
+                            at,
+                            changes,
+                            operand=number,
+                            detail=("instead", word, key, mapping),
                         )
         yield from self._whole_slopes(group)
         for key, mapping in self._like_result(group):
@@ -275,7 +302,11 @@ class Edits:
                             for i in group
                         }
                         yield Proposal(
-                            "slope", at, changes, operand=number, detail=("operand", word, key, mapping)
+                            "slope",
+                            at,
+                            changes,
+                            operand=number,
+                            detail=("operand", word, key, mapping),
                         )
 
     def _whole_slopes(self, group: list[int]) -> Iterator[Proposal]:
@@ -347,7 +378,11 @@ class Edits:
                         continue
                     changes = {i: self._other(i, {old: new}) for i in users}
                     yield Proposal(
-                        "operand", group[0], changes, level=1, operand=old,
+                        "operand",
+                        group[0],
+                        changes,
+                        level=1,
+                        operand=old,
                         detail=(key, {group[0]: new}),
                     )
 
@@ -405,7 +440,8 @@ class Edits:
     ) -> Iterator[tuple[Any, dict[int, int]]]:
         seen: set[tuple[int, ...]] = {tuple(olds)}
         near = sorted(
-            self.occurrences.items(), key=lambda item: -item[1][max(0, bisect_left(item[1], group[0]) - 1)]
+            self.occurrences.items(),
+            key=lambda item: -item[1][max(0, bisect_left(item[1], group[0]) - 1)],
         )
         for key, occurrences in near[:MOST_PLACES]:
             for chosen in _choices(group, occurrences):

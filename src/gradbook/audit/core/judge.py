@@ -186,7 +186,8 @@ class Judge:
                 parts = [
                     part.index
                     for part in call.arguments
-                    if isinstance(part, Ref) and not self.is_weight(part.index, state)
+                    if isinstance(part, Ref)
+                    and not self.is_weight(part.index, state)
                     and self.worlds.replay.depends[part.index]
                 ]
                 index = parts[-1] if parts else None
@@ -198,7 +199,12 @@ class Judge:
                 parts = [part.index for part in call.arguments if isinstance(part, Ref)]
                 parts = [i for i in parts if self.worlds.replay.depends[i]]
                 index = parts[0] if len(parts) == 1 else None
-            elif call.function is np.negative or call.name in ("astype", "copy", "reshape", "refill"):
+            elif call.function is np.negative or call.name in (
+                "astype",
+                "copy",
+                "reshape",
+                "refill",
+            ):
                 index = call.operands[-1] if call.operands else None
             else:
                 index = None
@@ -211,7 +217,10 @@ class Judge:
             if index == state.now or index in state.updates:
                 return True
             call = self.calls[index]
-            if call.name not in ("copy", "array", "asarray", "astype", "getitem", "multiply") or not call.operands:
+            if (
+                call.name not in ("copy", "array", "asarray", "astype", "getitem", "multiply")
+                or not call.operands
+            ):
                 return False
             index = call.operands[0]
         return False

@@ -49,6 +49,7 @@ class Search:
         forward = set(judge.worlds.replay.needed(judgement.objective.ends))
         self.forward = forward
         self.slots = {n: self._slots(n) for n in range(len(judge.step.states))}
+        self.ratios = sorted({round(1 / f, 9) for f in judgement.factors.values()})
         self.ends = {state.next: state.now for state in judge.step.states}  # meant as changes
         self.tried = 0
 
@@ -69,8 +70,9 @@ class Search:
     def run(self) -> Outcome:
         outcome = Outcome()
         changes: dict[int, Change] = {}
-        wrong = list(self.judgement.wrong)
-        right = sorted(self.judgement.fits)
+        odd = set(self.judgement.factors)
+        wrong = sorted({*self.judgement.wrong, *odd})
+        right = sorted(n for n in self.judgement.fits if n not in odd)
         for _ in range(MOST_ROUNDS):
             if not wrong:
                 break
@@ -116,18 +118,15 @@ class Search:
             if fit is not None and not fit.is_unused:
                 safe |= self._behind(fit.slot)
         edits = Edits(self.judge, self.judgement.objective, backward)
-        groups = [
-            group for group in edits.groups().values() if not all(i in safe for i in group)
-        ]
+        groups = [group for group in edits.groups().values() if not all(i in safe for i in group)]
         groups.sort(key=lambda group: group[0])
-        calls = [
-            group
-            for group in edits.groups(1).values()
-            if not all(i in safe for i in group)
-        ]
+        calls = [group for group in edits.groups(1).values() if not all(i in safe for i in group)]
         yield from edits.stale()
         for group in groups:
             yield from edits.structural(group)
+        for ratio_ in self.ratios:
+            for group in reversed(groups):
+                yield from edits.constants(group, ratio_)
         for group in groups:
             yield from edits.operands(group)
         for group in groups:
@@ -191,14 +190,18 @@ class Search:
         for slot, value in zip(slots, values, strict=True):
             if np.size(value) != np.size(slope):
                 continue
-            value = np.reshape(value, np.shape(slope)) if np.ndim(value) != np.ndim(slope) else value
+            value = (
+                np.reshape(value, np.shape(slope)) if np.ndim(value) != np.ndim(slope) else value
+            )
             if np.shape(value) != np.shape(slope):
                 continue
             if ratio([value], [slope], self.agree) is None:
                 continue
             all_values = [value]
             for world in range(1, self.judge.count):
-                all_values.append(np.reshape(self._values(world, [slot], changes)[0], np.shape(slope)))
+                all_values.append(
+                    np.reshape(self._values(world, [slot], changes)[0], np.shape(slope))
+                )
             factor = ratio(all_values, self.slopes[number], self.agree)
             if factor:
                 return slot, factor
@@ -215,7 +218,11 @@ class Search:
         return factor is None or abs(factor / fit.coefficient - 1) > SAME
 
     def _has_right_factor(
-        self, number: int, slot: tuple[int, float] | None, changes: dict[int, Change], right: list[int]
+        self,
+        number: int,
+        slot: tuple[int, float] | None,
+        changes: dict[int, Change],
+        right: list[int],
     ) -> bool:
         """Whether the gradient is as many times the slope as those of right weights."""
         if slot is None:
@@ -227,7 +234,9 @@ class Search:
         ]
         rate = self._rate_after(number, slot, changes)
         if rate is None:
-            peers = [f for n, f in self.judgement.fits.items() if not f.is_unused and f.rate is None]
+            peers = [
+                f for n, f in self.judgement.fits.items() if not f.is_unused and f.rate is None
+            ]
             return not rates or bool(peers)
         if not rates:
             return True

@@ -70,9 +70,7 @@ class Worlds:
         """Values after changes of calls; what they don't reach is as before."""
         reached = self.reached(changes)
         known = self.values[world]
-        numbers = {
-            index: value for index, value in known.items() if index not in reached
-        }
+        numbers = {index: value for index, value in known.items() if index not in reached}
         order = [
             index
             for index in self.replay.needed(wanted, changes)

@@ -94,6 +94,7 @@ class ProgramModel:
     factor: float | None = None
     largest_difference: float | None = None  # after the edits, else as it is
     candidates: tuple[SourceSpan, ...] = ()  # which lines may be the loss, where none was found
+    step: int = 1  # whose gradients are shown, from 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,10 +154,16 @@ class Watch:
             for part in inner.arguments:
                 if isinstance(part, Ref):
                     source = RECORDER.tape[part.index]
-                    is_part = source.function is getitem and _is_version(source.arguments[0], array, self.roots)
+                    is_part = source.function is getitem and _is_version(
+                        source.arguments[0], array, self.roots
+                    )
                     if part == array or is_part:
                         where = repr(place)
-                        self._link(array.index, index, (inner.frames, where), )
+                        self._link(
+                            array.index,
+                            index,
+                            (inner.frames, where),
+                        )
                         return
 
     def _link(self, old: int, new: int, key: Key) -> None:

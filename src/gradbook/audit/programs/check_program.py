@@ -1,0 +1,100 @@
+"""Checks a program: runs it in a process of its own, and reads what that process found.
+
+The program can do there whatever it could when run by hand; nothing of it reaches this process
+but a report.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from gradbook.audit.programs.program_report import ProgramReport
+from gradbook.errors import GradbookError
+
+PATIENCE = 30.0  # seconds that judging may take after the run
+MOST_REPORT = 64_000_000  # bytes
+
+
+def check_program(
+    path: str,
+    *,
+    seconds: float = 20,
+    text: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> ProgramReport:
+    """Run the program for at most so many seconds, and judge every training in it.
+
+    With `text`, that is run in place of the file's own, in the same folder.
+    """
+    if text is None and not os.path.isfile(path):
+        raise GradbookError(f"{path}: there is no such program")
+    if progress is not None:
+        progress(path)
+    with tempfile.TemporaryDirectory(prefix="gradbook-") as folder:
+        result, output = Path(folder, "report.json"), Path(folder, "output.txt")
+        command = [
+            sys.executable,
+            "-m",
+            "gradbook.audit.programs.child",
+            path,
+            str(result),
+            str(seconds),
+        ]
+        if text is not None:
+            changed = Path(folder, "text")
+            changed.write_text(text, encoding="utf-8", newline="")
+            command.append(str(changed))
+        with output.open("wb") as written:
+            try:
+                done = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=written,
+                    stderr=subprocess.STDOUT,
+                    timeout=2 * seconds + PATIENCE,
+                    check=False,
+                    env={**os.environ, "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"},
+                )
+            except subprocess.TimeoutExpired:
+                return ProgramReport(
+                    path, "unknown", (), (), reason=f"no end within {2 * seconds + PATIENCE:.0f} s"
+                )
+        if not result.exists() or result.stat().st_size > MOST_REPORT:
+            last = output.read_bytes()[-400:].decode(errors="replace").strip().splitlines()
+            cause = last[-1] if last else f"its process ended with {done.returncode}"
+            return ProgramReport(path, "fault", (), (), reason=cause)
+        record = json.loads(result.read_text())
+    if "error" in record:
+        raise GradbookError(record["error"])
+    return typing.cast(ProgramReport, _read(ProgramReport, record))
+
+
+def _read(kind: Any, value: Any) -> Any:
+    """A record of the kind from its JSON."""
+    if is_dataclass(kind) and isinstance(kind, type):
+        hints = get_type_hints(kind)
+        parts = {
+            f.name: _read(hints[f.name], value[f.name]) for f in fields(kind) if f.name in value
+        }
+        return kind(**parts)
+    origin = get_origin(kind)
+    if origin is tuple:
+        inner = get_args(kind)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return tuple(_read(inner[0], part) for part in value)
+        return tuple(_read(each, part) for each, part in zip(inner, value, strict=True))
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        return _read(next(each for each in get_args(kind) if each is not type(None)), value)
+    return float(value) if kind is float and value is not None else value

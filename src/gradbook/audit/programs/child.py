@@ -1,0 +1,107 @@
+"""The process that runs a program: records it, judges it, and leaves a report in a file.
+
+`python -m gradbook.audit.programs.child PROGRAM REPORT SECONDS [TEXT]`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gradbook.errors import GradbookError
+
+ORDER = ("wrong", "unknown", "no loss", "another loss", "factor", "right")
+
+
+def main() -> None:
+    path, result, seconds, *texts = sys.argv[1:]
+    try:
+        text = Path(texts[0]).read_bytes().decode() if texts else None
+        record: dict[str, Any] = asdict(_report(path, text, float(seconds)))
+    except GradbookError as error:
+        record = {"error": str(error)}
+    partial = f"{result}.part"
+    with open(partial, "w") as file:
+        json.dump(record, file, default=_plain)
+    os.replace(partial, result)
+    os._exit(0)  # threads that the program left don't matter any more
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def _report(path: str, text: str | None, seconds: float) -> Any:
+    from gradbook.audit.programs.judging import judge_training
+    from gradbook.audit.programs.program_report import ProgramReport, SourceFile
+    from gradbook.audit.programs.stepping import Watch, find_steps
+    from gradbook.recording.recorder import RECORDER
+    from gradbook.recording.running import read_program, run_recorded
+
+    program = read_program(path, text)
+    watch = Watch()
+    run = run_recorded(program, seconds, watch)
+    sources = (SourceFile(path, program.text, program.cells),)
+    for name, source in run.sources.items():
+        if name.split("#")[0] != os.path.abspath(path):
+            sources += (SourceFile(os.path.relpath(name), source.text),)
+    calls = RECORDER.tape.calls
+    models = []
+    groups = [spans for spans in find_steps(watch) if spans]
+    for spans in groups:
+        budget = min(20.0, max(3.0, seconds)) / max(1, len(groups))
+        model = judge_training(calls, RECORDER.tape.branches, spans, run.sources, path, budget)
+        if model is not None:
+            models.append(model)
+    models = _without_echoes(models)
+    fault = _fault(run, path)
+    common = {
+        "fault": fault,
+        "finished": run.finished,
+        "seconds": run.seconds,
+    }
+    if not models:
+        if run.error:
+            return ProgramReport(path, "fault", (), sources, run.error, **common)
+        if run.frameworks:
+            names = " and ".join(run.frameworks)
+            reason = f"its gradients come from {names}, which gradbook doesn't check"
+            return ProgramReport(path, "framework", (), sources, reason, **common)
+        reason = "nothing is updated again and again by what a loss depends on"
+        return ProgramReport(path, "no training", (), sources, reason, **common)
+    verdict = min((model.verdict for model in models), key=ORDER.index)
+    return ProgramReport(path, verdict, tuple(models), sources, "", **common)
+
+
+def _without_echoes(models: list[Any]) -> list[Any]:
+    """One model a training: what a second phase trains by the same lines is said once."""
+    seen: dict[Any, Any] = {}
+    for model in models:
+        key = (model.verdict, tuple((g.update, g.shape, g.name) for g in model.gradients))
+        seen.setdefault(key, model)
+    return list(seen.values())
+
+
+def _fault(run: Any, path: str) -> Any:
+    from gradbook.audit.programs.program_report import SourceSpan
+
+    if not run.error or not run.error_line:
+        return None
+    source = run.sources.get(run.error_file)
+    text = ""
+    if source is not None and run.error_line <= len(source.lines):
+        text = source.lines[run.error_line - 1].decode(errors="replace")
+    file, cell = run.error_file, None
+    if "#" in file:
+        file, number = file.rsplit("#", 1)
+        cell = int(number) if number.isdigit() else None
+    shown = path if os.path.abspath(path) == file else file
+    return SourceSpan(shown, run.error_line, 0, run.error_line, len(text), text, cell)
+
+
+if __name__ == "__main__":
+    main()

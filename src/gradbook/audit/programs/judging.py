@@ -1,0 +1,608 @@
+"""A recorded run as a report: each training judged by the core, in the program's own words.
+
+Knows neither how a run is recorded nor how a report looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradbook.audit.core.judge import SAME, Judge, Judgement
+from gradbook.audit.core.search import Outcome, Search
+from gradbook.audit.core.step import Objective, State, Step
+from gradbook.audit.core.worlds import ratio
+from gradbook.audit.programs.naming import Naming
+from gradbook.audit.programs.program_report import (
+    Gradient,
+    ProgramFinding,
+    ProgramLoss,
+    ProgramModel,
+    SourceSpan,
+    Verdict,
+)
+from gradbook.audit.programs.spelling import Speller
+from gradbook.audit.programs.stepping import Span
+from gradbook.audit.programs.steps import make_step
+from gradbook.recording.calls import Call, Ref
+from gradbook.recording.places import SourceText
+from gradbook.recording.slopes import exact_slopes
+
+MOST_STEPS_TRIED = 4
+
+
+@dataclass
+class Trial:
+    """One step of a training, judged."""
+
+    step: Step
+    judge: Judge
+    judgement: Judgement | None
+    span: Span
+    number: int
+
+    @property
+    def rank(self) -> tuple[Any, ...]:
+        judgement = self.judgement
+        if judgement is None:
+            return (0,)
+        whole = not judgement.wrong
+        return (
+            1,
+            whole and not judgement.factors and not judgement.objective.is_assumed,
+            whole and not judgement.factors,
+            not judgement.objective.is_assumed,
+            len(judgement.fits) / max(1, len(self.step.states)),
+        )
+
+
+def judge_training(
+    calls: list[Call],
+    branches: list[tuple[int, bool]],
+    spans: list[Span],
+    sources: dict[str, SourceText],
+    file: str,
+    seconds: float,
+) -> ProgramModel | None:
+    trial = _best_trial(calls, branches, spans)
+    if trial is None or not trial.step.states:
+        return None
+    naming = Naming(calls, sources, file, trial.step.first, trial.step.last)
+    return Description(trial, naming, len(spans), seconds).model()
+
+
+def _best_trial(
+    calls: list[Call], branches: list[tuple[int, bool]], spans: list[Span]
+) -> Trial | None:
+    """The step that says most: one in which the program computes its loss, if any does."""
+    order = [0, *range(len(spans) - 2, 0, -1), len(spans) - 1]
+    best: Trial | None = None
+    known: set[Any] = set()
+    tried = 0
+    first: Trial | None = None
+    for number in dict.fromkeys(order):
+        if not 0 <= number < len(spans):
+            continue
+        step = make_step(calls, branches, spans[number])
+        stated = frozenset(calls[o.call].frames[:1] for o in step.objectives if o.call is not None)
+        if not step.states or (best is not None and stated <= known):
+            continue
+        known |= stated
+        judge = Judge(step)
+        judgements = judge.judgements
+        trial = Trial(step, judge, judgements[0] if judgements else None, spans[number], number)
+        if number == 0 and (step.memories or len(spans[0].moved) < len(spans[-1].moved)):
+            first, known = trial, set()
+            continue  # memories are empty: a later step says more
+        if best is None or trial.rank > best.rank:
+            best = trial
+        tried += 1
+        if trial.rank[1:2] == (True,) or tried >= MOST_STEPS_TRIED:
+            break
+    if first is not None and (best is None or first.rank > best.rank):
+        return first
+    return best
+
+
+class Description:
+    def __init__(self, trial: Trial, naming: Naming, steps: int, seconds: float) -> None:
+        self.trial, self.naming, self.steps = trial, naming, steps
+        self.step, self.judge, self.judgement = trial.step, trial.judge, trial.judgement
+        self.calls = trial.step.calls
+        self.seconds = seconds
+        self.gradient_calls = [self._gradient_call(n) for n in range(len(self.step.states))]
+
+    def model(self) -> ProgramModel:
+        judgement = self.judgement
+        if judgement is None:
+            return ProgramModel("no loss", None, (), (), "", self.steps, "no line computes a loss")
+        outcome = Outcome()
+        if judgement.wrong or judgement.factors:
+            outcome = Search(self.judge, judgement, self.seconds).run()
+        findings = self._findings(outcome)
+        verdict, reason, factor = self._verdict(outcome, findings)
+        gradients = self._gradients()
+        loss = self._loss(judgement.objective)
+        if verdict == "no loss":
+            loss = None
+        return ProgramModel(
+            verdict,
+            loss,
+            tuple(gradients),
+            tuple(findings),
+            self._law(),
+            self.steps,
+            reason,
+            factor,
+            max(
+                (g.difference for g in gradients if g.difference is not None and g.is_right),
+                default=None,
+            ),
+            tuple(self._candidates()) if verdict in ("no loss", "unknown") else (),
+            self.trial.number + 1,
+        )
+
+    def _verdict(
+        self, outcome: Outcome, findings: list[ProgramFinding]
+    ) -> tuple[Verdict, str, float | None]:
+        judgement = self.judgement
+        assert judgement is not None
+        live = [fit for fit in judgement.fits.values() if not fit.is_unused]
+        if judgement.factors or outcome.corrections:
+            return "wrong", "", None
+        if judgement.wrong:
+            if not live and judgement.objective.is_assumed:
+                return "no loss", "no line computes a loss that the gradients belong to", None
+            return "unknown", self._cause(outcome), None
+        if not live:
+            return "unknown", "no weight moves in the step that was judged", None
+        if judgement.objective.is_assumed:
+            other = self._other_stated()
+            if other:
+                return "another loss", other, None
+            return "right", "", None
+        kind = self._kind_of(judgement.objective)
+        rates = [fit.rate for fit in live if fit.rate]
+        if rates and all(rate > 0 for rate in rates) and kind and kind[1] > 0:
+            return (
+                "wrong",
+                "every weight moves up the loss: the sign of the updates is the other way round",
+                None,
+            )
+        factor = self._common_factor()
+        if factor is not None:
+            name = self._count_named(factor)
+            which = f" ({name})" if name else ""
+            return (
+                "factor",
+                f"right up to a factor of {factor:.6g}{which}, the same for all",
+                factor,
+            )
+        return "right", "", None
+
+    def _cause(self, outcome: Outcome) -> str:
+        names = ", ".join(dict.fromkeys(self._weight_name(n) for n in outcome.left))
+        tried = f"{outcome.tried:,} single edits"
+        return (
+            f"the gradients of {names} aren't the loss's slopes, and none of {tried} makes them so"
+        )
+
+    # ---- words of the loss
+
+    def _kind_of(self, objective: Objective) -> tuple[str, float] | None:
+        """Which of the usual losses it is, and how many times that."""
+        states = self.step.states
+        worlds = range(self.judge.count)
+        for other in self.step.objectives:
+            if not other.is_assumed or other is objective:
+                continue
+            for state in states:
+                values = [self.judge.slope(state, objective, w) for w in worlds]
+                models = [self.judge.slope(state, other, w) for w in worlds]
+                if not np.any(models[0]):
+                    continue
+                times = ratio(values, models, 1e-4)
+                if times is None:
+                    break
+                return other.words, times
+        return None
+
+    def _loss(self, objective: Objective) -> ProgramLoss:
+        span = self._loss_span(objective)
+        if objective.is_assumed:
+            return ProgramLoss(None, objective.words, True)
+        kind = self._kind_of(objective)
+        return ProgramLoss(span, self._loss_words(kind, objective), False)
+
+    def _loss_words(self, kind: tuple[str, float] | None, objective: Objective) -> str:
+        if kind is None:
+            return "a loss of its own"
+        words, times = kind
+        end = next(o for o in self.step.objectives if o.is_assumed and o.words == words)
+        shape = np.shape(self.calls[end.ends[0]].value)
+        size, samples = prod(shape), shape[0] if shape else 1
+        times = abs(times)
+        if words == "half the sum of squares":
+            if abs(times - 1) < 1e-3:
+                return words
+            if abs(times - 2) < 1e-3:
+                return "sum of squares"
+            if abs(times * size - 2) < 1e-3:
+                return f"mean squared error of {size:,} numbers" if size > 1 else "squared error"
+            if abs(times * size - 1) < 1e-3:
+                return f"half the mean of squares of {size:,} numbers"
+            return f"{times / 2:.4g} times the sum of squares"
+        counts = {*shape, size}
+        mean = next((c for c in sorted(counts) if c > 1 and abs(times * c - 1) < 1e-3), None)
+        if mean:
+            return f"{words}, mean of {mean:,} samples"
+        del samples
+        return f"{words}, summed" if abs(times - 1) < 1e-3 else f"{times:.4g} times the {words}"
+
+    def _loss_span(self, objective: Objective) -> SourceSpan | None:
+        if objective.call is None:
+            return None
+        assigned = self.naming.assigned(objective.call)
+        return assigned[1] if assigned else self.naming.span_of(objective.call)
+
+    def _candidates(self) -> list[SourceSpan]:
+        spans = [self._loss_span(o) for o in self.step.objectives if o.call is not None]
+        return list(dict.fromkeys(span for span in spans if span is not None))[:4]
+
+    def _other_stated(self) -> str:
+        """A loss that is computed, though the gradients belong to another."""
+        judgement = self.judgement
+        assert judgement is not None
+        for objective in self.step.objectives:
+            if objective.is_assumed:
+                continue
+            kind = self._kind_of(objective)
+            span = self._loss_span(objective)
+            if kind and span and kind[0] != judgement.objective.words:
+                computed = self._loss_words(kind, objective)
+                return (
+                    f"the gradients are those of {judgement.objective.words}; "
+                    f"line {span.line} computes {computed}"
+                )
+        return ""
+
+    # ---- factors
+
+    def _common_factor(self) -> float | None:
+        judgement = self.judgement
+        assert judgement is not None
+        factors = []
+        for number, fit in judgement.fits.items():
+            if fit.is_unused or not fit.rate:
+                continue
+            numbers = self._scalars(number)
+            if any(abs(abs(fit.rate) / abs(times) - 1) < SAME for times in _products(numbers)):
+                return None
+            factors.append(abs(fit.rate) / self.judge.scale_of(number))
+        if not factors or max(factors) / min(factors) - 1 > SAME:
+            return None
+        return factors[0] if abs(factors[0] - 1) > SAME else None
+
+    def _scalars(self, number: int) -> list[float]:
+        """The numbers that a weight's gradient is multiplied by on its way to the weight."""
+        scalars: list[float] = []
+        state = self.step.states[number]
+        seen: set[int] = set()
+        todo = [state.next]
+        size = np.size(self.calls[state.now].value)
+        while todo and len(seen) < 60:
+            index = todo.pop()
+            call = self.calls[index]
+            if index in seen or call.function is None:
+                continue
+            seen.add(index)
+            for place, part in enumerate(call.arguments):
+                value = self.judge.constant(part)
+                if value is not None and call.name in ("multiply", "divide", "true_divide"):
+                    scalars.append(1 / value if call.name != "multiply" and place else value)
+                    if isinstance(part, Ref):
+                        scalars += self._leaves(part.index)
+                elif isinstance(part, Ref) and self.judge.worlds.replay.depends[part.index]:
+                    if np.size(self.calls[part.index].value) == size:
+                        todo.append(part.index)
+        return list(dict.fromkeys(round(s, 12) for s in scalars if s))[:6]
+
+    def _leaves(self, index: int) -> list[float]:
+        leaves = []
+        for operand in self.calls[index].operands:
+            value = self.judge.constant(Ref(operand))
+            if value is not None:
+                leaves += [value, 1 / value]
+        return leaves
+
+    def _count_named(self, factor: float) -> str:
+        for texts in self.naming.scopes.values():
+            for index, text in texts.items():
+                value = self.calls[index].value
+                if np.ndim(value) == 0 and np.size(value) == 1:
+                    try:
+                        if abs(float(value) / factor - 1) < 1e-6:
+                            return text
+                    except (TypeError, ValueError, ZeroDivisionError):
+                        continue
+        return "the number of samples" if factor > 1 and abs(factor - round(factor)) < 1e-6 else ""
+
+    # ---- findings
+
+    def _findings(self, outcome: Outcome) -> list[ProgramFinding]:
+        speller = Speller(self.naming)
+        findings = []
+        for correction in outcome.corrections:
+            spelling = speller.spell(correction.proposal)
+            names = tuple(dict.fromkeys(self._gradient_name(n) for n in self._spoiled(correction)))
+            findings.append(
+                ProgramFinding(
+                    spelling.span,
+                    spelling.replacement,
+                    spelling.why,
+                    spelling.note,
+                    spelling.kind,
+                    names,
+                    spelling.called_from,
+                    spelling.edits,
+                )
+            )
+        return sorted(
+            findings,
+            key=lambda finding: (finding.span.file, finding.span.cell or 0, finding.span.line),
+        )
+
+    def _spoiled(self, correction: Any) -> list[int]:
+        """All wrong gradients that the place goes into."""
+        judgement = self.judgement
+        assert judgement is not None
+        reached = self.judge.worlds.reached(correction.proposal.changes)
+        wrong = [*judgement.wrong, *judgement.factors]
+        return [
+            n
+            for n in sorted(wrong)
+            if n in correction.fixes or any(i in reached for i in self.judge.cones[n])
+        ]
+
+    # ---- gradients
+
+    def _gradient_call(self, number: int) -> int | None:
+        """The value that is the gradient: what the learning rate is multiplied by."""
+        state = self.step.states[number]
+        index: int | None = state.next
+        size = np.size(self.calls[state.now].value)
+        depends = self.judge.worlds.replay.depends
+        found: int | None = None
+        for _ in range(14):
+            call = self.calls[index]  # type: ignore[index]
+            parts = [
+                part.index
+                for part in call.arguments
+                if isinstance(part, Ref)
+                and depends[part.index]
+                and not self.judge.is_weight(part.index, state)
+            ]
+            steps = (
+                "add",
+                "subtract",
+                "multiply",
+                "divide",
+                "negative",
+                "setitem",
+                "put_flat",
+                "add_at",
+                "subtract_at",
+                "astype",
+                "copy",
+                "refill",
+                "getitem",
+                "reshape",
+            )
+            if (
+                index != state.next
+                and self.naming.assigned(index)
+                and call.name not in ("setitem",)
+            ):
+                name = self.naming.assigned(index)
+                if name and self._looks_like_gradient(name[0], index):
+                    return index
+            if call.name not in steps or not parts or (len(parts) > 1 and call.name != "divide"):
+                return index if index != state.next else found
+            index = parts[0] if call.name == "divide" else parts[-1]
+            if np.size(self.calls[index].value) in (size, 1):
+                found = index
+        return found
+
+    def _looks_like_gradient(self, name: str, index: int) -> bool:
+        fit = self.judgement.fits.get(0) if self.judgement else None
+        del fit
+        word = name.split(".")[-1].split("[")[0].lower()
+        return word.startswith(("d", "g", "nabla", "∂")) or "grad" in name.lower() or "'d" in name
+
+    def _gradient_name(self, number: int) -> str:
+        index = self.gradient_calls[number]
+        assigned = self.naming.assigned(index) if index is not None else None
+        weight = self._weight_name(number)
+        if assigned and assigned[0] != weight and len(assigned[0]) <= 24:
+            return assigned[0]
+        return f"gradient of {weight}"
+
+    def _weight_name(self, number: int) -> str:
+        state = self.step.states[number]
+        names = self._all_names()
+        name = names[number]
+        same = [n for n, other in enumerate(names) if other == name]
+        if len(same) > 1 and np.ndim(self.calls[state.now].value):
+            return f"{name} #{same.index(number) + 1}"
+        return name
+
+    def _all_names(self) -> list[str]:
+        if not hasattr(self, "_names"):
+            self._names = [self._plain_name(state) for state in self.step.states]
+        return self._names
+
+    def _plain_name(self, state: State) -> str:
+        for index in (state.next, state.updates[0]):
+            assigned = self.naming.assigned(index)
+            if assigned:
+                text = assigned[0]
+                if "[" not in text or "'" in text or '"' in text:
+                    return text
+        used = self.naming.name(state.now)
+        assigned = self.naming.assigned(state.next)
+        return used or (assigned[0] if assigned else "a weight")
+
+    def _base_slopes(self) -> dict[int, Any]:
+        judgement = self.judgement
+        assert judgement is not None
+        objective, worlds = judgement.objective, self.judge.worlds
+        values = [self.calls[end].value for end in objective.ends]
+        with np.errstate(all="ignore"):
+            factors = objective.slopes(values)
+        seeds: dict[int, Any] = {}
+        for end, factor in zip(objective.ends, factors, strict=True):
+            seeds[end] = seeds[end] + factor if end in seeds else factor
+        return exact_slopes(worlds.replay, seeds, {}, worlds.replay.needed(objective.ends))
+
+    def _gradients(self) -> list[Gradient]:
+        slopes = self._base_slopes()
+        groups: dict[Any, list[int]] = {}
+        for number, state in enumerate(self.step.states):
+            scalar = np.ndim(self.calls[state.now].value) == 0
+            key = (state.place, self._weight_name(number)) if scalar else number
+            groups.setdefault(key, []).append(number)
+        return [self._gradient(numbers, slopes) for numbers in groups.values()]
+
+    def _gradient(self, numbers: list[int], slopes: dict[int, Any]) -> Gradient:
+        judgement = self.judgement
+        assert judgement is not None
+        state = self.step.states[numbers[0]]
+        shape = np.shape(self.calls[state.now].value) if len(numbers) == 1 else (len(numbers),)
+        exact = [np.asarray(slopes.get(self.step.states[n].now, 0.0), float) for n in numbers]
+        yours = [self._yours(n, part) for n, part in zip(numbers, exact, strict=True)]
+        is_wrong = any(n in judgement.wrong or n in judgement.factors for n in numbers)
+        span = self._expression(numbers[0])
+        update = self.naming.span_of(state.next) or SourceSpan(self.naming.file, 1, 0, 1, 0, "")
+        if any(part is None for part in yours):
+            return Gradient(
+                self._gradient_name(numbers[0]),
+                self._weight_name(numbers[0]),
+                shape,
+                not is_wrong,
+                (),
+                None,
+                None,
+                None,
+                None,
+                update,
+                span,
+            )
+        yours_flat = np.concatenate([np.ravel(part) for part in yours])
+        exact_flat = np.concatenate(
+            [
+                np.ravel(np.broadcast_to(part, np.shape(self.calls[self.step.states[n].now].value)))
+                for n, part in zip(numbers, exact, strict=True)
+            ]
+        )
+        apart = np.abs(yours_flat - exact_flat)
+        worst = int(np.argmax(apart)) if apart.size else 0
+        entry = tuple(int(i) for i in np.unravel_index(worst, shape)) if shape else ()
+        times = ratio([yours_flat], [exact_flat], 1e-6)
+        largest = float(np.max(np.abs(exact_flat), initial=0.0))
+        far = float(np.max(apart, initial=0.0)) / largest if is_wrong and largest else None
+        return Gradient(
+            self._gradient_name(numbers[0]),
+            self._weight_name(numbers[0]),
+            shape,
+            not is_wrong,
+            entry,
+            float(yours_flat[worst]),
+            float(exact_flat[worst]),
+            float(apart[worst]),
+            times,
+            update,
+            span,
+            far,
+        )
+
+    def _expression(self, number: int) -> SourceSpan | None:
+        index = self.gradient_calls[number]
+        if index is None:
+            return None
+        assigned = self.naming.assigned(index)
+        return assigned[1] if assigned else self.naming.span_of(index)
+
+    def _yours(self, number: int, exact: Any) -> Any:
+        """The program's gradient in the loss's own measure: what all are multiplied by is left out."""
+        judgement = self.judgement
+        assert judgement is not None
+        index = self.gradient_calls[number]
+        state = self.step.states[number]
+        shape = np.shape(self.calls[state.now].value)
+        if index is None:
+            return None
+        value = np.asarray(self.calls[index].value, float)
+        if value.size not in (prod(shape), 1):
+            return None
+        value = value.reshape(shape) if value.size == prod(shape) else np.broadcast_to(value, shape)
+        times = self._usual_times()
+        return value / times if times else value
+
+    def _usual_times(self) -> float | None:
+        """How many times the slope most gradients of the program are."""
+        if not hasattr(self, "_times"):
+            judgement = self.judgement
+            assert judgement is not None
+            counted: list[float] = []
+            for number, fit in judgement.fits.items():
+                index = self.gradient_calls[number]
+                if fit.is_unused or index is None or number in judgement.factors:
+                    continue
+                state = self.step.states[number]
+                values, models = [], []
+                for world in range(self.judge.count):
+                    value = self.judge.worlds.value(world, index)
+                    model = self.judge.slope(state, judgement.objective, world)
+                    values.append(
+                        np.reshape(value, np.shape(model))
+                        if np.size(value) == np.size(model)
+                        else value
+                    )
+                    models.append(model)
+                times = ratio(values, models, 1e-4)
+                if times:
+                    counted.append(times)
+            self._times = None
+            if counted:
+                self._times = max(
+                    counted, key=lambda t: sum(abs(t / o - 1) < 1e-3 for o in counted)
+                )
+            else:
+                fits = [f for f in judgement.fits.values() if f.rate]
+                del fits
+        return self._times
+
+    def _law(self) -> str:
+        judgement = self.judgement
+        assert judgement is not None
+        rates = [fit.rate for fit in judgement.fits.values() if not fit.is_unused]
+        if not self.step.memories:
+            return (
+                "descent"
+                if all(rate is not None for rate in rates)
+                else "descent, clipped or normalised"
+            )
+        return "momentum" if all(rate is not None for rate in rates) else "Adam or the like"
+
+
+def _products(numbers: list[float]) -> list[float]:
+    products = [1.0]
+    for picks in product((0, 1), repeat=len(numbers)):
+        products.append(
+            prod((n for n, pick in zip(numbers, picks, strict=True) if pick), start=1.0)
+        )
+    return products

@@ -1,0 +1,218 @@
+"""What the program itself calls a value, and where in its source a call stands.
+
+Knows neither what is right nor what should change.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from functools import cached_property
+
+from gradbook.audit.programs.program_report import SourceSpan
+from gradbook.recording.calls import Call, Frame, Ref
+from gradbook.recording.places import Position, SourceText, place_of, position
+
+SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+class Naming:
+    def __init__(
+        self, calls: list[Call], sources: dict[str, SourceText], file: str, first: int, last: int
+    ) -> None:
+        self.calls, self.sources, self.file = calls, sources, file
+        self.main = os.path.abspath(file)
+        self.first, self.last = first, last
+
+    def source(self, place: Position) -> SourceText | None:
+        return self.sources.get(place.file)
+
+    def node(self, frame: Frame) -> ast.AST | None:
+        place = position(frame)
+        source = self.source(place)
+        return source.node_at(place) if source else None
+
+    def text(self, node: ast.AST, file: str) -> str:
+        return self.sources[file].text_of(node)
+
+    def span(self, place: Position) -> SourceSpan:
+        source = self.sources[place.file]
+        column, end = source.columns(place)
+        file, cell = place.file, None
+        if "#" in file and file.startswith(self.main):
+            file, number = file.rsplit("#", 1)
+            cell = int(number)
+        shown = self.file if file == self.main else os.path.relpath(file)
+        return SourceSpan(
+            shown, place.line, column, place.end_line, end, source.segment(place), cell
+        )
+
+    def span_of(self, index: int, level: int = 0) -> SourceSpan | None:
+        frames = self.calls[index].frames
+        if len(frames) <= level:
+            return None
+        place = position(frames[level])
+        return self.span(place) if place.file in self.sources else None
+
+    def line(self, index: int) -> int:
+        return position(self.calls[index].frames[0]).line
+
+    def assigned(self, index: int) -> tuple[str, SourceSpan] | None:
+        """The name that a value is given, and the expression that computes it."""
+        for frame in self.calls[index].frames:
+            place = position(frame)
+            source = self.sources.get(place.file)
+            node = source.node_at(place) if source else None
+            if source is None or node is None:
+                return None
+            if isinstance(node, ast.AugAssign):
+                return source.text_of(node.target), self.span(place)
+            target, returned = _target(source, node)
+            if target is not None:
+                return source.text_of(target), self.span(place_of(place.file, node))
+            if not returned:
+                return None
+        return None
+
+    def name(self, index: int) -> str | None:
+        assigned = self.assigned(index)
+        if assigned:
+            return assigned[0]
+        texts = [texts[index] for texts in self.scopes.values() if index in texts]
+        return min(texts, key=len) if texts else None
+
+    @cached_property
+    def scopes(self) -> dict[object, dict[int, str]]:
+        """In each function: what its expressions call the values that they use."""
+        scopes: dict[object, dict[int, str]] = {}
+        for index in range(self.first, self.last + 1):
+            call = self.calls[index]
+            if not call.frames:
+                continue
+            texts = scopes.setdefault(call.frames[0][0], {})
+            for part, operand in self.operand_nodes(index):
+                if isinstance(operand, SIMPLE) and _is_plain(operand):
+                    place = position(call.frames[0])
+                    texts.setdefault(part, self.text(operand, place.file))
+            assigned = _assigned_here(self, index)
+            if assigned:
+                texts.setdefault(index, assigned)
+        return scopes
+
+    def name_in_scope(self, index: int, at: int, level: int = 0) -> str | None:
+        """What the function of a call may write for a value."""
+        frames = self.calls[at].frames
+        if len(frames) <= level:
+            return None
+        texts = self.scopes.get(frames[level][0], {})
+        if index in texts:
+            return texts[index]
+        call = self.calls[index]
+        if call.frames and call.frames[0][0] is frames[level][0] or not call.function:
+            assigned = self.assigned(index)
+            if assigned:
+                return assigned[0]
+        for frame in call.frames:
+            if frame[0] is frames[level][0]:
+                place = position(frame)
+                node = self.node(frame)
+                source = self.sources.get(place.file)
+                if node is not None and source is not None:
+                    target, _ = _target(source, node)
+                    if target is not None:
+                        return source.text_of(target)
+        for operand, text in texts.items():  # a transposition of a named value
+            inner = self.calls[index]
+            if inner.name == "transpose" and inner.operands == (operand,):
+                return f"{text}.T"
+        return None
+
+    def operand_nodes(self, index: int, level: int = 0) -> list[tuple[int, ast.AST]]:
+        """Which part of the expression each operand of a call is."""
+        call = self.calls[index]
+        if len(call.frames) <= level:
+            return []
+        node = self.node(call.frames[level])
+        parts = expression_parts(node)
+        pairs = []
+        for argument, part in zip(call.arguments, parts, strict=False):
+            if isinstance(argument, Ref) and part is not None:
+                pairs.append((argument.index, part))
+        return pairs
+
+    def argument_node(self, index: int, number: int) -> ast.AST | None:
+        parts = expression_parts(self.node(self.calls[index].frames[0]))
+        return parts[number] if number < len(parts) else None
+
+
+def _assigned_here(naming: Naming, index: int) -> str | None:
+    frame = naming.calls[index].frames[0]
+    place = position(frame)
+    source = naming.sources.get(place.file)
+    node = source.node_at(place) if source else None
+    if source is None or node is None or isinstance(node, ast.stmt):
+        return None
+    target, _ = _target(source, node)
+    return source.text_of(target) if target is not None and _is_plain(target) else None
+
+
+def _is_plain(node: ast.AST) -> bool:
+    """Whether the name means the same at another place of the function."""
+    if isinstance(node, ast.Name):
+        return True
+    if isinstance(node, ast.Attribute):
+        return node.attr == "T" and _is_plain(node.value) or _is_plain(node.value)
+    if isinstance(node, ast.Subscript):
+        return _is_plain(node.value) and isinstance(
+            node.slice, (ast.Constant, ast.UnaryOp, ast.Name, ast.BinOp)
+        )
+    return False
+
+
+def _target(source: SourceText, node: ast.AST) -> tuple[ast.AST | None, bool]:
+    """What an expression is assigned to; whether a function returns it."""
+    parent = source.parents.get(node)
+    if isinstance(parent, ast.Assign) and parent.value is node and len(parent.targets) == 1:
+        target = parent.targets[0]
+        return (None, False) if isinstance(target, (ast.Tuple, ast.List)) else (target, False)
+    if isinstance(parent, ast.Assign) and parent.value is node:
+        return parent.targets[0], False
+    if isinstance(parent, (ast.AnnAssign, ast.NamedExpr)) and parent.value is node:
+        return parent.target, False
+    if isinstance(parent, ast.Tuple):
+        above = source.parents.get(parent)
+        if isinstance(above, ast.Assign) and isinstance(above.targets[0], (ast.Tuple, ast.List)):
+            targets = above.targets[0].elts
+            number = parent.elts.index(node)  # type: ignore[arg-type]
+            if len(targets) == len(parent.elts):
+                return targets[number], False
+    return None, isinstance(parent, ast.Return)
+
+
+def expression_parts(node: ast.AST | None) -> list[ast.AST | None]:
+    """The parts of an expression, in the order of its call's arguments."""
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.UnaryOp):
+        return [node.operand]
+    if isinstance(node, ast.AugAssign):
+        return [node.target, node.value]
+    if isinstance(node, ast.Compare):
+        return [node.left, node.comparators[0]]
+    if isinstance(node, ast.Subscript):
+        return [node.value, node.slice]
+    if isinstance(node, ast.Attribute):
+        return [node.value]
+    if isinstance(node, ast.Call):
+        arguments: list[ast.AST | None] = list(node.args)
+        if isinstance(node.func, ast.Attribute) and not is_module(node.func.value):
+            return [node.func.value, *arguments]
+        return arguments
+    return []
+
+
+def is_module(node: ast.AST) -> bool:
+    """Whether it is NumPy, or a part of it, by the usual names."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in ("np", "numpy", "math", "sp", "scipy", "jnp")
