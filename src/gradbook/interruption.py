@@ -69,7 +69,7 @@ def interruptible(command: Callable[[], int], interrupted: int) -> int:
     ignored until the process ends.
     """
     hearing = Hearing(is_ours=True)
-    sys.unraisablehook = partial(_told, hearing, sys.unraisablehook)
+    sys.unraisablehook = partial(_handle_unraisable, hearing, sys.unraisablehook)
     for number in system.interrupting():
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, hearing)
@@ -87,7 +87,7 @@ def is_interrupted() -> bool:
     return isinstance(hearing, Hearing) and hearing.first is not None
 
 
-def _told(hearing: Hearing, usual: Callable[[Any], object], what: Any) -> None:
+def _handle_unraisable(hearing: Hearing, usual: Callable[[Any], object], what: Any) -> None:
     """Handle exceptions where none can be raised: in a callback during an import, or when an object
     is deleted. An interruption would be lost there, and a training would continue.
     """

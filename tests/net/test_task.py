@@ -5,7 +5,7 @@ import pytest
 from gradbook.errors import NetTextError
 from gradbook.layers.card import AnswerKind
 from gradbook.net import Loss, Net, builtin
-from gradbook.net.description import Task, meant_loss
+from gradbook.net.description import Task, default_loss
 from tests.cases import for_each
 
 SAMPLE = "sample 1 2 -> 0.4 0.5"
@@ -22,9 +22,9 @@ SAMPLE = "sample 1 2 -> 0.4 0.5"
     ],
 )
 def test_the_end_of_a_network_means_a_loss(ending, answer, samples, classes):
-    assert meant_loss(answer, Task.SAMPLES) is samples
-    assert meant_loss(answer, Task.CLASSES) is classes
-    assert meant_loss(answer, Task.NUMBERS) is Loss.SQUARED
+    assert default_loss(answer, Task.SAMPLES) is samples
+    assert default_loss(answer, Task.CLASSES) is classes
+    assert default_loss(answer, Task.NUMBERS) is Loss.SQUARED
     assert Net.parse(f"input 2; dense 2; {ending}").objective is samples
 
 

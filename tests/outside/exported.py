@@ -111,7 +111,7 @@ def model_of(net: Net, seed: int) -> Model:
     is_one = count > 1 and net.answer_kind is AnswerKind.CHANCES and seed % 2  # of several labels
     classes = ()
     if not at_steps and not is_one and net.loss in (Loss.CROSS, Loss.BINARY):
-        classes = tuple(map(str, range(net.classes_told)))
+        classes = tuple(map(str, range(net.class_count)))
     labels = not at_steps and not classes and net.loss is Loss.BINARY
     about: Mapping[str, Any] = {"labels": True} if labels else {}
     if len(net.input) == 3:

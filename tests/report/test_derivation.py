@@ -71,7 +71,7 @@ MEDIA = {
 GIVEN = re.compile(r"\b([itwb])(?:_[{(])? ?(\d+)[})]? ?= ?([−-]? ?\d+(?:\.\d+)?(?:e-\d+)?)")
 
 
-def numbers_given(said: str) -> dict[str, float]:
+def number_count(said: str) -> dict[str, float]:
     """What a reader takes from "w1 = 0.15", however a medium sets it."""
     given: dict[str, float] = {}
     for stem, index, number in GIVEN.findall(said):
@@ -100,7 +100,7 @@ def logistic(x: np.ndarray) -> np.ndarray:
 @for_each("medium", MEDIA)
 def test_all_that_a_reader_needs_to_work_it_out_again_stands_in_it(medium):
     said = explain(parse(SAMPLE))
-    given = numbers_given(MEDIA[medium](said))
+    given = number_count(MEDIA[medium](said))
     known = json.loads(said.json())
     assert error_by_hand(given) == pytest.approx(known["error"], rel=1e-6)
     for weight in known["weights"]:
@@ -112,7 +112,7 @@ def test_all_that_a_reader_needs_to_work_it_out_again_stands_in_it(medium):
 
 def test_inputs_and_targets_of_several_samples_stand_in_their_table():
     said = str(explain(parse(f"{SAMPLE}; sample 0.3 -0.2 -> 0.5 0.25"), "b8"))
-    given = numbers_given(said)
+    given = number_count(said)
     errors = []
     for k in range(2):
         of_sample = {

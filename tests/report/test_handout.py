@@ -41,7 +41,7 @@ def error(given: dict[str, float], weights: np.ndarray) -> float:
 
 def test_the_key_has_the_slopes_that_a_nudge_measures_and_the_weights_that_follow():
     made = page("worked", kinds=("gradients", UPDATE))
-    given = {name: value[0] for name, value in numbers(made.given).items()}
+    given = {name: value[0] for name, value in numbers(made.printed).items()}
     weights = np.array([given[f"w{k}"] for k in range(1, 9)])
     assert error(given, weights) == pytest.approx(given["E_total"], rel=1e-12)
     nudge = 1e-6
@@ -67,7 +67,7 @@ def test_it_asks_for_what_the_workbook_leaves_blank_and_gives_nothing_made_of_th
     blank = Exercise(seed=7, kinds=kinds, places=places).blank(step)
     named = {spell(one.name) for part in made.asked.values() for one in part}
     assert len(named) == len(blank) == sum(map(len, made.asked.values()))
-    given = {spell(one.name) for one in made.given}
+    given = {spell(one.name) for one in made.printed}
     inside = {node for node in blank if node not in step.weights}
     for node in ancestors([step.loss]):
         if node.name and inside & set(ancestors([node])):
@@ -80,7 +80,7 @@ def test_the_rule_of_an_update_is_told_with_what_it_remembers():
     made = handout(net, Exercise(kinds=(UPDATE,)), RATE)
     rules = [spell(rule) for rule in made.rules]
     assert rules[-2:] == ["v_w1 ← 0.9·v_w1 + ∂E_total/∂w1", "w1 ← w1 − η·v_w1"]
-    assert numbers(made.given)["v_w1"] == (0.0,)
+    assert numbers(made.printed)["v_w1"] == (0.0,)
     assert spell(page("worked", kinds=(UPDATE,)).rules[-1]) == "w1 ← w1 − η·∂E_total/∂w1"
 
 
@@ -92,7 +92,7 @@ def test_several_samples_have_a_number_each():
 
 def test_the_same_seed_gives_the_same_page_and_another_seed_another():
     assert page("worked") == page("worked")
-    assert numbers(page("worked").given) != numbers(page("worked", 8).given)
+    assert numbers(page("worked").printed) != numbers(page("worked", 8).printed)
 
 
 def test_what_has_no_room_is_refused_with_a_remedy():

@@ -288,7 +288,7 @@ class FormulaDerivation:
         )
 
     @property
-    def own(self) -> Reference:
+    def own_cell(self) -> Reference:
         """The formula's own cell, whose value is the formula's."""
         return self.refer(CellReference(None, 0, False, 0, False))
 
@@ -563,7 +563,7 @@ class FormulaDerivation:
 
     def value(self, part: Expression) -> Expression:
         """A part's value: the formula's own cell, if it is the whole formula."""
-        return self.own if part is self.root and self.shape(part) == (1, 1) else part
+        return self.own_cell if part is self.root and self.shape(part) == (1, 1) else part
 
     def _share(self, part: Expression, cell: Address, seed: Expression) -> None:
         """Add a term to the slope by a cell."""
@@ -681,13 +681,13 @@ class FormulaDerivation:
         a, b, shape = part.left, part.right, self.shape(part)
         exponent = sigmoid_of(part)
         if exponent is not None and part is self.root and shape == (1, 1):
-            value = self.own
+            value = self.own_cell
             self.push(exponent, scaled(seed, times(value, minus(ONE, value))))
             return
         self.spread(a, divided(seed, b), shape)
         if self.is_live(b):
             if part is self.root and shape == (1, 1):
-                self.push(b, turned(scaled(seed, over(self.own, b))))
+                self.push(b, turned(scaled(seed, over(self.own_cell, b))))
             else:
                 self.spread(b, turned(divided(scaled(seed, a), square(b))), shape)
 
@@ -713,7 +713,7 @@ class FormulaDerivation:
             )
 
     def by_element(self, name: str, part: Call, seed: Expression) -> None:
-        given(part, most=len(self.rules.slopes[name].slopes))
+        arguments_of(part, most=len(self.rules.slopes[name].slopes))
         function, shape = self.rules.slopes[name], self.shape(part)
         named = {word: read(text) for word, text in _named(function.defaults) if text}
         for word, argument in _named(part.arguments):
@@ -741,7 +741,7 @@ def name_at(row: int, column: int) -> str:
 # What rules share ---------------------------------------------------------------------
 
 
-def given(part: Call, fewest: int = 1, most: int = 255) -> Arguments:
+def arguments_of(part: Call, fewest: int = 1, most: int = 255) -> Arguments:
     """A call's arguments; refused if they are too few or too many."""
     if not fewest <= len(part.arguments) <= most:
         name = plain_name(part.function)

@@ -32,8 +32,8 @@ from gradbook.cells.partials import (
     Rule,
     Shape,
     added,
+    arguments_of,
     divided,
-    given,
     guarded,
     multiplied,
     present,
@@ -49,25 +49,25 @@ MOST_FACTORS = 60
 
 
 def _sum(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    for a in present(given(part)):
+    for a in present(arguments_of(part)):
         d.push(a, seed)
 
 
 def _sum_of_squares(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    for a in present(given(part)):
+    for a in present(arguments_of(part)):
         d.push(a, scaled(seed, times(TWO, a)))
 
 
 def _average(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     counting = "COUNTA" if plain_name(part.function) == "AVERAGEA" else "COUNT"
-    count = call_of(counting, *present(given(part)))
+    count = call_of(counting, *present(arguments_of(part)))
     for a in present(part.arguments):
         d.push(a, divided(seed, count))
 
 
 def _spread_of(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """STDEV, VAR and DEVSQ."""
-    name, arguments = plain_name(part.function), present(given(part))
+    name, arguments = plain_name(part.function), present(arguments_of(part))
     count: Expression = call_of("COUNT", *arguments)
     if not name.endswith("P"):
         count = minus(count, ONE)
@@ -84,20 +84,20 @@ def _spread_of(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _geometric_mean(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    arguments = present(given(part))
+    arguments = present(arguments_of(part))
     for a in arguments:
         d.push(a, scaled(seed, over(d.value(part), times(call_of("COUNT", *arguments), a))))
 
 
 def _harmonic_mean(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    arguments = present(given(part))
+    arguments = present(arguments_of(part))
     count = call_of("COUNT", *arguments)
     for a in arguments:
         d.push(a, scaled(seed, over(square(d.value(part)), times(count, square(a)))))
 
 
 def _product(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    arguments = present(given(part))
+    arguments = present(arguments_of(part))
     for k, a in enumerate(arguments):
         others = arguments[:k] + arguments[k + 1 :]
 
@@ -142,7 +142,7 @@ def _without(d: FormulaDerivation, a: Expression, i: int, j: int) -> Iterator[Ex
 
 
 def _sumproduct(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    arguments = present(given(part))
+    arguments = present(arguments_of(part))
     shape = d.common(*arguments)
     for k, a in enumerate(arguments):
         others = [_as_numbers(d, other) for n, other in enumerate(arguments) if n != k]
@@ -157,7 +157,7 @@ def _as_numbers(d: FormulaDerivation, a: Expression) -> Expression:
 
 def two_full_ranges(d: FormulaDerivation, part: Call) -> tuple[Expression, Expression]:
     """Two ranges of the same shape in which every element is a number."""
-    a, b = given(part, 2, 4)[:2]
+    a, b = arguments_of(part, 2, 4)[:2]
     name = plain_name(part.function)
     if a is None or b is None:
         raise NotDerivable(Message("{function} with these arguments", function=name))
@@ -187,7 +187,7 @@ def _sum_of_pairs(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _matrix_product(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    a, b = present(given(part, 2, 2))
+    a, b = present(arguments_of(part, 2, 2))
     (height, width), (_, columns) = d.shape(a), d.shape(b)
 
     def by_left(i: int, k: int) -> Expression:
@@ -204,7 +204,7 @@ def _matrix_product(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _matrix_product_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
-    a, b = present(given(part, 2, 2))
+    a, b = present(arguments_of(part, 2, 2))
     if d.cells(a) and d.cells(b):
         row = d.area(a, i, 0, i, d.shape(a)[1] - 1)
         column = d.area(b, 0, j, d.shape(b)[0] - 1, j)
@@ -216,14 +216,14 @@ def _matrix_product_element(d: FormulaDerivation, part: Call, i: int, j: int) ->
 
 
 def _matrix_product_shape(d: FormulaDerivation, part: Call) -> Shape:
-    a, b = given(part, 2, 2)
+    a, b = arguments_of(part, 2, 2)
     if d.shape(a)[1] != d.shape(b)[0]:
         raise NotDerivable(Message("MMULT of ranges that don't fit each other"))
     return d.shape(a)[0], d.shape(b)[1]
 
 
 def _transpose(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    (a,) = given(part, 1, 1)
+    (a,) = arguments_of(part, 1, 1)
     d.push(a, seed if d.shape(seed) == (1, 1) else call_of("TRANSPOSE", seed))
 
 
@@ -231,7 +231,7 @@ def _transpose(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _if(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    condition, *branches = given(part, 2, 3)
+    condition, *branches = arguments_of(part, 2, 3)
     if condition is None:
         raise NotDerivable(Message("an IF without a condition"))
     d.hold(condition, CONDITIONS)
@@ -241,7 +241,7 @@ def _if(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _ifs(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    arguments = given(part, 2)
+    arguments = arguments_of(part, 2)
     shape = d.shape(part)
     for condition, branch in zip(arguments[::2], arguments[1::2], strict=False):
         if condition is None:
@@ -252,7 +252,7 @@ def _ifs(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _switch(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    value, *rest = given(part, 3)
+    value, *rest = arguments_of(part, 3)
     d.hold(value, CONDITIONS)
     shape = d.shape(part)
     for case, branch in zip(rest[::2], rest[1::2], strict=False):
@@ -265,7 +265,7 @@ def _switch(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _choose(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    place, *branches = given(part, 2)
+    place, *branches = arguments_of(part, 2)
     known = constant_of(place)
     d.hold(place, CONDITIONS)
     for k, branch in enumerate(branches, 1):
@@ -277,7 +277,7 @@ def _choose(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _if_error(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    value, *instead = given(part, 1, 2)
+    value, *instead = arguments_of(part, 1, 2)
     test = "ISNA" if plain_name(part.function) == "IFNA" else "ISERROR"
     is_wrong = call_of(test, value)
     d.spread(value, guarded(seed, is_wrong, holds=False), d.shape(part))
@@ -310,7 +310,7 @@ def first_equal(
 
 def _extreme(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """MAX and MIN."""
-    name, arguments = plain_name(part.function).removesuffix("A"), present(given(part))
+    name, arguments = plain_name(part.function).removesuffix("A"), present(arguments_of(part))
     sign = ">" if name == "MAX" else "<"
     d.note(TIES)
     if len(arguments) == 2 and all(d.shape(a) == (1, 1) for a in arguments):
@@ -334,7 +334,7 @@ def _extreme(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _ranked(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """LARGE and SMALL."""
-    a, place = given(part, 2, 2)
+    a, place = arguments_of(part, 2, 2)
     if a is None:
         return
     d.note(TIES)
@@ -345,7 +345,7 @@ def _ranked(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _median(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """The middle number, or half of each of the middle two."""
-    arguments = present(given(part))
+    arguments = present(arguments_of(part))
     d.note(TIES)
     if len(arguments) == 1:
         a = arguments[0]
@@ -399,7 +399,7 @@ STRUCTURAL: dict[str, Rule] = {
 }
 SHAPES: dict[str, Callable[[FormulaDerivation, Call], Shape]] = {
     "MMULT": _matrix_product_shape,
-    "TRANSPOSE": lambda d, part: d.shape(given(part, 1, 1)[0])[::-1],
+    "TRANSPOSE": lambda d, part: d.shape(arguments_of(part, 1, 1)[0])[::-1],
 }
 ELEMENTS: dict[str, Callable[[FormulaDerivation, Call, int, int], Expression]] = {
     "MMULT": _matrix_product_element,

@@ -26,7 +26,7 @@ from gradbook.cells.partials import (
     Shape,
     added,
     argument,
-    given,
+    arguments_of,
     present,
     scaled,
 )
@@ -72,14 +72,14 @@ def _sort_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expressio
 
 
 def _first_shape(d: FormulaDerivation, part: Call) -> Shape:
-    return d.shape(given(part)[0])
+    return d.shape(arguments_of(part)[0])
 
 
 # Arrays put together ------------------------------------------------------------------
 
 
 def _stack_shape(d: FormulaDerivation, part: Call) -> Shape:
-    shapes = [d.shape(a) for a in present(given(part))]
+    shapes = [d.shape(a) for a in present(arguments_of(part))]
     heights, widths = zip(*shapes, strict=True)
     if plain_name(part.function) == "VSTACK":
         return sum(heights), max(widths)
@@ -102,7 +102,7 @@ def _stack_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expressi
 
 
 def _row_shape(d: FormulaDerivation, part: Call) -> Shape:
-    height, width = d.shape(given(part, 1, 3)[0])
+    height, width = d.shape(arguments_of(part, 1, 3)[0])
     is_column = plain_name(part.function) == "TOCOL"
     return (height * width, 1) if is_column else (1, height * width)
 
@@ -116,7 +116,7 @@ def _row_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression
 
 def _picked(d: FormulaDerivation, part: Call) -> tuple[list[int], list[int]]:
     """The rows and columns that TAKE, DROP, CHOOSECOLS and CHOOSEROWS leave."""
-    height, width = d.shape(given(part, 2)[0])
+    height, width = d.shape(arguments_of(part, 2)[0])
     rows, columns = list(range(height)), list(range(width))
     name = plain_name(part.function)
     if name in ("CHOOSECOLS", "CHOOSEROWS"):
@@ -178,7 +178,7 @@ def _map_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression
 
 
 def _by_line_shape(d: FormulaDerivation, part: Call) -> Shape:
-    height, width = d.shape(given(part, 2, 2)[0])
+    height, width = d.shape(arguments_of(part, 2, 2)[0])
     return (height, 1) if plain_name(part.function) == "BYROW" else (1, width)
 
 
@@ -196,13 +196,13 @@ def _by_line_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expres
 
 
 def _make_array_shape(d: FormulaDerivation, part: Call) -> Shape:
-    given(part, 3, 3)
+    arguments_of(part, 3, 3)
     return _known(part, 0, 0), _known(part, 1, 0)
 
 
 def _reduced(d: FormulaDerivation, part: Call, count: int | None = None) -> Expression:
     """REDUCE written out: the LAMBDA of the LAMBDA of … the start."""
-    start, array, function = given(part, 3, 3)
+    start, array, function = arguments_of(part, 3, 3)
     total = ZERO if start is None else start
     height, width = d.shape(array)
     if height * width > MOST_PARTS:
@@ -218,7 +218,7 @@ def _reduced(d: FormulaDerivation, part: Call, count: int | None = None) -> Expr
 
 def _inverse(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """d(A⁻¹) = −A⁻¹·dA·A⁻¹."""
-    (a,) = given(part, 1, 1)
+    (a,) = arguments_of(part, 1, 1)
     size = d.shape(a)[0]
     d.spend(size**4)
 
@@ -240,7 +240,7 @@ def _of(part: Expression, row: int, column: int) -> Expression:
 
 
 def _determinant(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    (a,) = given(part, 1, 1)
+    (a,) = arguments_of(part, 1, 1)
     value = d.value(part)
     d.each(a, lambda i, j: scaled(seed, times(value, _of(call_of("MINVERSE", a), j, i))))
 
@@ -255,8 +255,8 @@ ARRAY_ELEMENTS: dict[str, Element] = {
     **dict.fromkeys(("BYROW", "BYCOL"), _by_line_element),
     "MAKEARRAY": lambda d, p, i, j: applied(p.arguments[2], [Number(i + 1.0), Number(j + 1.0)]),
     "SCAN": lambda d, part, i, j: _reduced(d, part, i * d.shape(part)[1] + j + 1),
-    "SINGLE": lambda d, part, i, j: d.at(given(part, 1, 1)[0], i, j),
-    "ARRAYFORMULA": lambda d, part, i, j: d.at(given(part, 1, 1)[0], i, j),
+    "SINGLE": lambda d, part, i, j: d.at(arguments_of(part, 1, 1)[0], i, j),
+    "ARRAYFORMULA": lambda d, part, i, j: d.at(arguments_of(part, 1, 1)[0], i, j),
 }
 ARRAY_SHAPES: dict[str, Measure] = {
     "SEQUENCE": lambda d, part: (_known(part, 0, 1), _known(part, 1, 1)),
@@ -264,10 +264,10 @@ ARRAY_SHAPES: dict[str, Measure] = {
     **dict.fromkeys(("VSTACK", "HSTACK"), _stack_shape),
     **dict.fromkeys(("TOCOL", "TOROW"), _row_shape),
     **dict.fromkeys(("TAKE", "DROP", "CHOOSECOLS", "CHOOSEROWS"), _picked_shape),
-    "MAP": lambda d, part: d.common(*given(part, 2)[:-1]),
+    "MAP": lambda d, part: d.common(*arguments_of(part, 2)[:-1]),
     **dict.fromkeys(("BYROW", "BYCOL"), _by_line_shape),
     "MAKEARRAY": _make_array_shape,
-    "SCAN": lambda d, part: d.shape(given(part, 3, 3)[1]),
+    "SCAN": lambda d, part: d.shape(arguments_of(part, 3, 3)[1]),
 }
 ARRAYS: dict[str, Rule] = {
     **dict.fromkeys(ARRAY_ELEMENTS, through_elements),

@@ -19,8 +19,8 @@ from gradbook.cells.partials import (
     Rule,
     Shape,
     argument,
+    arguments_of,
     divided,
-    given,
     guarded,
     present,
 )
@@ -30,7 +30,7 @@ from gradbook.language.message import Message
 
 
 def _index(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    a, *places = given(part, 1, 3)
+    a, *places = arguments_of(part, 1, 3)
     if a is None:
         return
     row, column = _two_places(d, a, places)
@@ -68,7 +68,7 @@ def _two_places(
 
 
 def _index_shape(d: FormulaDerivation, part: Call) -> Shape:
-    a, *places = given(part, 1, 3)
+    a, *places = arguments_of(part, 1, 3)
     if a is None:
         return 1, 1
     row, column = _two_places(d, a, places)
@@ -81,7 +81,7 @@ def _index_shape(d: FormulaDerivation, part: Call) -> Shape:
 
 
 def _index_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expression:
-    a, *places = given(part, 1, 3)
+    a, *places = arguments_of(part, 1, 3)
     if a is None:
         return ZERO
     row, column = _two_places(d, a, places)
@@ -98,7 +98,7 @@ def _index_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Expressi
 
 def _table_lookup(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """VLOOKUP and HLOOKUP."""
-    arguments = given(part, 3, 4)
+    arguments = arguments_of(part, 3, 4)
     key, table, chosen = arguments[:3]
     if table is None or not d.cells(table) or d.shape(part) != (1, 1):
         raise NotDerivable(
@@ -128,7 +128,7 @@ def _table_lookup(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _lookup(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """LOOKUP and XLOOKUP: a range of keys, and a range of results."""
-    arguments = given(part, 2, 6)
+    arguments = arguments_of(part, 2, 6)
     key, keys = arguments[:2]
     results = arguments[2] if len(arguments) > 2 else keys
     if keys is None or results is None or 1 not in d.shape(keys):
@@ -163,7 +163,7 @@ def _lookup(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _lookup_shape(d: FormulaDerivation, part: Call) -> Shape:
     """One value, or a row or column of results."""
-    arguments = given(part, 2, 6)
+    arguments = arguments_of(part, 2, 6)
     if len(arguments) == 2 or d.shape(arguments[0]) != (1, 1):
         return d.shape(arguments[0])
     keys, (height, width) = d.shape(arguments[1]), d.shape(arguments[2])
@@ -178,7 +178,7 @@ ANY_NUMBER = Text(">=-1E+300"), Text("<1E+300")
 
 def _conditional(part: Call) -> tuple[Expression, Pairs]:
     """The range that SUMIF and the like add up, and its conditions."""
-    name, arguments = plain_name(part.function), given(part, 2)
+    name, arguments = plain_name(part.function), arguments_of(part, 2)
     if name.endswith("IFS"):
         target, *rest = arguments
     else:
@@ -267,7 +267,7 @@ SHOWN = {1: "AVERAGE", 4: "MAX", 5: "MIN", 9: "SUM"}
 
 def _subtotal(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """SUBTOTAL and AGGREGATE, which skip cells that are subtotals themselves."""
-    name, arguments = plain_name(part.function), given(part, 2)
+    name, arguments = plain_name(part.function), arguments_of(part, 2)
     code = int(constant_of(arguments[0]) or 0) % 100
     ranges = present(arguments[1 if name == "SUBTOTAL" else 2 :])
     if code not in SHOWN or not all(d.cells(a) for a in ranges):

@@ -26,8 +26,8 @@ from gradbook.cells.partials import (
     Rule,
     Shape,
     argument,
+    arguments_of,
     divided,
-    given,
     present,
     scaled,
 )
@@ -61,7 +61,7 @@ def _intercept(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 
 def _forecast(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    at, y, x = given(part, 3, 3)
+    at, y, x = arguments_of(part, 3, 3)
     if at is None or y is None or x is None:
         raise NotDerivable(Message("FORECAST with these arguments"))
     d.push(_line_at(at, y, x), seed)
@@ -104,7 +104,7 @@ def _standard_error(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _error_function(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """ERF, whose second argument makes it a difference."""
-    first, *last = present(given(part, 1, 2))
+    first, *last = present(arguments_of(part, 1, 2))
     if last:
         d.push(minus(call_of("ERF", last[0]), call_of("ERF", first)), seed)
     else:
@@ -116,7 +116,7 @@ def _error_function(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _line(d: FormulaDerivation, part: Call) -> tuple[Expression, Expression]:
     """The y and x of a regression with one x and a constant."""
-    arguments = given(part, 1, 4)
+    arguments = arguments_of(part, 1, 4)
     name = plain_name(part.function)
     y, x = arguments[0], argument(arguments, 1)
     constant = argument(arguments, 3 if name == "TREND" else 2)
@@ -132,7 +132,7 @@ def _line(d: FormulaDerivation, part: Call) -> tuple[Expression, Expression]:
 
 
 def _linest_shape(d: FormulaDerivation, part: Call) -> Shape:
-    statistics = argument(given(part, 1, 4), 3)
+    statistics = argument(arguments_of(part, 1, 4), 3)
     is_long = statistics is not None and constant_of(statistics) != 0
     return 5 if is_long and "FALSE" not in str(statistics) else 1, 2
 
@@ -151,7 +151,7 @@ def _linest_element(d: FormulaDerivation, part: Call, i: int, j: int) -> Express
 
 
 def _trend_shape(d: FormulaDerivation, part: Call) -> Shape:
-    at = argument(given(part, 1, 4), 2)
+    at = argument(arguments_of(part, 1, 4), 2)
     return d.shape(at) if at is not None else d.shape(part.arguments[0])
 
 
@@ -177,7 +177,7 @@ def through_elements(d: FormulaDerivation, part: Call, seed: Expression) -> None
 def _quantile(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """PERCENTILE and QUARTILE: between two neighbours in order."""
     name = plain_name(part.function)
-    a, share = given(part, 2, 2)
+    a, share = arguments_of(part, 2, 2)
     if a is None or share is None or d.shape(part) != (1, 1) or name.endswith(".EXC"):
         raise NotDerivable(Message("{function} with these arguments", function=name))
     if name.startswith("QUARTILE"):
@@ -247,7 +247,7 @@ def _by_rate(
 
 
 def _net_present_value(d: FormulaDerivation, part: Call, seed: Expression) -> None:
-    rate, *values = present(given(part, 2))
+    rate, *values = present(arguments_of(part, 2))
     growth = plus(ONE, rate)
     if d.is_live(rate):
         d.push(rate, scaled(seed, _by_rate(d, values, rate, 1)))
@@ -256,7 +256,7 @@ def _net_present_value(d: FormulaDerivation, part: Call, seed: Expression) -> No
 
 def _internal_rate(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """IRR: the rate at which the present value stays 0."""
-    values = present(given(part, 1, 2)[:1])
+    values = present(arguments_of(part, 1, 2)[:1])
     rate = d.value(part)
     growth = plus(ONE, rate)
     steep = negative(_by_rate(d, values, rate, 0))
@@ -279,7 +279,7 @@ def _dated_by_rate(values: Expression, years: Expression, growth: Expression) ->
 
 def _dated_value(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """XNPV."""
-    rate, values, dates = given(part, 3, 3)
+    rate, values, dates = arguments_of(part, 3, 3)
     if rate is None or values is None or dates is None:
         raise NotDerivable(Message("XNPV with these arguments"))
     d.common(values, dates)
@@ -291,7 +291,7 @@ def _dated_value(d: FormulaDerivation, part: Call, seed: Expression) -> None:
 
 def _dated_rate(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     """XIRR."""
-    values, dates = given(part, 2, 3)[:2]
+    values, dates = arguments_of(part, 2, 3)[:2]
     if values is None or dates is None:
         raise NotDerivable(Message("XIRR with these arguments"))
     d.common(values, dates)

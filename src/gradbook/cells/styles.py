@@ -64,14 +64,14 @@ class Styles:
         if not self.part:
             pattern, kind = "xl/gradbook-styles{}.xml", f"{SPREADSHEET}.styles+xml"
             self.part = patch.add(main, "styles", pattern, NO_STYLES.encode(), kind).part
-        self.found = elements(patch.text(self.part), self.part, _is_style)
-        self.formats = only(self.found, "cellXfs", self.part)
-        self.known = [e for e in self.found if _within(e, self.formats)]
+        self.elements = elements(patch.text(self.part), self.part, _is_style)
+        self.formats = only(self.elements, "cellXfs", self.part)
+        self.known = [e for e in self.elements if _within(e, self.formats)]
         if not self.known:
             raise WorkbookError("it has no formats of cells: save it again as .xlsx")
-        self.lists = {e.tag: e for e in reversed(self.found) if e.depth == 1 and e.tag in LISTS}
+        self.lists = {e.tag: e for e in reversed(self.elements) if e.depth == 1 and e.tag in LISTS}
         self.count = {
-            name: sum(_within(x, e) for x in self.found) for name, e in self.lists.items()
+            name: sum(_within(x, e) for x in self.elements) for name, e in self.lists.items()
         }
         self.added: dict[str, dict[bytes, int]] = {name: {} for name in LISTS}
         self._formats: dict[CellLook, str] = {}
@@ -138,7 +138,7 @@ class Styles:
             if added and name in self.lists:
                 edits += self.lists[name].with_child(content, count=count)
             elif added:
-                place = place_after(self.found, LISTS[name])
+                place = place_after(self.elements, LISTS[name])
                 edits.append((place, place, tag(self.formats.prefix, name, content, count=count)))
         self.patch.edit(self.part, edits)
 
@@ -156,7 +156,7 @@ class Styles:
 
     def _number_format(self, digits: str) -> str:
         if digits not in self._numbers:
-            there = [e.attribute("numFmtId") for e in self.found if e.tag == "numFmt"]
+            there = [e.attribute("numFmtId") for e in self.elements if e.tag == "numFmt"]
             taken = [int(number) for number in there if number.isdecimal() and len(number) < 9]
             free = max((FIRST_NUMBER_FORMAT - 1, *taken)) + 1 + len(self._numbers)
             self._numbers[digits] = str(free)
@@ -167,7 +167,7 @@ class Styles:
     def _number(self, name: str, content: bytes) -> str:
         """The number in a list of an entry that is added to it."""
         if name not in self.lists and name not in ("numFmts", "dxfs"):
-            only(self.found, name, self.part)
+            only(self.elements, name, self.part)
         added = self.added[name]
         return str(added.setdefault(content, self.count.get(name, 0) + len(added)))
 

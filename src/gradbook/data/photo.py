@@ -85,17 +85,17 @@ def ink(picture: NDArray[np.uint8], *, shadowed: bool = False) -> Ink | None:
     colours = picture.astype(np.float32) / 255
     paper = _even_paper(colours)
     if paper is not None:
-        return _told_apart(_difference(colours, paper))
+        return _ink_strengths(_difference(colours, paper))
     paper = _surface(colours)
     for _ in range(4 if shadowed else 2):  # the paper is estimated better once most of the ink is
-        marks = _told_apart(_difference(colours, paper))
+        marks = _ink_strengths(_difference(colours, paper))
         if marks is None:
             return None
         covered = near(marks.strokes, _reach(colours))
         if shadowed:
             covered &= marks.by_an_edge(5 * _reach(colours))
         paper = _followed(colours, covered, paper)
-    return _told_apart(_difference(colours, paper))
+    return _ink_strengths(_difference(colours, paper))
 
 
 def stroke_width(amount: Grey) -> float:
@@ -131,7 +131,7 @@ def _difference(colours: Colours, paper: Colours) -> Grey:
     return amount if (along * along * along).sum() >= 0 else -amount
 
 
-def _told_apart(amount: Grey) -> Ink | None:
+def _ink_strengths(amount: Grey) -> Ink | None:
     """The difference in units of the ink's own strength, if there is any ink."""
     some = amount.ravel()[:: max(1, amount.size // SOME)]
     noise = float(np.quantile(abs(some), QUIET)) / QUIETEST

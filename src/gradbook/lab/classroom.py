@@ -262,7 +262,7 @@ def personalise(what: Exercised, seed: int | str) -> Exercised:
     )
     best, most = what, -1
     for candidate in drawn:
-        told_apart = _told_apart(candidate)
+        told_apart = _distinct_gradients(candidate)
         if told_apart > most:
             best, most = candidate, told_apart
         if most == count:
@@ -305,7 +305,7 @@ def _pool(role: Role) -> list[float]:
     return [sign * k / 100 for k in range(10, 96) for sign in (1, -1)]
 
 
-def _told_apart(what: Net | Formulas) -> int:
+def _distinct_gradients(what: Net | Formulas) -> int:
     """The number of gradients that are neither 0 nor like another; none if one isn't a number."""
     step = training_step(what) if isinstance(what, Net) else scalar_step(what)
     slopes = list(step.gradients.values())

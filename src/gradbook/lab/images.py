@@ -40,7 +40,7 @@ from gradbook.lab.problem import (
     Samples,
     Values,
     require_last_batch,
-    with_meant_loss,
+    with_default_loss,
 )
 from gradbook.lab.recipes.recipe import (
     USUAL_DATA,
@@ -88,7 +88,7 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
         remarks.append(
             "it trains on all images and holds none back: its accuracy on others is unknown"
         )
-    net, loss_remarks = with_meant_loss(recipe.net, Task.CLASSES)
+    net, loss_remarks = with_default_loss(recipe.net, Task.CLASSES)
     remarks += loss_remarks
     recipe = replace(recipe, net=net, adapts=frozenset())
     return AdaptedRecipe(recipe, tuple(remarks), ImageProblem(recipe, dataset))
@@ -197,11 +197,11 @@ COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class ImageProblem(Problem):
-    """The classes of images: those that a recipe names, or given ones instead."""
+    """The classes of images: those that a recipe names, or others instead."""
 
     recipe: Recipe
-    given: Dataset | None = None
-    weights: NDArray[np.float64] | None = None  # of each image that is given
+    other_images: Dataset | None = None
+    weights: NDArray[np.float64] | None = None  # of each of the other images
     start: Model | None = None
 
     unit = "image"
@@ -212,7 +212,7 @@ class ImageProblem(Problem):
 
     @cached_property
     def dataset(self) -> Dataset:
-        return self.given or images_of(self.recipe)
+        return self.other_images or images_of(self.recipe)
 
     @property
     def everything(self) -> bool:
@@ -230,7 +230,7 @@ class ImageProblem(Problem):
         return 0 if self.everything else len(self.dataset.test_for_reporting)
 
     def adapt(self, recipe: Recipe) -> AdaptedRecipe:
-        adapted = adapt(recipe, self.given)
+        adapted = adapt(recipe, self.other_images)
         assert isinstance(adapted.problem, ImageProblem)
         problem = replace(adapted.problem, weights=self.weights, start=self.start)
         return replace(adapted, problem=problem)
@@ -276,7 +276,7 @@ class ImageProblem(Problem):
         def opened() -> Engine:
             return open_engine(recipe.net, recipe.batch, count, warp=recipe.warp, **how)
 
-        if self.given:
+        if self.other_images:
             return self.material(recipe), opened()
         material, engine = side_by_side(lambda: self.material(recipe), opened)
         return material, engine
@@ -291,7 +291,7 @@ class ImageProblem(Problem):
         facts["range"] = asdict(InputRange.of(images.pixels, pictures=True).times(unit))
         scales = material.mean, material.deviation
         model = Model(recipe.net, values, *scales, self.classes, {**about, **facts}, recipe.batch)
-        model.trained_on = self.given
+        model.trained_on = self.other_images
         return model
 
     def test(self, recipe: Recipe, engine: Engine, model: Any) -> FinalScore:

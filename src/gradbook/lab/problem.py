@@ -25,7 +25,7 @@ from gradbook.lab.models.answers import FinalScore, targets
 from gradbook.lab.models.model import for_inputs, trained_shapes
 from gradbook.layers.losses import Loss
 from gradbook.net import Activation, Net
-from gradbook.net.description import Task, meant_loss
+from gradbook.net.description import Task, default_loss
 
 if TYPE_CHECKING:
     from gradbook.data.signals import Windows
@@ -168,7 +168,7 @@ class Normal:
         return copy
 
 
-def with_meant_loss(net: Net, task: Task) -> tuple[Net, list[str]]:
+def with_default_loss(net: Net, task: Task) -> tuple[Net, list[str]]:
     """The network with a loss, if it has none, and a remark about it: plain sums for classes get
     a softmax, a single sum gets a sigmoid."""
     if net.loss:
@@ -183,7 +183,7 @@ def with_meant_loss(net: Net, task: Task) -> tuple[Net, list[str]]:
             "with --set 'loss …'"
         )
     else:
-        loss = meant_loss(net.answer_kind, task)
+        loss = default_loss(net.answer_kind, task)
         if task is Task.CLASSES:
             remarks.append(f"no loss is named, so it is {loss}: the network ends in {net.ending}")
     return replace(net, loss=loss), remarks

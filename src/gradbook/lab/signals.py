@@ -125,7 +125,7 @@ class SignalProblem(TableProblem):
         return None
 
     @property
-    def given(self) -> str:
+    def inputs_in_words(self) -> str:
         windows = self.windows
         many = f"{windows.length} steps of {', '.join(windows.channels)}, every {windows.step}"
         if windows.rate:

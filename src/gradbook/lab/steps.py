@@ -16,7 +16,7 @@ from gradbook.engine.engines import faster_kind, open_kind
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.lab.arrays.read_arrays import plain_array, require_finite
 from gradbook.lab.models.table_columns import channels_first, spell_out
-from gradbook.lab.problem import with_meant_loss
+from gradbook.lab.problem import with_default_loss
 from gradbook.net import Net, builtin, parse
 from gradbook.net.description import Task
 from gradbook.net.trained import leaves_of_tensors
@@ -154,7 +154,7 @@ class DrivenTraining:
     def _mean(self, task: Task) -> None:
         """Give the network the loss that the targets mean."""
         state = self._engine.state() if self._engine else {}
-        self.net, _ = with_meant_loss(self.net, task)
+        self.net, _ = with_default_loss(self.net, task)
         self._engine = self._opened(LEAST_BATCH)
         self._engine.restore(state)
 

@@ -49,7 +49,7 @@ from gradbook.lab.problem import (
     SplitAsked,
     Values,
     require_last_batch,
-    with_meant_loss,
+    with_default_loss,
 )
 from gradbook.lab.recipes.recipe import (
     BEST,
@@ -218,7 +218,7 @@ class TableProblem(Problem):
         return 1
 
     @property
-    def given(self) -> str:
+    def inputs_in_words(self) -> str:
         """The inputs, in words."""
         return ", ".join(column.name for column in self.inputs)
 
@@ -304,7 +304,7 @@ class TableProblem(Problem):
             raise UsageError("the rows of a table are never warped: remove the statistics")
         if not self.classes and recipe.class_weights:
             raise UsageError("numbers have no classes to weight: remove the class weights")
-        net, loss_remarks = with_meant_loss(recipe.net, self.task)
+        net, loss_remarks = with_default_loss(recipe.net, self.task)
         self.require_loss(net)
         recipe = replace(recipe, net=net)
         fitted = with_fitting_batch(recipe, len(self.parts(recipe.held_back)[0]))

@@ -160,7 +160,7 @@ class Task(StrEnum):
     NUMBERS = "numbers"
 
 
-def meant_loss(answer: AnswerKind, task: Task) -> Loss:
+def default_loss(answer: AnswerKind, task: Task) -> Loss:
     """The loss of a network that names none, given what its outputs mean.
 
     If classes are learned, an output may be the probability of one. With samples of its own, the
@@ -272,7 +272,7 @@ class Description:
         return (last[2], last[0]) if len(last) > 1 else last
 
     @property
-    def classes_told(self) -> int:
+    def class_count(self) -> int:
         """The number of classes that its outputs can tell apart; a single output has two."""
         return max(self.outputs, 2)
 
@@ -289,7 +289,7 @@ class Description:
     @property
     def objective(self) -> Loss:
         """The given loss, or the usual one for the end of a network with samples of its own."""
-        return self.loss or meant_loss(self.answer_kind, Task.SAMPLES)
+        return self.loss or default_loss(self.answer_kind, Task.SAMPLES)
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -66,7 +66,7 @@ SAMPLE_LENGTH = "{part} has {given}, but the network takes {wanted}"
 
 def require_classes(net: Description, count: int, whose: str) -> None:
     """Refuse a network without an output for each of so many classes; `whose` names their owner."""
-    if net.classes_told != count:
+    if net.class_count != count:
         raise ShapeError(
             f"{whose} has {counted(count, 'class', 'classes')}, but the network has "
             f"{counted(net.outputs, 'output')}: end it with 'dense {count}'"

@@ -22,11 +22,11 @@ from gradbook.net.fit import about_part, all_of, check, settle_parts
 from gradbook.net.text import (
     TRAINING,
     Draft,
-    layers_said,
     network_statements,
     ours,
     pointing,
     read_draft,
+    read_layers,
     read_statement,
     reads_as_text,
     sample_lines,
@@ -117,7 +117,7 @@ class Net(Description):
         arguments: dict[str, Any] = {**locals()}
         described = all_of("layer", (Layer, str), "such as Dense(2)", layers)
         if any(isinstance(layer, str) for layer in described):
-            described, more = layers_said(sizes("the input's size", input), described)
+            described, more = read_layers(sizes("the input's size", input), described)
             arguments["again"] = (*again, *more)
         arguments["layers"] = described
         settle(self, **{part.name: arguments[part.name] for part in fields(self)})

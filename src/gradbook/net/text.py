@@ -48,9 +48,9 @@ __all__ = [
     "digits",
     "grammar",
     "known_words",
-    "layers_said",
     "loss_words",
     "ours",
+    "read_layers",
     "reads_as_text",
     "statements",
     "with_its_word",
@@ -478,7 +478,7 @@ def read_statement(draft: Draft, line: Statement) -> None:
     line.end()
 
 
-def layers_said(
+def read_layers(
     input_shape: Shape, layers: Iterable[Layer | str]
 ) -> tuple[tuple[Layer, ...], list[Again]]:
     """Layers, some of them given as in a text, and the blocks that are repeated."""

@@ -211,16 +211,16 @@ class TrainedNet:
         return first.tokens if isinstance(first, OneHot) else 0
 
     @property
-    def tokens_given(self) -> int:
+    def token_count(self) -> int:
         """How many different tokens there are, if other programs give it the numbers of tokens and
         not the named columns of a table; else 0."""
         is_table = bool(self.columns) or self.filling is not None
         return self.net.input[1] if self.net.tokens and not is_table else 0
 
     @property
-    def numbers_given(self) -> int:
+    def number_count(self) -> int:
         """How many numbers other programs give it for a sample."""
-        return self.net.input[0] if self.tokens_given else prod(self.net.input)
+        return self.net.input[0] if self.token_count else prod(self.net.input)
 
     @property
     def output(self) -> Shape:
@@ -502,7 +502,7 @@ def with_input_scaling(trained: TrainedNet, fills_in: bool = True) -> TrainedNet
 def with_tokens(trained: TrainedNet) -> TrainedNet:
     """Add a first layer that takes the numbers of tokens, with all scaling after it, if these are
     what is given."""
-    tokens, scaling = trained.tokens_given, trained.scaling
+    tokens, scaling = trained.token_count, trained.scaling
     if not tokens or trained.tokens:
         return trained
     if scaling.mean.any() or (scaling.deviation != 1).any() or scaling.most != 1:

@@ -31,7 +31,7 @@ def forward_values(
     net: Net, inputs: ArrayLike | None = None, targets: ArrayLike | None = None
 ) -> dict[str, Array]:
     """The result of `Net.forward`."""
-    step = training_step(_with_given(net, inputs, targets))
+    step = training_step(_with_samples(net, inputs, targets))
     unknown = set(step.targets) if inputs is not None and targets is None else set()
     known: list[Node] = []
     for node in ancestors([*step.inputs, *step.targets, *step.outputs, step.loss]):
@@ -76,7 +76,7 @@ def gradients_by_name(
     """The result of `Net.gradients`."""
     if inputs is not None and targets is None:
         raise UsageError("a gradient needs an error: give the targets too")
-    step = training_step(_with_given(net, inputs, targets))
+    step = training_step(_with_samples(net, inputs, targets))
     values = evaluate(list(step.gradients.values()), _leaf_values(step))
     of_leaf = {str(leaf.name): np.asarray(values[slope]) for leaf, slope in step.gradients.items()}
     trained = [p for role in Role for p in net.parameters if p.role is role and not p.fixed]
@@ -102,7 +102,7 @@ def _leaf_values(step: Step) -> Values:
     return {**step.start, **step.data, step.rate: np.asarray(step.net.learning_rate)}
 
 
-def _with_given(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -> Net:
+def _with_samples(net: Net, inputs: ArrayLike | None, targets: ArrayLike | None) -> Net:
     """The network with these samples instead of its own, and without dropout; targets that aren't
     given are random."""
     net = replace(net, layers=tuple(layer.without_chance for layer in net.layers))

@@ -87,7 +87,7 @@ class Limit:
 
     def words(self, epochs: int) -> str:
         """The result in a sentence or two."""
-        values = {"epochs": epochs_said(epochs), "tried": self.tried}
+        values = {"epochs": epochs_in_words(epochs), "tried": self.tried}
         if self.rate is None:
             kind = "none" if self.tried else "none tried"
             return tr(WORDS[kind], **values, low=_numeral(self.beyond or 0))
@@ -101,7 +101,7 @@ class Limit:
         return tr(WORDS[kind], **values, reliable=_numeral(reliable), rate=_numeral(rate))
 
 
-def epochs_said(count: int) -> str:
+def epochs_in_words(count: int) -> str:
     """A number of epochs, within a sentence."""
     return tr_count("{number} epoch", "{number} epochs", count, number=numeral(f"{count:,}"))
 

@@ -88,7 +88,7 @@ def trial(step: Step, epochs: int, rate: float) -> RateTrial:
 def gate_values(step: Step) -> list[Node]:
     """What the verdict needs of the last epoch besides the step's own values."""
     pairs = activations(step)
-    slopes = [slope for pair in pairs if (slope := own_slope(*pair))]
+    slopes = [slope for pair in pairs if (slope := slope_of_its_sum(*pair))]
     return [step.adjoints[node] for pair in pairs for node in pair] + slopes
 
 
@@ -123,14 +123,14 @@ def activations(step: Step) -> list[Pair]:
     return pairs
 
 
-def own_slope(given: Node, made: Node) -> Node | None:
+def slope_of_its_sum(before: Node, made: Node) -> Node | None:
     """∂a/∂h of an activation whose results each depend on one sum; else None."""
-    return gradients(made, [given], stop={given})[given] if made.inputs == (given,) else None
+    return gradients(made, [before], stop={before})[before] if made.inputs == (before,) else None
 
 
-def covers(step: Step, given: Sequence[Node]) -> bool:
+def covers(step: Step, sums: Sequence[Node]) -> bool:
     """Whether the gradient of every weight passes through one of these sums."""
-    passing = {step.adjoints[node] for node in given}
+    passing = {step.adjoints[node] for node in sums}
     return all(passing & set(ancestors([slope])) for slope in step.gradients.values())
 
 
@@ -144,7 +144,7 @@ def _by_layer(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
 
 
 def _gate(step: Step, name: str, pairs: Sequence[Pair], values: Values) -> Gate:
-    slopes = [own_slope(h, a) for h, a in pairs]
+    slopes = [slope_of_its_sum(h, a) for h, a in pairs]
     results, sums = [a for _, a in pairs], [h for h, _ in pairs]
 
     def table(nodes: Sequence[Node], shown: Sequence[Node]) -> Array:
@@ -196,7 +196,7 @@ def layer_gates(step: Step) -> tuple[LayerGate, ...]:
 
 
 def _layer_gate(step: Step, name: str, pairs: Sequence[Pair]) -> LayerGate:
-    slopes = [own_slope(h, a) for h, a in pairs]
+    slopes = [slope_of_its_sum(h, a) for h, a in pairs]
     return LayerGate(
         name,
         tuple(pairs),

@@ -263,7 +263,7 @@ class _Telling:
         return self.chain.slopes.book
 
     def document(self) -> Document:
-        cells = self._told()
+        cells = self._cells_to_write_out()
         names = self._names_for(cells)
         ends = self.chain.slopes.result, self.chain.source
         words = [_called(label(self.book, end), self.book.name_of(end)) for end in ends]
@@ -286,7 +286,7 @@ class _Telling:
         self._tell_sum(story, names, Fraction(*(Words(f"d {names.word(end)}") for end in ends)))
         return story.document()
 
-    def _told(self) -> list[Address]:
+    def _cells_to_write_out(self) -> list[Address]:
         """The formulas to write out."""
         on_paths = {link.user for path in self.chain.paths for link in path.links}
         if len(on_paths) > MOST_FORMULAS:

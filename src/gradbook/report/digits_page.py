@@ -17,13 +17,13 @@ from gradbook.net.work.at_work import at_start
 from gradbook.report.digits_tables import (
     TrainingPack,
     error_table,
+    final_value_count,
     layer_table,
     module_table,
     numbers_table,
     pack,
     require_explained,
     scales,
-    values_given,
 )
 from gradbook.report.document import Report, Side, made_with
 from gradbook.report.markup import report_page
@@ -164,7 +164,7 @@ def content_table(model: Model) -> dict[str, Any]:
         "view": {
             "batch": READ_AT_ONCE,
             "pixels": prod(model.net.input),
-            "all": values_given(model.net),
+            "all": final_value_count(model.net),
             "ending": model.net.ending,
             "outputs": model.net.outputs,
             **scales(model),

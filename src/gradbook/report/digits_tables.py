@@ -129,7 +129,7 @@ def _places(net: Net) -> dict[str, int]:
     return dict(zip([name for name, _ in order] + ["end"], begins, strict=True))
 
 
-def values_given(net: Net) -> int:
+def final_value_count(net: Net) -> int:
     """How many values the module outputs for an image."""
     return _places(net)["end"]
 

@@ -70,7 +70,7 @@ class Handout:
 
     net: Net
     student: str
-    given: tuple[PaperValue, ...]
+    printed: tuple[PaperValue, ...]
     asked: dict[str, tuple[PaperValue, ...]]
     rules: tuple[Form, ...]
     drawing: Drawing
@@ -190,7 +190,7 @@ def handouts_page(pages: Sequence[Handout], paper: str = "a4", *, solved: bool =
 
 def _printed(page: Handout, solved: bool) -> str:
     parts = [f"<p>{_printed_names(page, solved)}</p>", svg(page.drawing, alone=False)]
-    parts += [f"<h3>{text(tr('Given'))}</h3>", _printed_values(page.given, True)]
+    parts += [f"<h3>{text(tr('Given'))}</h3>", _printed_values(page.printed, True)]
     parts += [_list(map(inline, page.rules), "rules")]
     for kind, part in page.asked.items():
         parts += [f"<h3>{text(tr(TITLES[kind]))}</h3>", _printed_values(part, solved)]

@@ -52,7 +52,7 @@ def _markdown(block: Block) -> str:
 
 def markdown_table(table: TextTable) -> str:
     """Words are left-aligned, numbers right-aligned; the total is bold."""
-    table = table.told()
+    table = table.without_drawings()
     sides = [":--" if column.words else "--:" for column in table.columns]
     rows = list(table.texts)
     if table.total:
@@ -68,7 +68,7 @@ def markdown_table(table: TextTable) -> str:
 
 def comma_separated(table: TextTable) -> str:
     """Keys as headings, plain numbers, no total."""
-    table = table.told()
+    table = table.without_drawings()
     return csv_lines([[column.key for column in table.columns], *table.rows])
 
 
@@ -83,7 +83,7 @@ def csv_lines(rows: Iterable[Sequence[RichCell]], separator: str = ",") -> str:
 
 def json_of(report: Report) -> str:
     """The report's record, or else each row of its table by the columns' keys."""
-    table = report.table().told()
+    table = report.table().without_drawings()
     keys = [column.key for column in table.columns]
     rows = [dict(zip(keys, row, strict=True)) for row in table.rows]
     record = {"version": 1, "rows": rows} if report.record is None else report.record

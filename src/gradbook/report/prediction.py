@@ -152,7 +152,7 @@ def row_records(model: Model, table: ColumnTable, answers: Numbers) -> list[dict
     """For programs: a record for each row."""
     return [
         {"row": row.number, **answer}
-        for row, answer in zip(table.rows, _told(model, answers), strict=True)
+        for row, answer in zip(table.rows, _predictions(model, answers), strict=True)
     ]
 
 
@@ -170,7 +170,7 @@ def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
         return shown if mark == POINT else repr(shown).replace(POINT, mark)
 
     lines: list[Sequence[TableCell]] = [list(map(as_cell, heads))]
-    for row, answer in zip(table.rows, _told(model, answers), strict=True):
+    for row, answer in zip(table.rows, _predictions(model, answers), strict=True):
         cells = [it if is_number(it) else as_cell(it) for it in row.cells]  # never a formula
         if model.classes:
             sure = number(answer["probabilities"][answer["predicted"]])
@@ -187,7 +187,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}") if abs(value) < 10**DIGITS else round(value, 0)
 
 
-def _told(model: Model, answers: Numbers) -> Iterator[Mapping[str, Any]]:
+def _predictions(model: Model, answers: Numbers) -> Iterator[Mapping[str, Any]]:
     """The prediction for each row, with its probabilities."""
     best = likeliest_classes(model.net, answers).tolist() if model.classes else [0] * len(answers)
     for which, values in zip(best, answers.tolist(), strict=True):
@@ -212,7 +212,7 @@ def window_records(
     """For programs: a record for each window, which says where it lies."""
     windows = windows_of(model)
     records = []
-    for window, answer in zip(placed, _told(model, answers), strict=True):
+    for window, answer in zip(placed, _predictions(model, answers), strict=True):
         place: dict[str, Any] = {"recording": window.recording, "row": window.row}
         seconds = windows.seconds(window.first)
         if seconds is not None:

@@ -227,7 +227,7 @@ class TextTable:
         rows = tuple(map(less, self.rows))
         return replace(self, columns=less(self.columns), rows=rows, total=less(self.total))
 
-    def told(self) -> TextTable:
+    def without_drawings(self) -> TextTable:
         """The table without drawn columns."""
         return self.only(lambda column: not column.is_drawn)
 

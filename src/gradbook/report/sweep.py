@@ -14,7 +14,7 @@ from gradbook.net.description import split
 from gradbook.net.formulas import Formulas
 from gradbook.palette import curve_colours
 from gradbook.rates.criteria import MEANINGS, Verdict
-from gradbook.rates.sweep import DEFINITION, Sweep, epochs_said
+from gradbook.rates.sweep import DEFINITION, Sweep, epochs_in_words
 from gradbook.report import figures
 from gradbook.report.charts import Chart, Curve
 from gradbook.report.document import (
@@ -72,7 +72,7 @@ def _title(sweep: Sweep) -> str:
 
 def sweep_svg(sweep: Sweep) -> str:
     """The charts under each other as one SVG."""
-    heading = tr("{title}, {epochs}", title=_title(sweep), epochs=epochs_said(sweep.epochs))
+    heading = tr("{title}, {epochs}", title=_title(sweep), epochs=epochs_in_words(sweep.epochs))
     return figures.stack_charts(sweep_charts(sweep), heading, sweep.finding)
 
 
@@ -97,7 +97,7 @@ def sweep_report(sweep: Sweep, command: str = "") -> Report:
     made_up: Blocks = [] if sweep.net.has_samples else [Passage(sweep.net.made_up(), "made-up")]
     finding, verdicts = Passage((Span(sweep.finding, "bold"),), "finding"), _verdicts(sweep)
     meanings = [((_coloured(it),), tr(words)) for it, words in MEANINGS.items()]
-    epochs = epochs_said(sweep.epochs)
+    epochs = epochs_in_words(sweep.epochs)
     start = numeral(short(float(sweep.outcomes[0].losses[0])))
     lead = tr_count(
         "Trained from the same start at {number} learning rate, for {epochs} each.",

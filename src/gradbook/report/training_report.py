@@ -114,7 +114,7 @@ def training_report(trained: Trained, made_with: Mapping[str, Any]) -> Report:
             *_last_chapters(recipe, again, made_with),
         ],
         lead=[
-            Passage(f"{problem.target.name} from {problem.given}", "lead"),
+            Passage(f"{problem.target.name} from {problem.inputs_in_words}", "lead"),
             *_headline((Span(figure, tag="b"), Span(words)), trained.doubts, facts),
             *remarks,
         ],
@@ -163,7 +163,7 @@ def run_report(run: Evidence) -> Report:
     missed, last = len(answers) - int(answers.right.sum()), run.history[-1] if run.history else None
     headline = (
         Span(percent(answers.accuracy, len(answers)), tag="b"),
-        Span(f" of {images_told_of(run.dataset, len(answers))} read correctly; "),
+        Span(f" of {images_in_words(run.dataset, len(answers))} read correctly; "),
         Span(f"{missed:,} misread", link="misread"),
     )
     facts = [("parameters", f"{run.model.parameters:,}")]
@@ -334,7 +334,7 @@ def _shortened(cell: str) -> str:
 # Images -----------------------------------------------------------------------
 
 
-def images_told_of(dataset: Dataset, count: int) -> str:
+def images_in_words(dataset: Dataset, count: int) -> str:
     """'10,000 test images' or, if none were held out, '60,000 images trained on'."""
     if dataset.everything:
         return counted(count, "image trained on", "images trained on")
@@ -489,7 +489,7 @@ def seeds_report(folder: SeedsFolder, dataset: Dataset) -> Report:
     headline = (
         Span(percent(run.test.mean, of), tag="b"),
         Span(
-            f" of {images_told_of(dataset, of)} read correctly, the mean of "
+            f" of {images_in_words(dataset, of)} read correctly, the mean of "
             f"{counted(seeds, 'seed')}; {spread}"
         ),
     )

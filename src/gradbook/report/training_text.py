@@ -216,7 +216,7 @@ def lines_before(
         if problem.task is Task.NUMBERS:
             low, high = (short(float(it)) for it in (numbers.min(), numbers.max()))
             what = f"numbers from {low} to {high}"
-        about = [Span(one_line(f"learns {target.name} ({what}) from {problem.given}"))]
+        about = [Span(one_line(f"learns {target.name} ({what}) from {problem.inputs_in_words}"))]
     else:
         words += f" of {one_line(problem.title)}"
         about = []

@@ -73,7 +73,7 @@ class HandedIn:
 
     number: int
     name: str
-    given: str  # its name as it was handed in
+    original_name: str  # its name as it was handed in
     folder: Path
     state: str = AWAITED
     changed: int = 0  # the class's version at its last change

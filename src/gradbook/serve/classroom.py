@@ -93,7 +93,7 @@ class Classroom:
     def __post_init__(self) -> None:
         self.path: InnerPath = inside(self.named)
         self._lock = Lock()
-        self._found: MarkedClass | None = None
+        self._marked: MarkedClass | None = None
         self._problems: list[str] = []
 
     @contextmanager
@@ -119,7 +119,7 @@ class Classroom:
 
     def state(self, request: Request) -> Answer:
         """The students and their marks; a class that was marked before is marked again first."""
-        if self._found is None and self.is_begun and (self.path / MARKS).is_file():
+        if self._marked is None and self.is_begun and (self.path / MARKS).is_file():
             with self._alone():
                 self._mark()
         return json_answer(self._state())
@@ -212,7 +212,7 @@ class Classroom:
         folder = self._folder()
         self._problems = collect(folder, ()).problems
         with in_language(folder.marked_with.language or current_language().code):
-            self._found = mark_class(folder, self.workers, hints=hints)
+            self._marked = mark_class(folder, self.workers, hints=hints)
 
     def _written(self, name: str) -> bytes:
         path = self.path / name
@@ -225,7 +225,7 @@ class Classroom:
             return {"begun": False, "folder": str(self.path)}
         folder = self._folder()
         entries = read_ledger(self.path / MARKS)
-        marks = {one.student: one for one in self._found.marks} if self._found else {}
+        marks = {one.student: one for one in self._marked.marks} if self._marked else {}
         students = []
         for student in folder.students:
             mark, entry = marks.get(student), entries.get(student, NOTHING)
@@ -239,13 +239,13 @@ class Classroom:
                     "own": entry.cells,
                 }
             )
-        lines = [*(self._found.remarks if self._found else ()), *self._problems]
+        lines = [*(self._marked.remarks if self._marked else ()), *self._problems]
         remarks = dict.fromkeys(one_line(translate(line)) for line in lines)
         return {
             "begun": True,
             "folder": str(self.path),
             "books": len(handed_in(folder)),
-            "isMarked": self._found is not None,
+            "isMarked": self._marked is not None,
             "students": students,
             "hints": folder.marked_with.hints,
             "remarks": list(remarks),

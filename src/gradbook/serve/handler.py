@@ -246,7 +246,7 @@ def _objection(error: Exception) -> Answer:
             return Answer(status=error.status)
         case RefusalError():
             return json_answer(
-                {"error": one_line(translate(error.why)), **error.told}, error.status
+                {"error": one_line(translate(error.why)), **error.facts}, error.status
             )
         case NetTextError():
             place = {"line": error.line, "column": error.column}

@@ -43,7 +43,7 @@ class Ways:
     repeated: float = 1.0
     accept_elsewhere: bool = False
 
-    def told(self, report: BookReport) -> BookReport:
+    def shown(self, report: BookReport) -> BookReport:
         """The report as it may be shown: with hints instead of solutions if those are asked for."""
         return with_hints(report) if self.hints else report
 
@@ -63,7 +63,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
     """The rows that have changed since that version, and the class's progress."""
     version, changed = books.changed_since(since)
     done = [book for book in changed if book.report is not None]
-    reports = [ways.told(book.report) for book in done if book.report is not None]
+    reports = [ways.shown(book.report) for book in done if book.report is not None]
     table = ClassTable(reports, ways.asked(ways.scores(reports)))
     rows = {book.number: list(map(cell_markup, table.row(k))) for k, book in enumerate(done)}
     all_reports = [book.report for book in books.judged_books() if book.report is not None]
@@ -86,7 +86,7 @@ def growth(books: HandedInBooks, since: int, ways: Ways) -> dict[str, Any]:
 
 def detail(book: HandedIn, ways: Ways) -> Answer:
     """All findings in a book, and what it earns."""
-    report = ways.told(_report(book))
+    report = ways.shown(_report(book))
     scored = ways.asked(ways.scores([report]))
     points = in_points(scored[0]) if scored else ""
     return json_answer(
@@ -125,7 +125,7 @@ class Desk:
         return Answer(page, ".html", PAGE if is_saved else "")
 
     def in_common(self, books: HandedInBooks, ways: Ways, request: Request) -> Answer:
-        reports = [ways.told(book.report) for book in books.judged_books() if book.report]
+        reports = [ways.shown(book.report) for book in books.judged_books() if book.report]
         several = len(reports) > 1
         return json_answer(
             self.result(partial(common_sections, reports, ways), request) if several else []
@@ -185,7 +185,7 @@ def _copying(book: HandedIn, kind: str, ways: Ways) -> Task:
     if kind == CORRECTED:
         return partial(correct, folder, report)
     (scored,) = ways.asked(ways.scores([report])) or (None,)
-    return partial(mark, folder, ways.told(report), scored)
+    return partial(mark, folder, ways.shown(report), scored)
 
 
 def _copy_of(kind: str, name: str, job: Errand, request: Request) -> tuple[bytes, list[str]]:
@@ -218,7 +218,7 @@ def _report(book: HandedIn) -> BookReport:
 
 
 def _reports(books: HandedInBooks, ways: Ways) -> list[BookReport]:
-    reports = [ways.told(book.report) for book in books.judged_books() if book.report is not None]
+    reports = [ways.shown(book.report) for book in books.judged_books() if book.report is not None]
     if not reports:
         raise RefusalError(409, Message("no book has been judged yet"))
     return reports

@@ -21,9 +21,9 @@ CHUNK = 2**16
 class RefusalError(Exception):
     """A request that is refused: a status, the reason, and other facts for the page."""
 
-    def __init__(self, status: int, why: str = "", **told: object) -> None:
+    def __init__(self, status: int, why: str = "", **facts: object) -> None:
         super().__init__(why)
-        self.status, self.why, self.told = status, why, told
+        self.status, self.why, self.facts = status, why, facts
 
 
 class Cut(Exception):

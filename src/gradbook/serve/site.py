@@ -136,7 +136,7 @@ class Site:
         awaited, left = books.announce([(file["name"], file["size"]) for file in files])
         return json_answer(
             {
-                "books": [{"number": one.number, "given": one.given} for one in awaited],
+                "books": [{"number": one.number, "given": one.original_name} for one in awaited],
                 "left": [{"name": name, "why": translate(why)} for name, why in left.items()],
             }
         )

@@ -35,7 +35,7 @@ def test_a_stage_is_a_layer_with_what_is_said_around_it(plan):
 
 
 def test_no_two_cells_stand_in_one_place(plan):
-    grids = [plan.given, *(stage.grids for stage in plan.stages)]
+    grids = [plan.input_grids, *(stage.grids for stage in plan.stages)]
     places = [found.place(*place) for found in grids for place in found.places()]
     assert len(places) == len(set(places))
 
@@ -83,7 +83,7 @@ def test_values_side_by_side_are_read_where_they_lie():
         "dense 2",
     ]
     conv, beside, flat = (found.stages[k].grids for k in range(3))
-    assert found.formula(found.stages[1], 0, 1, 0) == f"={found.given.cell(0, 1, 0)}"
+    assert found.formula(found.stages[1], 0, 1, 0) == f"={found.input_grids.cell(0, 1, 0)}"
     assert found.formula(found.stages[1], 2, 1, 0) == f"={conv.cell(1, 1, 0)}"
     assert flat.shape == (12, 1, 1)
     assert found.formula(found.stages[2], 6, 0, 0) == f"=MAX(0,{beside.cell(1, 1, 0)})"

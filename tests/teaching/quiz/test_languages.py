@@ -88,7 +88,7 @@ def test_what_a_platform_reads_has_points_and_what_a_student_reads_has_the_langu
     assert all(float(one) for one in re.findall(r"<tolerance>([^<]*)</tolerance>", xml))
     assert re.search(r"\n=-?[0-9]+\.[0-9]+:0\.[0-9]+#", lines)
     prose = " ".join(
-        one for question in quiz.questions for one in (question.given_line, question.solution)
+        one for question in quiz.questions for one in (question.printed_line, question.solution)
     )
     assert re.search("[0-9],[0-9]", prose)
     assert not re.search(r"[0-9]\.[0-9]", prose)

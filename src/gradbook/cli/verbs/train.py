@@ -397,13 +397,13 @@ def recipe_of_options(options: Namespace, usual: Recipe | None = None) -> Recipe
 def _on_another_network(recipe: Recipe, name: str) -> Recipe:
     """Another network, trained with the settings of this recipe."""
     from gradbook.builtin_networks import BUILTIN
-    from gradbook.net.description import Task, meant_loss
+    from gradbook.net.description import Task, default_loss
 
     before = recipe.net
     net = open_model(name).net if name.lower().endswith(FOREIGN) else network(name)
     adapts = recipe.adapts if name in BUILTIN else recipe.adapts - {"net"}
     title = f"{recipe.title} with {net.name or 'another network'}"
-    if before.objective == (net.loss or meant_loss(net.answer_kind, Task.CLASSES)):
+    if before.objective == (net.loss or default_loss(net.answer_kind, Task.CLASSES)):
         net = replace(net, loss=before.loss, smoothing=before.smoothing)
     net = replace(net, update=before.update, decay=before.decay, seed=before.seed, name=title)
     return replace(recipe, net=net, adapts=adapts, name=title)

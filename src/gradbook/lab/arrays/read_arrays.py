@@ -35,14 +35,14 @@ LEAST_CLASSES = 2
 INSIDE = {"M": "dates", "m": "durations", "c": "complex numbers"}  # by kind of array
 
 
-def plain_array(given: Any, what: str) -> NDArray[Any]:
+def plain_array(data: Any, what: str) -> NDArray[Any]:
     """An argument as an array of numbers, or of labels."""
-    if hasattr(given, "toarray"):
+    if hasattr(data, "toarray"):
         raise UsageError(f"{what} are sparse: give their .toarray()")
-    if np.ma.is_masked(given):
+    if np.ma.is_masked(data):
         raise UsageError(f"some of {what} are masked: fill them in, or leave these rows out")
     try:
-        array = np.asarray(given)
+        array = np.asarray(data)
     except (TypeError, ValueError, RuntimeError) as error:
         why = one_line(str(error)).strip().rstrip(".")
         remedy = "as many for each sample" if "inhomogeneous" in why else "as NumPy can read them"
@@ -78,11 +78,11 @@ def is_unknown(value: Any) -> bool:
     return value is None or type(value).__name__ in ("NAType", "NaTType")  # of pandas
 
 
-def frame_of(given: Any) -> NamedColumns | None:
+def frame_of(data: Any) -> NamedColumns | None:
     """The columns of a data frame, or nothing if an argument has none."""
-    if given is None or hasattr(given, "toarray"):
+    if data is None or hasattr(data, "toarray"):
         return None
-    frame = NamedColumns.of(given)
+    frame = NamedColumns.of(data)
     return frame if frame and frame.keys else None
 
 
@@ -107,8 +107,8 @@ class ArrayReader:
         has_range = first.dtype.kind in NUMBERS and not (net and net.tokens)
         self.range = InputRange.of(first, are_pictures) if has_range else None
 
-    def __call__(self, given: Any, what: str) -> ReadRows:
-        array = plain_array(given, what)
+    def __call__(self, data: Any, what: str) -> ReadRows:
+        array = plain_array(data, what)
         if array.dtype.kind not in NUMBERS:
             raise UsageError(
                 f"{what} have {INSIDE.get(array.dtype.kind, 'words')} in them: give numbers, a "
@@ -137,7 +137,7 @@ class ArrayReader:
         else:
             if net is not None:
                 array = channels_first(array, net.input)
-                shape = self._meant(array.shape[1:], net.input, what)
+                shape = self._row_shape(array.shape[1:], net.input, what)
             rows = array.reshape(len(array), prod(array.shape[1:]))
             if rows.dtype not in (np.float32, np.float64):  # which are read where they are
                 rows = rows.astype(np.float64)
@@ -145,7 +145,7 @@ class ArrayReader:
         return ReadRows(rows, columns, shape, range=self.range)
 
     @staticmethod
-    def _meant(shape: Shape, size: Shape, what: str) -> Shape:
+    def _row_shape(shape: Shape, size: Shape, what: str) -> Shape:
         """A row's shape as the network takes it; flat rows may be given for any."""
         if prod(shape) != prod(size):
             return shape
@@ -176,8 +176,8 @@ class FrameReader:
     def __init__(self, columns: tuple[Column, ...]) -> None:
         self.columns = columns
 
-    def __call__(self, given: Any, what: str) -> ReadRows:
-        frame = frame_of(given)
+    def __call__(self, data: Any, what: str) -> ReadRows:
+        frame = frame_of(data)
         if frame is None:
             raise UsageError(f"{what} need columns with names, as the data frame has")
         require_names([column.name for column in self.columns], frame.names, what)
@@ -200,9 +200,9 @@ class Goal:
     kinds: tuple[Any, ...] = ()  # the classes as the caller has them
     is_one_hot: bool = False
 
-    def as_here(self, given: Any, count: int, what: str) -> NDArray[Any]:
+    def as_here(self, targets: Any, count: int, what: str) -> NDArray[Any]:
         """Other targets in this form."""
-        values, _ = target_array(given, count, what)
+        values, _ = target_array(targets, count, what)
         if self.is_one_hot and values.ndim == 2:
             return np.asarray(values.argmax(axis=1), np.int32)
         if self.task is Task.CLASSES and values.ndim == 1:
@@ -213,16 +213,16 @@ class Goal:
         return np.asarray(values, np.float64)
 
 
-def target_array(given: Any, count: int, what: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+def target_array(targets: Any, count: int, what: str) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Targets as an array with a row for each sample, and the names of their columns, if any."""
     names: tuple[str, ...] = ()
-    if frame := frame_of(given):
+    if frame := frame_of(targets):
         columns = [plain_array(frame.array(key), what) for key in frame.keys]
         array, names = np.stack(columns, axis=1), frame.names
     else:
-        array = plain_array(given, what)
-        if getattr(given, "name", None) is not None and array.ndim == 1:
-            names = (str(given.name),)
+        array = plain_array(targets, what)
+        if getattr(targets, "name", None) is not None and array.ndim == 1:
+            names = (str(targets.name),)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if not array.ndim or len(array) != count:
@@ -238,9 +238,9 @@ def target_array(given: Any, count: int, what: str) -> tuple[NDArray[Any], tuple
     return array, names
 
 
-def read_targets(given: Any, count: int, net: Net | None, task: Task | None, name: str) -> Goal:
+def read_targets(targets: Any, count: int, net: Net | None, task: Task | None, name: str) -> Goal:
     """What these targets ask of the network."""
-    array, names = target_array(given, count, TARGETS)
+    array, names = target_array(targets, count, TARGETS)
     name = name or (names[0] if len(names) == 1 else "y")
     if array.dtype.kind in "fiu":
         require_finite(array, TARGETS)

@@ -53,43 +53,41 @@ class ArraysAsked:
 
 
 def split_asked(
-    asked: ArraysAsked, own: Sequence[int], count: int, rows: Sequence[int] | None = None
+    asked: ArraysAsked, counts_beside: Sequence[int], count: int, rows: Sequence[int] | None = None
 ) -> SplitAsked:
     """How the samples are divided, with the weight of each; `rows` are those that are left."""
     weights = None
     if asked.sample_weight is not None:
         weights = sample_weights(asked.sample_weight, count if rows is None else None)
         weights = weights if rows is None else weights[rows]
-        weights = np.concatenate([weights, np.ones(sum(own))])
+        weights = np.concatenate([weights, np.ones(sum(counts_beside))])
     shares = [
         None if many or share is None else float(share)
-        for many, (_, share) in zip(own, asked.parts, strict=True)
+        for many, (_, share) in zip(counts_beside, asked.parts, strict=True)
     ]
-    return SplitAsked(shares[0], shares[1], own[0], own[1], weights)
+    return SplitAsked(shares[0], shares[1], counts_beside[0], counts_beside[1], weights)
 
 
-def is_share(given: Any, what: str) -> bool:
+def is_share(part: Any, what: str) -> bool:
     """Whether a part is a share of the samples, rather than samples of its own."""
-    if given is None:
+    if part is None:
         return True
-    if isinstance(given, bool) or not isinstance(given, int | float | np.number):
+    if isinstance(part, bool) or not isinstance(part, int | float | np.number):
         return False
-    if not 0 <= given < 1:
-        raise UsageError(
-            f"{what} is a share from 0 to 1, or samples (inputs, targets), not {given}"
-        )
+    if not 0 <= part < 1:
+        raise UsageError(f"{what} is a share from 0 to 1, or samples (inputs, targets), not {part}")
     return True
 
 
-def pair_of(given: Any, what: str) -> tuple[Any, Any]:
-    if isinstance(given, tuple | list) and len(given) == 2:
-        return given[0], given[1]
+def pair_of(part: Any, what: str) -> tuple[Any, Any]:
+    if isinstance(part, tuple | list) and len(part) == 2:
+        return part[0], part[1]
     raise UsageError(f"{what} is a share such as 0.2, or samples: ({what}_inputs, {what}_targets)")
 
 
-def sample_weights(given: Any, count: int | None) -> Numbers:
+def sample_weights(numbers: Any, count: int | None) -> Numbers:
     """A weight of at least 0 for each of so many samples."""
-    weights = plain_array(given, WEIGHTS)
+    weights = plain_array(numbers, WEIGHTS)
     if weights.ndim != 1 or weights.dtype.kind not in NUMBERS or count not in (None, len(weights)):
         raise ShapeError(f"{WEIGHTS} are {sizes_of(weights)}: give one number for each sample")
     require_finite(weights, WEIGHTS)
@@ -159,9 +157,9 @@ class ArrayProblem(TableProblem):
         return len(self.outputs) or 1
 
     @property
-    def given(self) -> str:
+    def inputs_in_words(self) -> str:
         if self.are_named:
-            return super().given
+            return super().inputs_in_words
         return f"{spell(self.shape)} numbers"
 
     @property

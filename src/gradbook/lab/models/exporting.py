@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # help on the formats and other exports don't need these
 
 
 Scorer = Callable[["Images"], float]
-Recorded = Callable[[Any], tuple["RecordedWindows", float]]  # of a file, given ones, or None:
+Recorded = Callable[[Any], tuple["RecordedWindows", float]]  # of a file, samples in Python, or None:
 # those that were trained on
 ARRAYS = "arrays"  # the name of what was given in Python
 FLAGS = {"fold": "fold=False"}  # for options that exist only in Python
@@ -58,18 +58,18 @@ class ExportOptions:
     layout: str | None = None
 
     @staticmethod
-    def of(given: Mapping[str, Any]) -> ExportOptions:
+    def of(options: Mapping[str, Any]) -> ExportOptions:
         known = [field.name for field in fields(ExportOptions)]
-        for name in given:
+        for name in options:
             if name not in known:
                 hint = did_you_mean(name, known) or f": the options are {', '.join(known)}"
                 raise UsageError(f"export has no option '{name}'{hint}")
-        data = given.get("data")
+        data = options.get("data")
         if not isinstance(data, str | os.PathLike | None):
             if not isinstance(data, tuple | list) or len(data) != 2:
                 raise UsageError("data is the name of a file, or samples: (inputs, targets)")
-            given = {**given, "data": tuple(data)}
-        return ExportOptions(**given)
+            options = {**options, "data": tuple(data)}
+        return ExportOptions(**options)
 
     def unusual(self) -> list[str]:
         """The options that differ from the defaults."""
@@ -380,7 +380,7 @@ def _fitted_to_images(source: ExportSource, options: ExportOptions) -> tuple[Who
     right = accuracy_in_c(whole, test)
     before = source.score(test) if source.score else None
     what = "test images" if isinstance(options.data, str | None) else "given images"
-    return whole, _told_right(right, before, len(test), f"{what} read")
+    return whole, _share_right(right, before, len(test), f"{what} read")
 
 
 def _fitted_to_rows(
@@ -395,11 +395,11 @@ def _fitted_to_rows(
     whole = quantise_windows(source.trained, fitting, many)
     assert whole.sensor
     right = whole.classify(whole.sensor.of(windows.scored)) == windows.labels
-    remark = _told_right(float(right.mean()), before, len(right), f"{windows.what} told")
+    remark = _share_right(float(right.mean()), before, len(right), f"{windows.what} told")
     return whole, remark
 
 
-def _told_right(right: float, before: float | None, count: int, what: str) -> str:
+def _share_right(right: float, before: float | None, count: int, what: str) -> str:
     """A remark on the share of right answers among so many samples, also before rounding."""
     line = f"{percent(right, count)} of {count:,} {what} right"
     return line if before is None else f"{line}, {percent(before, count)} before rounding"

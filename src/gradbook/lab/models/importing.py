@@ -235,8 +235,8 @@ def _meaning(imported: ImportedNet, options: ImportOptions, rows: bool) -> _Mean
 
 def _of_classes(net: Net, names: tuple[str, ...], *remarks: Remark) -> _Meaning:
     """Classes with these names, or else numbered."""
-    names = names or tuple(map(str, range(net.classes_told)))
-    if len(names) != net.classes_told:
+    names = names or tuple(map(str, range(net.class_count)))
+    if len(names) != net.class_count:
         raise UsageError(f"{len(names)} classes for a network of {net.outputs} outputs")
     return _Meaning(net, names, remarks)
 
@@ -258,7 +258,7 @@ def _guess(imported: ImportedNet, rows: bool) -> tuple[Remark, Task]:
     """The meaning of an end about which nothing is known, and the remark about it."""
     net, end = imported.net, _ending(imported.net)
     if net.answer_kind.are_shares or imported.notes.probabilities:
-        what = f"it predicts {net.classes_told} classes: "
+        what = f"it predicts {net.class_count} classes: "
         return what + (
             f"it ends in {end}" if net.ending else "it gives probabilities"
         ), Task.CLASSES

@@ -37,10 +37,10 @@ class InputRange:
     bytes: bool = False
 
     @staticmethod
-    def of(given: NDArray[Any], pictures: bool) -> InputRange:
+    def of(inputs: NDArray[Any], pictures: bool) -> InputRange:
         """The range of what is trained on."""
-        ends = float(given.min(initial=0)), float(given.max(initial=0))
-        return InputRange(*ends, pictures, given.dtype == np.uint8)
+        ends = float(inputs.min(initial=0)), float(inputs.max(initial=0))
+        return InputRange(*ends, pictures, inputs.dtype == np.uint8)
 
     @property
     def size(self) -> float:

@@ -147,13 +147,15 @@ class Model:
         return self.net.count()
 
     @overload
-    def predict(self, given: Readable, *, names: Literal[False] = False) -> NDArray[np.float64]: ...
+    def predict(
+        self, inputs: Readable, *, names: Literal[False] = False
+    ) -> NDArray[np.float64]: ...
 
     @overload
-    def predict(self, given: Readable, *, names: Literal[True]) -> NDArray[np.str_]: ...
+    def predict(self, inputs: Readable, *, names: Literal[True]) -> NDArray[np.str_]: ...
 
     def predict(
-        self, given: Readable, *, names: bool = False
+        self, inputs: Readable, *, names: bool = False
     ) -> NDArray[np.float64] | NDArray[np.str_]:
         """The probability of each class or label, or the predicted numbers: one row for each input.
 
@@ -164,20 +166,20 @@ class Model:
 
         With `names`, the name of the likeliest class of each.
         """
-        answers = self._answers(self._read(given))
+        answers = self._answers(self._read(inputs))
         if not names:
             return answers
         self.require_classes()
         return np.array(self.classes)[likeliest_classes(self.net, answers)]
 
-    def evaluate(self, given: Readable, targets: ArrayLike) -> FinalScore:
+    def evaluate(self, inputs: Readable, targets: ArrayLike) -> FinalScore:
         """The score on inputs that `predict` takes, and their classes, by name or by number, their
         numbers, or 0 and 1 for each label.
 
         `.score` is the share predicted correctly, or R²; for classes, `.confusion` has the true
         ones as rows, and `.classes` the figures of each.
         """
-        rows = self._read(given)
+        rows = self._read(inputs)
         return self.score_of(rows, self._wanted(np.asarray(targets), len(rows)))
 
     def _wanted(self, targets: NDArray[Any], count: int) -> NDArray[Any]:
@@ -212,15 +214,15 @@ class Model:
             return np.asarray(outputs * self.columns.target_deviation + self.columns.target_mean)
         return np.asarray(outputs, float)
 
-    def classify(self, given: Readable) -> NDArray[np.int32]:
+    def classify(self, inputs: Readable) -> NDArray[np.int32]:
         """The number of the class of each image or row."""
         self.require_classes()
-        return answers(self.net, self._outputs(self._read(given)))
+        return answers(self.net, self._outputs(self._read(inputs)))
 
-    def score(self, given: Readable, labels: NDArray[np.integer[Any]]) -> float:
+    def score(self, inputs: Readable, labels: NDArray[np.integer[Any]]) -> float:
         """The share of the images or rows with the right class, from 0 to 1."""
         self.require_classes()
-        outputs = self._outputs(self._read(given))
+        outputs = self._outputs(self._read(inputs))
         return score(self.net, outputs, _as_labels(labels, len(outputs), self.classes)).accuracy
 
     def score_of(self, rows: NDArray[Any], wanted: NDArray[Any]) -> FinalScore:

@@ -130,7 +130,7 @@ class TableColumns:
         others = [name for name in names if name not in known]
         return one_line(f"the model doesn't use {', '.join(others)}") if others else ""
 
-    def read_numbers(self, given: ArrayLike, net: Net, features_first: bool) -> Numbers:
+    def read_numbers(self, numbers: ArrayLike, net: Net, features_first: bool) -> Numbers:
         """Rows of numbers from a caller, as flat rows; each token becomes a 1 among 0s.
 
         With `features_first`, the network's file has sequences in that order, unlike flat rows.
@@ -139,7 +139,7 @@ class TableColumns:
         if worded:
             raise UsageError(f"the column '{worded[0]}' has words: give a table or a data frame")
         try:
-            rows = np.asarray(given, np.float64)
+            rows = np.asarray(numbers, np.float64)
         except (TypeError, ValueError):
             raise UsageError("predict needs a table, or rows of numbers") from None
         size, count = net.input, len(self.inputs)

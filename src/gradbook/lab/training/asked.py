@@ -310,13 +310,13 @@ def _lines_on_tables(lines: str) -> tuple[dict[str, str], str]:
     return how, "; ".join(others)
 
 
-def weights_by_class(given: Any, classes: tuple[str, ...]) -> Any:
+def weights_by_class(asked: Any, classes: tuple[str, ...]) -> Any:
     """Class weights in the order of the classes; those that a mapping doesn't name are 1."""
     if not classes:
         raise UsageError("numbers have no classes to weight: leave out class_weight")
-    if given == BALANCED or not isinstance(given, Mapping):
-        return given
-    weights = {label_name(label): weight for label, weight in given.items()}
+    if asked == BALANCED or not isinstance(asked, Mapping):
+        return asked
+    weights = {label_name(label): weight for label, weight in asked.items()}
     for name in weights:
         if name not in classes:
             hint = did_you_mean(name, classes) or f": the classes are {', '.join(classes)}"

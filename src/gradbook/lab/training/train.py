@@ -250,7 +250,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
                     "name another folder"
                 )
             chosen = replace(chosen, remarks=())  # they were reported when it began
-        ready = with_found_rate(set_up(chosen, threads))
+        ready = with_searched_rate(set_up(chosen, threads))
         if kept is None:
             return _run(TrainingRun(ready, began), None, reporter)
         made_folder(kept.path)
@@ -272,7 +272,7 @@ def _training_in(kept: RunFolder, ready: TrainingSetup, began: float, goes_on: b
     return training
 
 
-def with_found_rate(ready: TrainingSetup) -> TrainingSetup:
+def with_searched_rate(ready: TrainingSetup) -> TrainingSetup:
     """The recipe with the rate that a range test suggests, if it asks for one."""
     if not ready.recipe.find_rate:
         return ready

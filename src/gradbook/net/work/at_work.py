@@ -109,7 +109,7 @@ def at_work(net: Net, kept: Kept, inputs: Array, targets: Array) -> AtWork:
     nodes = _layer_nodes(forward, net)
     weights = {parameter: node for node, (parameter, _) in forward.weights.items()}
     slopes = gradients(forward.loss, [*dict.fromkeys(nodes), *weights.values()])
-    leaf_values = _given(forward, kept, inputs, targets)
+    leaf_values = _leaf_values(forward, kept, inputs, targets)
     values = evaluate([forward.loss, *nodes, *slopes.values()], leaf_values)
 
     return AtWork(
@@ -128,7 +128,7 @@ def values_of(net: Net, kept: Kept, inputs: Array) -> tuple[Array, ...]:
     """All values for one input: value 0 is the input, value k the output of layer k."""
     forward = inference(net)
     nodes = _layer_nodes(forward, net)
-    return _shaped(net, nodes, evaluate(nodes, _given(forward, kept, inputs)))
+    return _shaped(net, nodes, evaluate(nodes, _leaf_values(forward, kept, inputs)))
 
 
 def _layer_nodes(forward: Forward, net: Net) -> list[Node]:
@@ -149,11 +149,11 @@ def error_with(worked: AtWork, changed: Kept) -> float:
     """The error of the same input with some weights or statistics changed."""
     forward = inference(worked.net)
     kept = {**worked.kept, **changed}
-    leaf_values = _given(forward, kept, worked.inputs, worked.targets)
+    leaf_values = _leaf_values(forward, kept, worked.inputs, worked.targets)
     return float(evaluate([forward.loss], leaf_values)[forward.loss])
 
 
-def _given(
+def _leaf_values(
     forward: Forward, kept: Kept, inputs: Array, targets: Array | None = None
 ) -> dict[Node, Array]:
     nodes = forward.graph.by_name

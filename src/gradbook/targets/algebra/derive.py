@@ -270,7 +270,7 @@ def derive(step: Step, only: str | None = None, everything: bool = False) -> Doc
             only=Code(f"--only {list(step.gradients)[-1].name}"),
             all=Code("--only all"),
         )
-    tell_forward(story, known, _told_forward(known.derived, weights))
+    tell_forward(story, known, _forward_to_write(known.derived, weights))
     tell_backward(story, known, weights)
     tell_update(story, known, [weight for weight in step.weights if weight in weights])
     return story.document()
@@ -293,7 +293,7 @@ def _telling(known: Algebra) -> Node:
     return next(short, min(candidates, key=lambda weight: lengths[weight]))
 
 
-def _told_forward(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node]:
+def _forward_to_write(derived: Derivation, weights: Sequence[Node]) -> Sequence[Node]:
     """The values that the chains of these weights mention; in a small network all values."""
     if _is_small(derived) or len(weights) > 1:
         return derived.forward

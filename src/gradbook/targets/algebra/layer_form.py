@@ -72,12 +72,12 @@ class NetLayer:
         names = layer_names(net)
         self.net, self.layer, self.index = net, net.layers[index], index
         self.name = names[index + 1]
-        self.given = [Symbol(names[value], bold=True) for value in self.layer.reads(index)]
-        self.x, self.y = self.given[0], Symbol(self.name, bold=True)
+        self.inputs = [Symbol(names[value], bold=True) for value in self.layer.reads(index)]
+        self.x, self.y = self.inputs[0], Symbol(self.name, bold=True)
         self.parameters = net.taken(index)
 
     @property
-    def is_told_by_ops(self) -> bool:
+    def is_written_in_ops(self) -> bool:
         """Whether its ops are written; otherwise it is a function with the layer's name."""
         weighs = any(parameter.role is Role.WEIGHT for parameter in self.parameters)
         return weighs or self.layer.elementwise or self.layer.has_inner_values
@@ -114,7 +114,7 @@ class NetLayer:
     def _leaves(self) -> dict[Node, Form]:
         """The symbols of its inputs and parameters."""
         alone = self.alone
-        forms: dict[Node, Form] = dict(zip(alone.inputs, self.given, strict=True))
+        forms: dict[Node, Form] = dict(zip(alone.inputs, self.inputs, strict=True))
         for leaf, parameter in zip(alone.parameters, self.parameters, strict=True):
             forms[leaf] = parameter_symbol(self.net, parameter)
         if self.layer.bits:

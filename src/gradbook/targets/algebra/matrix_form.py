@@ -192,7 +192,7 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
     layer = here.layer
     if layer.passes_on:
         return
-    if here.is_told_by_ops:
+    if here.is_written_in_ops:
         yield from _few_bits(here)
         yield from here.forward()
     elif layer.normalises:
@@ -205,7 +205,7 @@ def _forward(here: NetLayer) -> Iterator[Rule]:
         shares = softmax(here.x)
         yield here.y, shares if layer.answer_kind is AnswerKind.SHARES else ln(shares)
     else:
-        yield here.y, Function(layer.word, tuple(here.given))
+        yield here.y, Function(layer.word, tuple(here.inputs))
 
 
 def _few_bits(here: NetLayer) -> Iterator[Rule]:
@@ -260,9 +260,9 @@ def _backward(
     layer = here.layer
     if layer.passes_on:
         return [arriving]
-    if layer.elementwise and not here.parameters and len(here.given) == 1:
+    if layer.elementwise and not here.parameters and len(here.inputs) == 1:
         return here.sent_back(arriving)
-    yield from here.backward(arriving) if here.is_told_by_ops else [(here.delta, arriving)]
+    yield from here.backward(arriving) if here.is_written_in_ops else [(here.delta, arriving)]
     for place, parameter in enumerate(here.parameters):
         if not parameter.fixed:
             shares[parameter].insert(0, here.gradient(place))
@@ -270,7 +270,7 @@ def _backward(
                 gradient = _over_samples(here.net, add_up(shares[parameter]))
                 symbol = parameter_symbol(here.net, parameter)
                 yield Partial(Symbol(TOTAL_ERROR), symbol), gradient
-    if here.is_told_by_ops:
+    if here.is_written_in_ops:
         return here.sent_back(here.delta)
     return (yield from _sent_on(here))
 
@@ -288,7 +288,7 @@ def _sent_on(here: NetLayer) -> Generator[Rule, None, Sequence[Form]]:
         if layer.answer_kind is AnswerKind.SHARES:
             return [each(a, d - BigSum(each(a, d), mark("outputs")))]
         return [d - each(exp(a), BigSum(d, mark("outputs")))]
-    if len(here.given) == 1:
+    if len(here.inputs) == 1:
         return [Function(f"un{layer.word}", (d,))]
     widths = [here.net.shapes[read][0] for read in layer.reads(here.index)]
     ends = list(accumulate(widths))  # the end of each input's own channels

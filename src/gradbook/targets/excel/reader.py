@@ -94,14 +94,14 @@ class ReaderPlan:
     net: Net
 
     @cached_property
-    def given(self) -> Grids:
+    def input_grids(self) -> Grids:
         return Grids(planes(self.net.input), TOP, LEFT)
 
     @cached_property
     def stages(self) -> tuple[ReaderStage, ...]:
-        grids_of = {0: self.given}  # of each value that has grids
+        grids_of = {0: self.input_grids}  # of each value that has grids
         stages: list[ReaderStage] = []
-        top = TOP + self.given.height + TITLE_ROWS
+        top = TOP + self.input_grids.height + TITLE_ROWS
         for layers in self._together():
             first, last = layers[0], layers[-1]
             sources = tuple(self._of(grids_of, k) for k in self.net.layers[first].reads(first))
@@ -439,7 +439,7 @@ class _Read(Page):
     def pick(self) -> None:
         row, column, first = GRID_ROW - 3, GRID_COLUMN, self.book.names[0]
         self.sheet.merge_range(row, column, row, column + 3, tr("image"), self.look.name(RATE))
-        self.sheet.merge_range(row, column + 4, row, column + 13, first, self.look.given(RATE))
+        self.sheet.merge_range(row, column + 4, row, column + 13, first, self.look.changeable(RATE))
         self.named(PICK_NAME, row, column + 4)
         names = f"={IMAGES}!$A$2:$A${len(self.book.names) + 2}"
         rule = {"validate": "list", "source": names, "error_title": tr("No such image")}
@@ -533,7 +533,7 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
     remark = tr("From top to bottom, one grid per channel. Blue is above 0, red below.")
     sheet = look.sheet(INSIDE, tr("The path through the layers"), remark, left=LEFT)
     plan = book.plan
-    widest = max(grids.width for grids in (plan.given, *(s.grids for s in plan.stages)))
+    widest = max(grids.width for grids in (plan.input_grids, *(s.grids for s in plan.stages)))
     sheet.set_column(0, LEFT + widest, MAP)
     sheet.set_zoom(50)
     style = look.style(num_format="0.00", font_size=5, align="center")
@@ -543,14 +543,14 @@ def _write_inside(look: Look, book: ReaderBook) -> None:
         mean=numeral(f"{book.mean:.6g}"),
         deviation=numeral(f"{book.deviation:.6g}"),
     )
-    sheet.write_string(plan.given.top - 1, LEFT, title, look.section)
+    sheet.write_string(plan.input_grids.top - 1, LEFT, title, look.section)
     seen = GRID_COLUMN + book.painted.shape[1] + 2
     first = (book.images[0] / book.brightest - book.mean) / book.deviation
-    for c, y, x in plan.given.places():
+    for c, y, x in plan.input_grids.places():
         cell = f"{READ}!{xl_rowcol_to_cell(GRID_ROW + y, seen + x)}"
         formula = f"=({cell}/{book.brightest!r}-{book.mean!r})/{book.deviation!r}"
-        sheet.write_formula(*plan.given.place(c, y, x), formula, style, float(first[y, x]))
-    coloured(sheet, plan.given, PAPERS)
+        sheet.write_formula(*plan.input_grids.place(c, y, x), formula, style, float(first[y, x]))
+    coloured(sheet, plan.input_grids, PAPERS)
     for number, stage in enumerate(plan.stages):
         words = f"{number + 1}. {stage.words}"
         sheet.write_string(stage.grids.top - 1, LEFT, words, look.section)

@@ -37,7 +37,7 @@ from gradbook.layers.activations import ANSWER_KINDS
 from gradbook.layers.card import AnswerKind
 from gradbook.layers.fields import OptionsField, TextField
 from gradbook.net import Net, Role, description, fit, network, text, tokens
-from gradbook.net.description import Task, meant_loss
+from gradbook.net.description import Task, default_loss
 from gradbook.targets.page.patterns import ValuePattern
 from gradbook.targets.page.recurrent_steps import state_table, tensor_table
 from gradbook.targets.page.traced import TracedWidth, traced_widths
@@ -190,7 +190,7 @@ def grammar_table() -> dict[str, Any]:
             for name, loss in LOSSES.items()
         },
         "meant": {
-            kind: meant_loss(ANSWER_KINDS.get(kind, AnswerKind.NUMBERS), Task.SAMPLES)
+            kind: default_loss(ANSWER_KINDS.get(kind, AnswerKind.NUMBERS), Task.SAMPLES)
             for kind in ("", *ACTIVATIONS)
         },
         "rates": {kind: card.rate for kind, card in UPDATES.items()},

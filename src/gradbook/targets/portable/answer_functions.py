@@ -58,12 +58,12 @@ class Interface:
 
 def argument_name(trained: TrainedNet) -> str:
     """The name of what the functions take."""
-    return "image" if trained.reads_bytes else "tokens" if trained.tokens_given else "numbers"
+    return "image" if trained.reads_bytes else "tokens" if trained.token_count else "numbers"
 
 
 def argument_type(trained: TrainedNet) -> str:
     """C's type of each of them."""
-    if tokens := trained.tokens_given:
+    if tokens := trained.token_count:
         return smallest(tokens - 1)
     return "uint8_t" if trained.reads_bytes else "float"
 

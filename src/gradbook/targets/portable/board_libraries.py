@@ -40,7 +40,7 @@ class CLibrary:
 
     @property
     def numbers(self) -> int:
-        return self.trained.numbers_given
+        return self.trained.number_count
 
     @property
     def outputs(self) -> int:

@@ -58,7 +58,7 @@ def c_file(
     text = f"{comment(remark)}\n\n{program.text}\n"
     if main:
         text = f"#include <stdio.h>\n\n{text}\n{_main(trained, name, whole is not None)}"
-    return CFile(text, program.constants, program.memory, trained.numbers_given * sample)
+    return CFile(text, program.constants, program.memory, trained.number_count * sample)
 
 
 def c_name(stem: str) -> str:
@@ -96,8 +96,8 @@ def _predicted(trained: TrainedNet) -> str:
 
 
 def _input_text(trained: TrainedNet) -> str:
-    if tokens := trained.tokens_given:
-        return f"Input: a row of {trained.numbers_given} tokens, from 0 to {tokens - 1}."
+    if tokens := trained.token_count:
+        return f"Input: a row of {trained.number_count} tokens, from 0 to {tokens - 1}."
     if not trained.reads_bytes:
         words = f"Input: a row of {prod(trained.input)} floats, as they are in the table"
         words += ", step by step" * trained.net.laid_out

@@ -75,7 +75,7 @@ def float_program(trained: TrainedNet, name: str) -> BoardProgram:
             for number, maker in enumerate(makers)
             if maker.rule is not None
         },
-        tokens=bool(trained.tokens_given),
+        tokens=bool(trained.token_count),
     )
     weights = [None if m.weights is None else m.weights.astype(np.float32) for m in makers]
     ending = float_ending(answers, name, sample, stream_of(makers))

@@ -180,7 +180,7 @@ class _Making:
         self.trained, self.by_tables = trained, by_tables
         self.stepwise = reads_steps and steps_alone
         self.makers: list[RowMaker] = []
-        self.maker_of = [self._given()]
+        self.maker_of = [self._make_input()]
 
     def planes(self, shape: Shape) -> tuple[int, int, int]:
         """The rows, columns and channels of a layer's values."""
@@ -204,7 +204,7 @@ class _Making:
         self.makers.append(RowMaker(work, reads, shape, window, **fields))
         return len(self.makers) - 1
 
-    def _given(self) -> int:
+    def _make_input(self) -> int:
         """Add the maker of the input: a picture's, if the first sums read all of a flat image."""
         trained, inputs = self.trained, self.trained.input
         if trained.net.laid_out:

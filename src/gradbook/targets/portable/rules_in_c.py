@@ -70,7 +70,7 @@ class RuleWriting:
     def __post_init__(self) -> None:
         self.uses = dict.fromkeys(self.rule.order, 0)
         for node in self.rule.order:
-            for source in node.inputs if not self._is_given(node) else ():
+            for source in node.inputs if not self._is_input(node) else ():
                 self.uses[source] = self.uses.get(source, 0) + 1
         self.held = self._held()
 
@@ -128,7 +128,7 @@ class RuleWriting:
         """Find the values that are read as a whole and have no memory yet."""
         arrays = set()
         for node in self.rule.order:
-            if not self._is_given(node):
+            if not self._is_input(node):
                 inputs = self._whole_inputs(node)
                 arrays |= {source for source in inputs if not self._is_plain(source)}
         return arrays
@@ -148,18 +148,18 @@ class RuleWriting:
         arrays, waiting = set[Node](), [node]
         while waiting:
             source = waiting.pop()
-            if not self._is_given(source):
+            if not self._is_input(source):
                 arrays.update(self._whole_inputs(source))
                 waiting += source.inputs
         return arrays
 
     def _is_plain(self, node: Node) -> bool:
         """Whether it is already in memory."""
-        if self._is_given(node) or node.is_constant():
+        if self._is_input(node) or node.is_constant():
             return True
         return node.op.name in PASSED_ON and self._is_plain(node.inputs[0])
 
-    def _is_given(self, node: Node) -> bool:
+    def _is_input(self, node: Node) -> bool:
         rule = self.rule
         return node in rule.reads or node in rule.before or node in rule.tensors
 
@@ -167,7 +167,7 @@ class RuleWriting:
 
     def _axes(self, node: Node) -> tuple[int | str, ...]:
         """The sizes of its loops at one place."""
-        if self._is_given(node):
+        if self._is_input(node):
             return node.shape[:1]
         if node.op.name in OF_TWO_STEPS:
             return node.shape[0], "count"

@@ -176,7 +176,7 @@ class WholeFormula:
 # Conversion from floats.
 
 
-def weighs_what_is_given(rule: Rule) -> bool:
+def weighs_inputs(rule: Rule) -> bool:
     """Whether sums inside the rule read its channels, which must then have one step."""
     weighed = {source_of(x) for node in rule.order for x in node.inputs if node.op.name == "linear"}
     return not weighed.isdisjoint(rule.reads)

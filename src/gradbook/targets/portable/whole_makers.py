@@ -40,7 +40,7 @@ from gradbook.targets.portable.reckoning import (
 from gradbook.targets.portable.sensor_numbers import SensorNumbers, sensor_numbers
 from gradbook.targets.portable.whole_formulas import (
     WholeFormula,
-    weighs_what_is_given,
+    weighs_inputs,
     whole_formula,
 )
 from gradbook.targets.portable.whole_hearing import heard_at_once
@@ -99,7 +99,7 @@ def _is_for_one_formula(makers: Sequence[RowMaker], members: set[int]) -> bool:
         len(members) == len(rules) == 1
         and (sums.work, sums.activation) == (Work.SUMS, None)
         and rules[0] is not None
-        and not weighs_what_is_given(rules[0])
+        and not weighs_inputs(rules[0])
     )
 
 

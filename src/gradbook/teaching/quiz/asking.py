@@ -193,7 +193,7 @@ class _Asker:
         numbers = spell(definition(node, known.say_numbers(sample if node.each else None)))
         name, right = str(node.name), self.first.value(node, sample)
         ask = self._what_is(name, node, sample)
-        givens = self._given(known.derived.mentions(node), sample)
+        givens = self._printed_values(known.derived.mentions(node), sample)
         why = f"{formula} = {numbers} = {decimal(right)}"
         question = AskedNumber(VALUE, name, ask, givens, right, why)
         return self._numeric(question, self.first.wrong_values(node, sample))
@@ -222,7 +222,9 @@ class _Asker:
         known_forms = dict.fromkeys([subject, *map(spell, forms), decimal(right)])
         ask = self._what_is(subject, value, sample)
         shown = [*self.step.inputs, *self.step.targets, *self.step.weights, *known.derived.forward]
-        givens = self._given((node for node in shown if node is not self.step.loss), sample)
+        givens = self._printed_values(
+            (node for node in shown if node is not self.step.loss), sample
+        )
         wrong = self.first.wrong_derivatives(value, sample)
         why = " = ".join(known_forms)
         question = AskedNumber(DERIVATIVE, subject, ask, givens, right, why, picture=self.drawing)
@@ -244,7 +246,7 @@ class _Asker:
         if moved < LEAST_STEP * abs(before):
             return None  # hardly anybody writes so many digits
         memories = (leaf for leaf in self.step.start if leaf not in set(self.step.weights))
-        givens += self._given(memories, 0)  # the memory of a rule such as momentum
+        givens += self._printed_values(memories, 0)  # the memory of a rule such as momentum
         wrong = self.first.wrong_updates(weight)
         question = AskedNumber(UPDATE, name, ask, givens, right, why, decimal, moved)
         return self._numeric(question, wrong)
@@ -362,7 +364,7 @@ class _Asker:
 
     # What all have ---------------------------------------------------------------------
 
-    def _given(self, nodes: Iterable[Node], sample: int) -> list[tuple[str, str]]:
+    def _printed_values(self, nodes: Iterable[Node], sample: int) -> list[tuple[str, str]]:
         return [(str(node.name), decimal(self.first.value(node, sample))) for node in nodes]
 
     def _numeric(self, question: AskedNumber, slips: Iterable[TypicalSlip]) -> Question | None:

@@ -27,7 +27,7 @@ from gradbook.teaching.quiz.questions import (
     WholeStep,
     answers_of,
     element,
-    given_said,
+    givens_in_words,
     html_of,
     number_of,
     picture_path,
@@ -199,7 +199,7 @@ def _whole_step(quiz: Quiz, step: WholeStep, name: str) -> str:
         "Work through the whole step: forward pass, derivatives, weights after the step. A value "
         "counts as right if it follows from your own values before it."
     )
-    lines = (element("p", escape(line)) for line in (quiz.about, given_said(givens), rule))
+    lines = (element("p", escape(line)) for line in (quiz.about, givens_in_words(givens), rule))
     parts = [
         *(
             _declared(

@@ -62,7 +62,7 @@ class Question:
         return self.right.number is not None
 
     @property
-    def given_line(self) -> str:
+    def printed_line(self) -> str:
         """The given values on one line; empty if a picture shows them."""
         return ", ".join(f"{name} = {number}" for name, number in self.givens)
 
@@ -141,13 +141,13 @@ def html_of(quiz: Quiz, question: Question, picture: str = "") -> str:
     elif question.picture and not question.givens:
         parts.append(f"<p>{escape(question.picture.words)}</p>")
     if question.givens:
-        parts.append(f"<p>{escape(given_said(question.given_line))}</p>")
-    exact = "" if quiz.by_choice(question) else f" ({tolerance_said(quiz, question)})"
+        parts.append(f"<p>{escape(givens_in_words(question.printed_line))}</p>")
+    exact = "" if quiz.by_choice(question) else f" ({tolerance_in_words(quiz, question)})"
     parts.append(f"<p><strong>{escape(question.ask)}</strong>{escape(exact)}</p>")
     return "\n".join(parts)
 
 
-def given_said(values: str) -> str:
+def givens_in_words(values: str) -> str:
     return tr("Given: {values}", values=values)
 
 
@@ -160,7 +160,7 @@ def paragraph(text: str) -> str:
     return f"<p>{escape(text, quote=False)}</p>"
 
 
-def tolerance_said(quiz: Quiz, question: Question) -> str:
+def tolerance_in_words(quiz: Quiz, question: Question) -> str:
     of_right = abs(question.right.number or 0.0) * quiz.tolerance
     of_number = mark("right to within {share}")
     of_step = mark("right to within {share} of the step")

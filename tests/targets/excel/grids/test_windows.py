@@ -81,7 +81,7 @@ def lit(seen: LookedAt, place: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 def test_gaps_of_a_window_stay_dark_and_padding_has_no_cells():
     conv, *_ = looked_at(scene("roaming"))
-    image, kernel = conv.given.grids, conv.stage.parameters["w"]
+    image, kernel = conv.input_block.grids, conv.stage.parameters["w"]
     assert set(lit(conv, (1, 2, 2))) == {
         conv.maps.place(0, 1, 1),
         *(image.place(0, y, x) for y in (1, 2) for x in (1, 3, 5)),
@@ -94,7 +94,7 @@ def test_gaps_of_a_window_stay_dark_and_padding_has_no_cells():
 
 def test_the_window_its_kernel_and_its_place_light_up():
     conv, pool = looked_at(scene("strokes"))
-    (kernel,), image = conv.stage.parameters.values(), conv.given.grids
+    (kernel,), image = conv.stage.parameters.values(), conv.input_block.grids
     assert set(lit(conv, (2, 1, 2))) == {
         conv.maps.place(1, 0, 1),
         *(image.place(0, y, x) for y in (0, 1, 2) for x in (1, 2, 3)),
@@ -102,21 +102,21 @@ def test_the_window_its_kernel_and_its_place_light_up():
     }
     assert set(lit(pool, (2, 1, 1))) == {
         pool.maps.place(1, 0, 0),
-        *(pool.given.grids.place(1, y, x) for y in range(2) for x in range(2)),
+        *(pool.input_block.grids.place(1, y, x) for y in range(2) for x in range(2)),
     }
 
 
 def test_windows_move_by_strides_reach_into_the_padding_and_keep_to_their_groups():
     strided, grouped, normal, pool = looked_at(scene("strides"))
-    image = strided.given.grids
+    image = strided.input_block.grids
     corner = {image.place(k, y, x) for k in range(2) for y in (0, 1) for x in (0,)}
     found = set(lit(strided, (1, 1, 1)))
     assert {cell for cell in found if cell[0] < strided.stage.row} == corner
     found = {cell for cell in lit(grouped, (3, 1, 2)) if cell[0] < grouped.stage.row}
-    assert found == {grouped.given.grids.place(1, y, x) for y in (0, 1) for x in (1, 2)}
+    assert found == {grouped.input_block.grids.place(1, y, x) for y in (0, 1) for x in (1, 2)}
     assert set(lit(normal, (4, 2, 1))) == {
         normal.maps.place(3, 1, 0),
-        normal.given.grids.place(3, 1, 0),
+        normal.input_block.grids.place(3, 1, 0),
     }
     assert len(list(lit(pool, (1, 1, 1)))) == 5
 

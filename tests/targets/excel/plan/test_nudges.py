@@ -36,4 +36,4 @@ def test_a_nudge_measures_a_parabola_exactly():
 def test_size_is_that_of_the_largest_value_given_or_made():
     book = plan("input 1; dense 1 no bias; loss half squared error; weights 1; sample 2 -> -90")
     assert book.check.nudges.size_as_it_is.value == 92**2 / 2
-    assert book.check.nudges.given_size == 90
+    assert book.check.nudges.data_size == 90

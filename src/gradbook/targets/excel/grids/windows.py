@@ -128,12 +128,12 @@ class LookedAt:
         return self.stage.values.grids
 
     @cached_property
-    def given(self) -> NodeBlock:
+    def input_block(self) -> NodeBlock:
         return self.scene.stages[self.stage.reads[0]].values
 
     @cached_property
     def window(self) -> Window:
-        return self.layer.window(self.given.grids.shape) or Window((1, 1))
+        return self.layer.window(self.input_block.grids.shape) or Window((1, 1))
 
     def _along(self, axis: int, cell: str) -> str:
         """The window's first row or column: counted from 1, below 1 in the padding."""
@@ -158,7 +158,7 @@ class LookedAt:
         for channel in range(self.maps.shape[0]):
             here = within(self.maps, channel, self.row, self.column, ONE_CELL)
             yield self.maps.whole(channel), f"AND({self.channel}={channel + 1},{here})", True
-        grids = self.given.grids
+        grids = self.input_block.grids
         for channel in range(grids.shape[0]):
             inside = within(grids, channel, self.upper, self.leftmost, self.window)
             yield grids.whole(channel), f"AND({self._is_read(channel)}{inside})", False
@@ -190,7 +190,7 @@ class LookedAt:
     @property
     def sources(self) -> int:
         """The number of channels that one map of a convolution reads."""
-        return self.given.grids.shape[0] // self.layer.groups
+        return self.input_block.grids.shape[0] // self.layer.groups
 
     # Blocks and lines ----------------------------------------------------------------
 
@@ -230,7 +230,7 @@ class LookedAt:
 
     def _seen(self, number: int) -> WindowBlock:
         """The values under the window, channel by channel."""
-        source = self.given.grids
+        source = self.input_block.grids
         grids = self._grids(number, self.sources if self.layer.sums else 1)
         numbers = self._shown_first(grids.shape[0])
         contents = {
@@ -242,7 +242,7 @@ class LookedAt:
 
     def _shown_first(self, channels: int) -> Array:
         """The values under the window at its first place; NaN in the padding of a pool."""
-        layer, values = self.layer, self.scene.numbers(self.given)
+        layer, values = self.layer, self.scene.numbers(self.input_block)
         area, counted = values.shape[1:], layer.counted_padding(values.shape)
         shown = np.full((channels, *self.window.size), 0.0 if layer.sums else np.nan)
         down, across = (
@@ -256,7 +256,7 @@ class LookedAt:
 
     def _through(self, source: int, y: int, x: int) -> str:
         """One value under the window; in the padding, 0 or, for a pool, an empty text."""
-        layer, source_grids = self.layer, self.given.grids
+        layer, source_grids = self.layer, self.input_block.grids
         channel: str | int = self.channel
         if layer.sums:
             channel = source
@@ -273,7 +273,7 @@ class LookedAt:
 
     def _beyond(self, row: str, column: str) -> str:
         """The content of the padding."""
-        layer, shape = self.layer, self.given.grids.shape
+        layer, shape = self.layer, self.input_block.grids.shape
         counted = self.window.pad if layer.sums else layer.counted_padding(shape)
         if counted == self.window.pad:
             return "0"
@@ -315,8 +315,8 @@ class LookedAt:
         """From the input value, by its channel's mean and deviation, to the normalised output."""
         block = self.stage.parameters[STATISTICS]
         numbers = dict(zip(block.rows, self.scene.numbers(block)[0, :, 0], strict=True))
-        x = self.given.grids.at(self.channel, self.row, self.column)
-        read = LiveValue.at(x, self.scene.numbers(self.given).flat[0])
+        x = self.input_block.grids.at(self.channel, self.row, self.column)
+        read = LiveValue.at(x, self.scene.numbers(self.input_block).flat[0])
         mean, deviation, scale, shift = (
             LiveValue.at(block.grids.at(0, str(block.rows.index(stem) + 1), self.channel), number)
             for stem in "μsγβ"
@@ -452,7 +452,7 @@ class WeightLookedAt(LookedAt):
 
     def _met(self, grids: Grids) -> WindowBlock:
         """What the weight is multiplied with at each place of its map; 0 in the padding."""
-        values, contents = self.scene.numbers(self.given)[0], {}
+        values, contents = self.scene.numbers(self.input_block)[0], {}
         first = [cell.first - 1 for cell in self.asked[1:3]]
         for k, y, x in grids.places():
             row, column = self.window.reads((y, x), first)
@@ -462,7 +462,7 @@ class WeightLookedAt(LookedAt):
         return WindowBlock(tr("what the weight is multiplied with"), "", grids, contents, INPUT)
 
     def _meets(self, *place: int) -> str:
-        source, layer = self.given.grids, self.layer
+        source, layer = self.input_block.grids, self.layer
         corner, gaps = self.window.corner(place), self.window.dilation
         row, column = (
             f"{cell}{first:+}" if gap == 1 else f"({cell}-1)*{gap}{first + 1:+}"

@@ -66,7 +66,7 @@ class ForwardPasses:
     step: Step
     sheet: str
     data_row: int
-    given: Mapping[Node, str]
+    references: Mapping[Node, str]
 
     @cached_property
     def values(self) -> list[Node]:
@@ -164,7 +164,7 @@ class Nudges(ForwardPasses):
     def _run(self, values: Sequence[Node], row: int, outside: Mapping[Node, str]) -> RunLayout:
         tables = self.tables({value: self.places[value] for value in values}, row)
         weights = {weight: self.base(weight) for weight in self.step.weights}
-        elsewhere = {**weights, **self.given, **outside}
+        elsewhere = {**weights, **self.references, **outside}
         return RunLayout(self.step, *tables, elsewhere, self.data_row, base_row=FIRST_ROW)
 
     def area(self, weight: Node | None = None) -> str:
@@ -195,7 +195,7 @@ class Nudges(ForwardPasses):
         return self.computed({})
 
     @property
-    def given_size(self) -> float:
+    def data_size(self) -> float:
         """The magnitude of the largest input or target, at least 1."""
         leaves = (*self.step.inputs, *self.step.targets)
         return max([1.0, *(float(np.abs(self.step.data[leaf]).max()) for leaf in leaves)])
@@ -203,7 +203,7 @@ class Nudges(ForwardPasses):
     @property
     def size_as_it_is(self) -> LiveValue:
         """The magnitude of the largest value in the pass without a nudge."""
-        typed = LiveValue.at(GIVEN_SIZE, self.given_size)
+        typed = LiveValue.at(GIVEN_SIZE, self.data_size)
         area = LiveValue.at(self.area(), _every(self.values, [self.pass_as_it_is]))
         return _largest(typed, area)
 
@@ -264,7 +264,7 @@ class EpochNudges(ForwardPasses):
         order = [*self.direction, *fixed, *values]
         places = {node: self.first_column + k for k, node in enumerate(order)}
         once, each = self.tables(places, self.row + 2)
-        return RunLayout(self.step, once, each, self.given, self.data_row)
+        return RunLayout(self.step, once, each, self.references, self.data_row)
 
     @property
     def last_column(self) -> int:
@@ -564,7 +564,7 @@ class GradientCheck:
     def epoch_lines(self) -> list[CheckLine]:
         """A line for each checked epoch."""
         plan, loss = self.epoch_nudges, self.step.loss
-        table, known = plan.run.of_step, self.work(GIVEN_SIZE, self.nudges.given_size)
+        table, known = plan.run.of_step, self.work(GIVEN_SIZE, self.nudges.data_size)
         nodes = [*plan.run.of_step.columns, *plan.run.of_sample.columns]
         lines = []
         for number, epoch in enumerate(plan.chosen):

@@ -130,7 +130,7 @@ class WorkbookPlan:
             leaf: start_name(leaf) if leaf in weights else float(value)
             for leaf, value in self.step.start.items()
         }
-        return starts | self.given
+        return starts | self.leaf_references
 
     @cached_property
     def picture_scale(self) -> float:
@@ -157,10 +157,10 @@ class WorkbookPlan:
         values = len(self.step.inputs) + len(self.step.targets)
         small = self.step.samples <= MOST_BESIDE[0] and values <= MOST_BESIDE[1]
         row, column = BESIDE if small else (self.guide_row + BELOW[0], BELOW[1])
-        return row + bool(self.given_names), column  # the names of the columns are above it
+        return row + bool(self.column_names), column  # the names of the columns are above it
 
     @cached_property
-    def given_names(self) -> Mapping[Node, str]:
+    def column_names(self) -> Mapping[Node, str]:
         """The names that the samples' table gives to inputs and targets, as far as it has any."""
         net, inputs, targets = self.step.source, self.step.inputs, self.step.targets
         named = net.classes or net.columns[len(inputs) :]
@@ -170,15 +170,15 @@ class WorkbookPlan:
 
     def words_of(self, leaf: Node) -> str:
         """The label beside the cell with a leaf's value."""
-        name = self.given_names.get(leaf, "")
+        name = self.column_names.get(leaf, "")
         return f"{leaf.name}: {name}"[:MOST_WORDS] if name else str(leaf.name)
 
     @cached_property
-    def given(self) -> dict[Node, str]:
+    def leaf_references(self) -> dict[Node, str]:
         """References to the inputs and targets."""
         leaves = (*self.step.inputs, *self.step.targets)
         if not self.several:
-            return {leaf: given_name(leaf) for leaf in leaves}
+            return {leaf: leaf_cell_name(leaf) for leaf in leaves}
         first = self.data_place[1] + 1
         return {
             leaf: f"{NETWORK}!${xl_col_to_name(place)}${DATA}"
@@ -214,7 +214,7 @@ class WorkbookPlan:
 
     @cached_property
     def check(self) -> GradientCheck:
-        place = (self.step, CHECK_WORK, self.data_place[0], self.given)
+        place = (self.step, CHECK_WORK, self.data_place[0], self.leaf_references)
         nudges, record = Nudges(*place), self.record.values
         epochs = EpochNudges(*place, self.epochs, nudges.end + 3, record)
         return GradientCheck(nudges, epochs, self.training, record, self.blank)
@@ -284,7 +284,7 @@ def start_name(weight: Node) -> str:
     return f"{str(weight.name).translate(ASCII)}_start"
 
 
-def given_name(leaf: Node) -> str:
+def leaf_cell_name(leaf: Node) -> str:
     """The same for an input or a target; a name can't contain a step's parentheses."""
     return f"{leaf.name}_given".replace("(", "_step_").replace(")", "")
 
@@ -442,4 +442,8 @@ class WorkbookContents:
     @property
     def sample_columns(self) -> Mapping[str, Node]:
         """The headings of the table of samples; none if there is only one sample."""
-        return {str(leaf.name): leaf for leaf in self.plan.given} if self.plan.several else {}
+        return (
+            {str(leaf.name): leaf for leaf in self.plan.leaf_references}
+            if self.plan.several
+            else {}
+        )

@@ -203,7 +203,7 @@ class _CheckWork(Page):
         """Write the largest input or target, and the largest value in the pass without a nudge:
         rounding errors are proportional to the values that are rounded."""
         plan = self.book.check.nudges
-        largest = call("MAX", 1, *self.largest_and_smallest_given())
+        largest = call("MAX", 1, *self.data_extremes())
         for words, place, content in (
             (tr("largest input or target"), GIVEN_SIZE, largest),
             (tr("largest value"), SIZE_AS_IT_IS, plan.size_as_it_is),
@@ -212,7 +212,7 @@ class _CheckWork(Page):
             self.sheet.write_string(row, column - 1, words, self.look.name(INPUT))
             self.live(row, column, content, self.look.value(INPUT, "General"))
 
-    def largest_and_smallest_given(self) -> list[LiveValue]:
+    def data_extremes(self) -> list[LiveValue]:
         """Of inputs and targets; nothing where there are none."""
         leaves = (*self.book.step.inputs, *self.book.step.targets)
         if not leaves:
@@ -221,7 +221,7 @@ class _CheckWork(Page):
         first = min(leaves, key=table.columns.__getitem__)
         last = max(leaves, key=table.columns.__getitem__)
         until = table.cell(last, 0, table.stride - 1).rpartition("!")[2]
-        size = self.book.check.nudges.given_size
+        size = self.book.check.nudges.data_size
         cells = LiveValue.at(f"{table.cell(first)}:{until}", size)
         return [call("MAX", cells), -call("MIN", cells)]
 

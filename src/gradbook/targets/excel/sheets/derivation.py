@@ -93,7 +93,7 @@ class Chains:
         mentioned = {local.of for local in self.locals(reached)} | {self.derived.step.loss}
         return [node for node in self.derived.forward if node in mentioned]
 
-    def given(self, reached: Sequence[Node], forward: Sequence[Node]) -> list[Node]:
+    def leaves(self, reached: Sequence[Node], forward: Sequence[Node]) -> list[Node]:
         """The other values that the formulas of those partials and values mention."""
         formulas = [local.formula for local in self.locals(reached)]
         mentioned: set[Node] = set()
@@ -217,7 +217,7 @@ class _Derivation:
         reached = self.chains.reached(weights)
         forward = self.chains.forward(reached)
         self.section(tr("Given"), tr("the inputs, and the weights in that epoch"))
-        for node in self.chains.given(reached, forward):
+        for node in self.chains.leaves(reached, forward):
             self.known_line(node, "")
         self.section(tr("Forward"), tr("what is computed from the inputs to the error"))
         for node in forward:

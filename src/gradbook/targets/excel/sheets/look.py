@@ -178,7 +178,7 @@ class Look:
         """The format of an epoch's or a sample's number."""
         return self.value(PAPER, WHOLE, align="center")
 
-    def given(self, colour: Colour, digits: str = "General") -> Format:
+    def changeable(self, colour: Colour, digits: str = "General") -> Format:
         """The format of a cell that users may change."""
         return self.style(
             bg_color="#FFFFFF",
@@ -253,7 +253,7 @@ class Page:
     ) -> None:
         """Write a label, and beside it a cell that users may change."""
         self.sheet.write_string(row, column, words, self.look.name(tint))
-        self.sheet.write_number(row, column + 1, value, self.look.given(tint))
+        self.sheet.write_number(row, column + 1, value, self.look.changeable(tint))
         self.named(name, row, column + 1)
         if rule:
             self.sheet.data_validation(row, column + 1, row, column + 1, rule)

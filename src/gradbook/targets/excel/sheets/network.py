@@ -30,7 +30,7 @@ from gradbook.targets.excel.plan.workbook_plan import (
     SAMPLES,
     TRAINING,
     WorkbookPlan,
-    given_name,
+    leaf_cell_name,
     start_name,
 )
 from gradbook.targets.excel.sheets.look import (
@@ -100,9 +100,11 @@ class _Panel(Page):
         self.asked(row + 1, PANEL, tr(RATE_WORDS), book.rate, RATE_NAME)
         row = self.results(row + 2, book)
         if not book.several:
-            row = self.given(row, tr("Inputs"), step.inputs, book, step.data, given_name)
-            row = self.given(row, tr("Targets"), step.targets, book, step.data, given_name)
-        self.given(row, tr("Start weights"), step.weights, book, step.start, start_name)
+            row = self.values_table(row, tr("Inputs"), step.inputs, book, step.data, leaf_cell_name)
+            row = self.values_table(
+                row, tr("Targets"), step.targets, book, step.data, leaf_cell_name
+            )
+        self.values_table(row, tr("Start weights"), step.weights, book, step.start, start_name)
 
     def results(self, row: int, book: WorkbookPlan) -> int:
         """Write the error in the first and last epoch, and the check's summaries; the next row."""
@@ -121,7 +123,7 @@ class _Panel(Page):
                 row += 1
         return row
 
-    def given(
+    def values_table(
         self,
         row: int,
         title: str,
@@ -247,18 +249,18 @@ def _suggestions(book: WorkbookPlan) -> list[str]:
 def _data(sheet: Worksheet, look: Look, book: WorkbookPlan) -> None:
     """Write the samples, one in each row."""
     step, (row, column) = book.step, book.data_place
-    top = row - 3 if book.given_names else row - 2
-    look.underlined(sheet, top, column, len(book.given) + 1, tr("Samples"))
+    top = row - 3 if book.column_names else row - 2
+    look.underlined(sheet, top, column, len(book.leaf_references) + 1, tr("Samples"))
     sheet.write_string(row - 1, column, tr("sample"), look.heading(QUIET))
     for number in range(step.samples):
         sheet.write_number(row + number, column, number + 1, look.count)
-    lines = max((1 + len(name) // NAMED for name in book.given_names.values()), default=1)
+    lines = max((1 + len(name) // NAMED for name in book.column_names.values()), default=1)
     if lines > 1:
         sheet.set_row(row - 2, LINE * min(lines, MOST_NAMED // NAMED))
-    for place, leaf in enumerate(book.given, column + 1):
-        if leaf in book.given_names:
+    for place, leaf in enumerate(book.leaf_references, column + 1):
+        if leaf in book.column_names:
             name = look.style(text_wrap=True, font_size=9, align="center", valign="bottom")
-            sheet.write_string(row - 2, place, book.given_names[leaf][:MOST_NAMED], name)
+            sheet.write_string(row - 2, place, book.column_names[leaf][:MOST_NAMED], name)
         sheet.write_string(row - 1, place, str(leaf.name), look.heading(colour(leaf.name)))
         for number, value in enumerate(step.data[leaf]):
-            sheet.write_number(row + number, place, value, look.given(colour(leaf.name)))
+            sheet.write_number(row + number, place, value, look.changeable(colour(leaf.name)))

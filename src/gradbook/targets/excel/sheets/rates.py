@@ -77,7 +77,7 @@ class _Rates(Page):
         for number, rate in enumerate(self.book.rates):
             row, errors = TOP + number, self.errors(number)
             first, last, every = self.errors_in_cells(number)
-            self.sheet.write_number(row, 1, rate, self.look.given(RATE))
+            self.sheet.write_number(row, 1, rate, self.look.changeable(RATE))
             self.live(row, 2, LiveValue.at(f"MAX({every})", errors.max()), error)
             self.live(row, 3, LiveValue.at(last, errors[-1]), error)
             gone = f"1-{last}/{first}"
