@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from math import ceil
 from pathlib import Path
 from types import ModuleType
@@ -51,7 +53,8 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
 
 # What takes long --------------------------------------------------------------
 
-LONG = Path(__file__).with_name("long.txt")  # scripts/long_tests.py writes it
+HERE = Path(__file__).parent
+LONG = HERE / "long.txt"  # scripts/long_tests.py writes it
 BUT_THE_FIRST = " after the first"  # behind a test of which only the other cases are meant; of a
 # table of `for_each` all but some, from its first to its last row, that take no longer than this:
 QUICK = 0.4  # seconds
@@ -68,11 +71,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    which = config.getoption("--long")
+TEST = re.compile(r"^def (test_\w+)\(", re.MULTILINE)
+
+
+@cache
+def left_out(which: str) -> dict[str, float]:
+    """The seconds of the long tests that aren't run."""
     if which == "all":
-        return
+        return {}
     lines = [line.split(" ", 1) for line in LONG.read_text("utf-8").splitlines()]
     left = {test: float(seconds) for seconds, test in lines}
     if which != "none":
@@ -80,6 +86,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
         for test in nearest(changed(which), left):
             del left[test]
+    return left
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of long tests alone aren't imported: that would take half a minute."""
+    left = left_out(config.getoption("--long"))
+    if not left or collection_path.suffix != ".py" or not collection_path.is_relative_to(HERE):
+        return None
+    tests = TEST.findall(collection_path.read_text("utf-8"))
+    name = collection_path.relative_to(HERE).as_posix()
+    return (tests and all(f"{name}::{test}" in left for test in tests)) or None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left = left_out(config.getoption("--long"))
+    if not left:
+        return
     seen = set[str]()
     kept, long = [], []
     for item in items:

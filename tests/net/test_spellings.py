@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
-import sympy
 
 import gradbook as gb
 from gradbook.cli.main import main
@@ -20,10 +20,15 @@ from tests.outside.witness import recalculate_all
 from tests.report.workbooks import tables
 from tests.web.looking import in_node
 
+if TYPE_CHECKING:
+    import sympy  # which takes a second
+
 IN_SYMPY = {"λ": "lam", "μ": "mu", "σ": "sig", "φ": "phi"}
 
 
 def symbolic(meaning: str) -> sympy.Expr:
+    import sympy
+
     for letter, word in IN_SYMPY.items():
         meaning = meaning.replace(letter, word)
     names = {name: sympy.Symbol(name) for name in ("N", "e", "c", "sum")}
@@ -39,6 +44,8 @@ def numbers(formulas: Formulas) -> tuple[float, dict[str, float]]:
 
 
 def expected(meaning: str, starts: dict[str, float]) -> tuple[float, dict[str, float]]:
+    import sympy
+
     value = symbolic(meaning)
     at = {sympy.Symbol(IN_SYMPY.get(name, name)): start for name, start in starts.items()}
 
@@ -51,6 +58,8 @@ def expected(meaning: str, starts: dict[str, float]) -> tuple[float, dict[str, f
 
 
 def _slope(value: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
+    import sympy
+
     real = sympy.Symbol(symbol.name, real=True)
     at = {it: sympy.Symbol(it.name, real=True) for it in value.free_symbols}
     back = {new: old for old, new in at.items()}

@@ -16,7 +16,6 @@ from gradbook.graph.tensors import spread_channels, sum_channels
 from gradbook.graph.window import Window
 from gradbook.lab.models.model import Model
 from gradbook.layers import ACTIVATIONS, KINDS, ParameterSpec, Role, StatementForm, activation
-from gradbook.layers.activations import USUAL_SLOPE
 from gradbook.layers.card import Layer
 from gradbook.layers.fields import NumberField
 from gradbook.targets.portable.c_file import c_file
@@ -45,7 +44,7 @@ def known(monkeypatch):
         "each, bent by {slope:g} of its square",
         "x + SLOPE·x² / √(1 + x²) · e^−ln(2)",
         lambda x, slope: x + slope * x**2 / np.sqrt(1 + x**2) * np.exp(-np.log(2)),
-        fields=(NumberField("slope", "SLOPE", usual=USUAL_SLOPE, label="the slope"),),
+        fields=(NumberField("slope", "SLOPE", usual=0.01, label="the slope"),),
         derivative=lambda d, y, x: (d,),
         expansion=lambda x, slope: (
             x
