@@ -3,18 +3,15 @@
 Each folder beside this file holds one style of program, as users write them, and `truth.toml`:
 what is to be said of each program, and the mistakes (a text to be replaced, and the line that is
 wrong then). All gradients were held against finite differences of the programs' own losses; what
-has two readings isn't planted. Nothing here knows the judge, but for the edits that it proposes.
+has two readings isn't planted. Nothing here knows the judge.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from gradbook.audit.programs.findings import Edit
 
 HERE = Path(__file__).parent
 
@@ -88,19 +85,9 @@ def mistakes(folder: Path = HERE) -> list[Mistake]:
     ]
 
 
-def edited(name: str, text: str, edits: Iterable[Edit]) -> str:
-    """The text of a program or notebook after the edits; each replaces its span."""
-    pieces = _pieces(name, text)
-    for edit in sorted(edits, key=lambda edit: (edit.span.line, edit.span.column), reverse=True):
-        piece = pieces[edit.span.cell]
-        begin = _offset(piece, edit.span.line, edit.span.column)
-        end = _offset(piece, edit.span.end_line, edit.span.end_column)
-        pieces[edit.span.cell] = piece[:begin] + edit.text + piece[end:]
-    return _joined(name, text, pieces)
-
-
-def _offset(text: str, line: int, column: int) -> int:
-    return sum(map(len, text.splitlines(keepends=True)[: line - 1])) + column
+def codes(name: str, text: str) -> list[str]:
+    """The code of a program, or of each code cell of a notebook."""
+    return list(_pieces(name, text).values())
 
 
 def _pieces(name: str, text: str) -> dict[int | None, str]:
