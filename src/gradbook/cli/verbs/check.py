@@ -1,4 +1,4 @@
-"""Checks workbooks, and prints, writes and copies what the options ask for."""
+"""Checks workbooks and programs, and prints, writes and copies what the options ask for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from typing import TYPE_CHECKING
 from gradbook.cli.argument_kinds import file_ending_in, whole_number
 from gradbook.cli.help_page import Verb
 from gradbook.cli.output import counting, print_as_json, say, show, width
+from gradbook.cli.programs import (
+    SECONDS,
+    CheckedPrograms,
+    check_programs,
+    print_programs,
+    programs_and_books,
+    show_programs,
+    tell_problems,
+    with_programs,
+)
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.files import made_folder, note_read, require_replaceable, write_whole
 from gradbook.language import tr
@@ -35,16 +45,31 @@ WRONG, FAILED = 1, 2  # exit codes
 def run(options: Namespace) -> int:
     from gradbook.audit.classes.scoring import score_each
 
-    if options.page and not options.books:
+    programs, options.books = programs_and_books(options.books)
+    if options.page and not (options.books or programs):
         say(translate(_write_page(options, browser_parts())))
         return 0
-    if not options.books:
+    if not (options.books or programs):
         raise UsageError("the following arguments are required: BOOK (see gradbook check --help)")
+    checked = check_programs(options, programs) if programs else CheckedPrograms()
+    if programs and not options.json:
+        show_programs(options, checked)
+    elif programs:
+        tell_problems(checked)
+    if not options.books:
+        if options.json:
+            print_programs(checked)
+        return checked.code
     with _checked(options) as reports:
-        return _tell(options, reports, score_each(reports))
+        return max(checked.code, _tell(options, reports, score_each(reports), checked))
 
 
-def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[BookScore]) -> int:
+def _tell(
+    options: Namespace,
+    reports: Sequence[BookReport],
+    scores: Sequence[BookScore],
+    programs: CheckedPrograms,
+) -> int:
     """Print and write everything that was asked for; the exit code."""
     shown = reports
     if options.hints:
@@ -54,7 +79,8 @@ def _tell(options: Namespace, reports: Sequence[BookReport], scores: Sequence[Bo
     if options.json:
         from gradbook.audit.classes.marks import class_json
 
-        for piece in class_json(shown, scores):
+        pieces = class_json(shown, scores)
+        for piece in with_programs(pieces, programs) if programs.reports else pieces:
             print_as_json(piece)
     else:
         from gradbook.report.audit import audit_lines
@@ -273,10 +299,11 @@ ENTRIES = {
         kinds={
             "out": file_ending_in(PAGE, ".csv"),
             "page": file_ending_in(PAGE),
+            "seconds": whole_number(1, 86_400),
             "workers": whole_number(1, 64),
         },
-        defaults={"workers": WORKERS},
-        facts=lambda: {"workers": WORKERS},
+        defaults={"seconds": SECONDS, "workers": WORKERS},
+        facts=lambda: {"seconds": SECONDS, "workers": WORKERS},
         speaks=True,
         gone={
             "--html": "write -o FILE.html",

@@ -1,0 +1,190 @@
+"""Programs among what `gradbook check` is to check: they are run, shown, written and corrected.
+
+A program is only run if the command line names it; folders and patterns find workbooks alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradbook.cli.output import print_as_json, say, show, width
+from gradbook.errors import GradbookError, UsageError, one_line
+from gradbook.files import made_folder, note_read, require_replaceable, write_whole
+from gradbook.language.message import Message, translate, words_of
+
+if TYPE_CHECKING:
+    from gradbook.audit.programs.program_report import ProgramReport
+
+ENDINGS = (".py", ".ipynb")
+PAGE = ".html"
+SECONDS = 20  # for which a program may run
+RIGHT, WRONG, FAILED = 0, 1, 2  # exit codes
+OF_BOOKS = ("annotate", "page", "record")  # options
+
+
+def programs_and_books(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The programs that these words name, each once, and the other words."""
+    programs: dict[str, None] = {}
+    books: list[str] = []
+    for word in words:
+        if word.lower().endswith(ENDINGS) and not os.path.isdir(word):
+            programs[word] = None
+        else:
+            books.append(word)
+    return list(programs), books
+
+
+@dataclass
+class CheckedPrograms:
+    """The reports, and what couldn't be done."""
+
+    reports: list[ProgramReport] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        verdicts = {report.verdict for report in self.reports}
+        if self.problems or "fault" in verdicts:
+            return FAILED
+        return RIGHT if verdicts <= {"right"} else WRONG
+
+
+def check_programs(options: Namespace, programs: Sequence[str]) -> CheckedPrograms:
+    """Run the programs, and write all that is asked for; nothing is printed yet."""
+    _require_possible(options, programs)
+    from gradbook.audit.programs.check_program import check_program
+
+    note_read(*programs)
+    checked = CheckedPrograms()
+    for program in programs:
+        try:
+            checked.reports.append(check_program(program, seconds=options.seconds))
+        except GradbookError as error:
+            checked.problems.append(words_of(error))
+    if options.fix:
+        _correct(options, checked)
+    if options.hints:
+        from gradbook.audit.programs.program_report import with_hints
+
+        checked.reports = list(map(with_hints, checked.reports))
+    for file in options.out if checked.reports else ():
+        from gradbook.report.program_page import program_page
+
+        write_whole(file, program_page(checked.reports[0], options.typed))
+        checked.written.append(Message("wrote {file}", file=file))
+    return checked
+
+
+def _require_possible(options: Namespace, programs: Sequence[str]) -> None:
+    """Refuse, before anything is run, what can't be done for these programs."""
+    if options.out and (options.books or len(programs) > 1):
+        raise UsageError("-o writes the page of one program: check it in a command of its own")
+    for file in options.out:
+        if not file.lower().endswith(PAGE):
+            raise UsageError(f"'{file}' can't hold a program's findings: end it in {PAGE}")
+    for name in () if options.books else OF_BOOKS:
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for workbooks: leave it out for a program")
+    one_file = options.fix if options.fix and _is_file(options.fix) else None
+    if one_file and (options.books or len(programs) > 1):
+        raise UsageError(f"{one_file} is the name of one program: name a folder")
+    require_replaceable(*options.out, *([one_file] if one_file else []))
+
+
+def _is_file(place: str) -> bool:
+    return place.lower().endswith(ENDINGS) and not os.path.isdir(place)
+
+
+def _correct(options: Namespace, checked: CheckedPrograms) -> None:
+    """Write the programs that are right with all changes; those that are right already stay."""
+    from gradbook.audit.classes.submissions import copy_names
+    from gradbook.audit.programs.check_program import check_program
+    from gradbook.audit.programs.correcting import correct_program
+
+    names = copy_names([report.file for report in checked.reports])
+    for report, name in zip(checked.reports, names, strict=True):
+        if report.verdict in ("right", "fault"):
+            continue
+
+        def judge(text: str, file: str = report.file) -> ProgramReport:
+            return check_program(file, seconds=options.seconds, text=text)
+
+        try:
+            corrected = correct_program(report, judge)
+            if corrected.problem:
+                checked.problems.append(corrected.problem)
+                continue
+            if not _is_file(options.fix):
+                made_folder(options.fix)
+            path = Path(options.fix) if _is_file(options.fix) else Path(options.fix) / name
+            if path.is_symlink():  # which may lead to any folder
+                taken = "{file} already exists: remove it or name another folder"
+                checked.problems.append(Message(taken, file=str(path)))
+                continue
+            write_whole(path, corrected.content)
+            checked.written.append(Message("wrote {file}", file=str(path)))
+        except GradbookError as error:
+            checked.problems.append(words_of(error))
+
+
+# What is printed --------------------------------------------------------------
+
+
+def show_programs(options: Namespace, checked: CheckedPrograms) -> None:
+    """Print the reports, and after them which files were written and what failed."""
+    from gradbook.report.program_text import program_lines
+
+    for number, report in enumerate(checked.reports):
+        if number:
+            print()
+        command = "" if options.fix or options.hints else fixing(report.file)
+        show(program_lines(report, width(), everything=options.verbose, command=command))
+    for line in checked.written:
+        say(one_line(translate(line)))
+    tell_problems(checked)
+
+
+def tell_problems(checked: CheckedPrograms) -> None:
+    for line in checked.problems:
+        print(f"gradbook: {one_line(translate(line))}", file=sys.stderr)
+
+
+def fixing(file: str) -> str:
+    """The command that writes the corrected program."""
+    return f"gradbook check {shlex.quote(file)} --fix fixed"
+
+
+def print_programs(checked: CheckedPrograms) -> None:
+    """The programs' reports alone, as JSON."""
+    print_as_json(f"{_as_json({'version': 1, 'programs': records_of(checked)})}\n")
+
+
+def with_programs(pieces: Iterable[str], checked: CheckedPrograms) -> Iterator[str]:
+    """The text of the books' reports as JSON, in pieces, and the programs' beside them."""
+    last = ""
+    for piece in pieces:
+        yield last
+        last = piece
+    before, end, _ = last.rpartition("\n}")
+    programs = _as_json(records_of(checked)).replace("\n", "\n ")
+    yield f'{before},\n "programs": {programs}{end}\n'
+
+
+def records_of(checked: CheckedPrograms) -> list[dict[str, Any]]:
+    from gradbook.audit.programs.program_json import program_record
+
+    return list(map(program_record, checked.reports))
+
+
+def _as_json(record: object) -> str:
+    return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)

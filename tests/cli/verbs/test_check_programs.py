@@ -1,0 +1,252 @@
+"""Programs named on the command line: run, shown, corrected; never run from a folder."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gradbook.cli.main import main
+from tests.audit.material.lookalikes import book
+from tests.cases import for_each
+from tests.report.checked_programs import XOR
+
+RIGHT = XOR.replace("a1 * (1 - a1)", "(1 - a1**2)").replace("dz1.sum()", "dz1.sum(axis=0)")
+MARK = "import pathlib; pathlib.Path('ran').touch()\n"  # of a program that leaves a trace
+STOPPED = RIGHT.replace("a1.T @ dz2", "a1 @ dz2")
+TUTORIAL = Path(__file__).parents[3] / "docs" / "tutorials" / "own-program.md"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "xor.py").write_text(XOR, "utf-8")
+    (tmp_path / "right.py").write_text(RIGHT, "utf-8")
+    (tmp_path / "stopped.py").write_text(STOPPED, "utf-8")
+    return tmp_path
+
+
+def check(capsys, *words, code):
+    """What is printed, and what is said of problems."""
+    capsys.readouterr()
+    assert main(["check", *map(str, words)]) == code
+    return capsys.readouterr()
+
+
+def test_both_mistakes_of_the_tutorial_are_named_with_their_lines(here, capsys):
+    said = check(capsys, "xor.py", code=1).out
+    assert said.startswith("xor.py: wrong: 2 findings, 2 of 4 gradients right\n")
+    assert "     20 │ dz1 = dz2 @ W2.T * a1 * (1 - a1)\n        │ " in said
+    assert re.search(r"22 │ db1 = dz1\.sum\(\)\n +│ +\^{9}\n", said)
+    assert "should be  dz1.sum(axis=0)" in said
+    assert said.endswith(
+        "gradbook check xor.py --fix fixed   writes the corrected program to fixed/\n"
+    )
+
+
+def test_it_is_the_program_of_the_tutorial():
+    assert XOR in TUTORIAL.read_text("utf-8")
+
+
+@for_each(
+    ("names", "code"),
+    [
+        (["right.py"], 0),
+        (["xor.py"], 1),
+        (["right.py", "xor.py"], 1),
+        (["stopped.py"], 2),
+        (["right.py", "absent.py"], 2),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst_program(names, code, here, capsys):
+    check(capsys, *names, code=code)
+    check(capsys, "--json", *names, code=code)
+
+
+def test_a_fault_is_the_line_and_the_message_of_python(here, capsys):
+    said = check(capsys, "stopped.py", code=2).out
+    assert "stopped.py:18\n     18 │ dW2 = a1 @ dz2\n" in said
+    assert "ValueError: " in said
+    assert "Traceback" not in said
+
+
+# What is run ------------------------------------------------------------------
+
+
+def test_no_program_is_run_from_a_folder(here, capsys):
+    (here / "books").mkdir()
+    book(here / "books" / "right.xlsx")
+    (here / "books" / "train.py").write_text(MARK + XOR, "utf-8")
+    said = check(capsys, "books", code=0).out
+    assert "right.xlsx" in said
+    assert "train.py" not in said
+    assert not list(here.rglob("ran"))
+
+
+def test_a_class_that_is_marked_runs_no_program(here, capsys):
+    (here / "names.csv").write_text("name\nAda Lovelace\n", "utf-8")
+    init = ["class", "init", "c", "--names", "names.csv", "--epochs", "3", "--paper", "none"]
+    assert main(init) == 0
+    (here / "c" / "handed-in" / "Ada-Lovelace.py").write_text(MARK + XOR, "utf-8")
+    main(["class", "mark", "c", "--workers", "1"])
+    assert not list(here.rglob("ran"))
+
+
+@for_each(
+    "words",
+    [
+        ["marked.py", "-o", "page.csv"],
+        ["marked.py", "right.py", "-o", "page.html"],
+        ["marked.py", "--annotate", "copies"],
+        ["marked.py", "--record", "record.jsonl"],
+        ["marked.py", "--page", "page.html"],
+        ["marked.py", "right.py", "--fix", "one.py"],
+        ["marked.py", "-o", "right.py"],
+        ["marked.py", "--seconds", "0"],
+        ["marked.py", "--seconds", "soon"],
+    ],
+)
+def test_what_cant_be_done_is_refused_before_anything_is_run(words, here, refused):
+    (here / "marked.py").write_text(MARK + XOR, "utf-8")
+    assert refused(["check", *words])
+    assert not (here / "ran").exists()
+
+
+def test_the_help_says_that_a_program_is_run(capsys):
+    assert main(["check", "--help"]) == 0
+    assert "A program IS RUN, like `python train.py`" in capsys.readouterr().out
+
+
+def test_a_program_without_end_is_stopped(here, capsys):
+    (here / "endless.py").write_text("while True:\n    pass\n", "utf-8")
+    said = check(capsys, "endless.py", "--seconds", "2", code=1).out
+    assert said.startswith("endless.py: ")
+
+
+# JSON -------------------------------------------------------------------------
+
+
+def test_json_has_every_place_in_the_source(here, capsys):
+    told = json.loads(check(capsys, "xor.py", "--json", code=1).out)
+    assert told["version"] == 1
+    (program,) = told["programs"]
+    assert (program["file"], program["verdict"]) == ("xor.py", "wrong")
+    (model,) = program["models"]
+    lines = XOR.splitlines()
+    found = {}
+    for finding in model["findings"]:
+        line = lines[finding["line"] - 1]
+        assert line[finding["column"] : finding["end_column"]] == finding["found"]
+        found[finding["line"]] = finding
+    assert found.keys() == {20, 22}
+    assert found[22]["gradients"] == ["db1"]
+    assert found[22]["weights"] == ["b1"]
+    right = {it["name"]: it["right"] for it in model["gradients"]}
+    assert right == {"dW1": False, "db1": False, "dW2": True, "db2": True}
+    assert model["loss"]["place"]["line"] == 15
+
+
+def test_hints_leave_no_solution_in_json(here, capsys):
+    said = check(capsys, "xor.py", "--json", "--hints", code=1).out
+    (model,) = json.loads(said)["programs"][0]["models"]
+    for finding in model["findings"]:
+        assert (finding["should_be"], finding["why"], finding["edits"]) == (None, "", [])
+
+
+def test_books_and_programs_are_checked_together(here, capsys):
+    book(here / "right.xlsx")
+    told = json.loads(check(capsys, "right.xlsx", "xor.py", "--json", code=1).out)
+    assert [entry["verdict"] for entry in told["books"]] == ["right"]
+    assert [entry["verdict"] for entry in told["programs"]] == ["wrong"]
+    said = check(capsys, "right.xlsx", "right.py", code=0).out
+    assert "right.py: 4 of 4 gradients are right" in said
+    assert "right.xlsx: right" in said
+
+
+# Corrections ------------------------------------------------------------------
+
+
+@for_each("newline", ["\n", "\r\n"])
+@for_each("head", ["", "\ufeff", "# größer\n"])
+def test_the_corrected_program_differs_in_the_expressions_alone(newline, head, here, capsys):
+    shutil.rmtree(here / "fixed", ignore_errors=True)
+    whole = (head + XOR).replace("\n", newline).encode()
+    (here / "mine.py").write_bytes(whole)
+    said = check(capsys, "mine.py", "--fix", "fixed", code=1).out
+    assert said.endswith(f"wrote {Path('fixed/mine.py')}\n")
+    assert (here / "mine.py").read_bytes() == whole
+    fixed = (here / "fixed" / "mine.py").read_bytes()
+    old, new = (text.decode().split(newline) for text in (whole, fixed))
+    assert [k for k, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]] == [
+        k for k, line in enumerate(old) if "a1 * (1 - a1)" in line or "dz1.sum()" in line
+    ]
+    check(capsys, "fixed/mine.py", code=0)
+
+
+def test_a_program_in_another_encoding_keeps_it(here, capsys):
+    whole = ("# -*- coding: latin-1 -*-\n# größer\n" + XOR).encode("latin-1")
+    (here / "mine.py").write_bytes(whole)
+    check(capsys, "mine.py", "--fix", "mine-fixed.py", code=1)
+    fixed = (here / "mine-fixed.py").read_bytes()
+    assert "größer".encode("latin-1") in fixed
+    assert b"dz1.sum(axis=0)" in fixed
+
+
+def notebook_of(*cells):
+    return {
+        "cells": [
+            {
+                "cell_type": "code",
+                "execution_count": None,
+                "metadata": {},
+                "outputs": [],
+                "source": cell.splitlines(keepends=True),
+            }
+            for cell in cells
+        ],
+        "metadata": {"kernelspec": {"name": "python3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def test_a_notebook_is_checked_and_its_cell_corrected(here, capsys):
+    cells = (XOR[: XOR.index("\nfor")], XOR[XOR.index("for") :])
+    text = json.dumps(notebook_of(*cells), indent=1, ensure_ascii=False) + "\n"
+    (here / "xor.ipynb").write_text(text, "utf-8")
+    said = check(capsys, "xor.ipynb", "--fix", "fixed", "-o", "page.html", code=1).out
+    assert "xor.ipynb, cell 2, line 13   makes db1 wrong" in said
+    fixed = (here / "fixed" / "xor.ipynb").read_text("utf-8")
+    old, new = text.splitlines(), fixed.splitlines()
+    changed = [pair for pair in zip(old, new, strict=True) if pair[0] != pair[1]]
+    assert len(changed) == 2
+    assert "dz1.sum(axis=0)" in changed[1][1]
+    check(capsys, "fixed/xor.ipynb", code=0)
+    assert "copy the corrected cells" in (here / "page.html").read_text("utf-8")
+
+
+def test_nothing_is_overwritten_unasked(here, capsys):
+    (here / "fixed").mkdir()
+    (here / "fixed" / "xor.py").write_text("mine", "utf-8")
+    said = check(capsys, "xor.py", "--fix", "fixed", code=2).err
+    assert "--force" in said
+    assert (here / "fixed" / "xor.py").read_text("utf-8") == "mine"
+    check(capsys, "xor.py", "--fix", "fixed", "--force", code=1)
+    assert "axis=0" in (here / "fixed" / "xor.py").read_text("utf-8")
+
+
+def test_a_right_program_isnt_written(here, capsys):
+    assert "wrote" not in check(capsys, "right.py", "--fix", "fixed", code=0).out
+    assert not (here / "fixed").exists()
+
+
+def test_the_page_is_of_this_program(here, capsys):
+    said = check(capsys, "xor.py", "-o", "page.html", code=1).out
+    assert said.endswith("wrote page.html\n")
+    page = (here / "page.html").read_text("utf-8")
+    assert "2 of 4 gradients are wrong" in page
+    assert "gradbook check xor.py -o page.html" in page
