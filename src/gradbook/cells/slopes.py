@@ -11,7 +11,7 @@ from __future__ import annotations
 import operator
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from gradbook.cells.book import Book, show_value
@@ -224,6 +224,32 @@ def _is_unclear(pattern: Pattern) -> bool:
     return pattern.form is None or any(unknown)
 
 
+@dataclass
+class _OnTheWay:
+    """What the cells between the result and its inputs contribute, gathered from the result on."""
+
+    cells: list[Address] = field(default_factory=list)
+    terms: defaultdict[Address, list[Term]] = field(default_factory=lambda: defaultdict(list))
+    arrays: set[Address] = field(default_factory=set)
+    fixed: defaultdict[str, list[Address]] = field(default_factory=lambda: defaultdict(list))
+    counts: set[Address] = field(default_factory=set)
+
+    def take(self, cell: Address, local: FormulaSlopes, book: Book) -> list[Address]:
+        """Add the slopes of one cell's formula; return the cells that it uses."""
+        for note in local.fixed:
+            self.fixed[note].append(cell)
+        self.counts |= {at for place in local.counts if (at := place.at(cell)) is not None}
+        if local.is_array:
+            self.arrays.add(cell)
+        sources: list[Address] = []
+        for place, pattern in local.partials:
+            source = place.at(cell)
+            if source is not None:
+                self.terms[source].append(Term(cell, pattern, book))
+                sources.append(source)
+        return sources
+
+
 class _Reverse:
     """A result whose slopes are sought."""
 
@@ -250,15 +276,33 @@ class _Reverse:
         order = self._order()
         self._mark_active(order)
         self._require_short(order)
-        terms: defaultdict[Address, list[Term]] = defaultdict(list)
-        arrays: set[Address] = set()
-        fixed: defaultdict[str, list[Address]] = defaultdict(list)
-        reached, counts = {result}, set[Address]()
-        way: list[Address] = []
+        on_the_way = self._on_the_way(order)
+        if placed := [cell for cell in on_the_way.cells if is_placed(book.typed.get(cell, ""))]:
+            on_the_way.fixed[PLACES] += placed
+        counts = on_the_way.counts | self.flow.behind(on_the_way.counts) & self._active
+        counts = {cell for cell in counts if _is_whole(book, cell)}
+        terms = on_the_way.terms
+        inputs = self.named or {cell for cell in terms if cell not in book.patterns} | counts
+        return Slopes(
+            book,
+            self.flow,
+            result,
+            tuple(sorted(inputs)),
+            tuple(reversed(on_the_way.cells)),
+            {cell: tuple(terms_of_cell) for cell, terms_of_cell in terms.items()},
+            frozenset(on_the_way.arrays),
+            {note: tuple(sorted(cells)) for note, cells in on_the_way.fixed.items()},
+            frozenset(counts),
+            self._recomputed(order),
+        )
+
+    def _on_the_way(self, order: Sequence[Address]) -> _OnTheWay:
+        """Go backwards from the result to all cells whose slopes it needs."""
+        gathered, reached = _OnTheWay(), {self.result}
         for cell in reversed(order):
             if cell not in reached or cell not in self._active:
                 continue
-            way.append(cell)
+            gathered.cells.append(cell)
             local = self._local(cell)
             if isinstance(local, str):
                 if self.blocked is None:
@@ -266,33 +310,8 @@ class _Reverse:
                 self.blocked.append((cell, local))
                 reached.update(self.flow.sources(cell))
                 continue
-            for note in local.fixed:
-                fixed[note].append(cell)
-            counts |= {at for place in local.counts if (at := place.at(cell)) is not None}
-            if local.is_array:
-                arrays.add(cell)
-            for place, pattern in local.partials:
-                source = place.at(cell)
-                if source is not None:
-                    terms[source].append(Term(cell, pattern, book))
-                    reached.add(source)
-        if placed := [cell for cell in way if is_placed(book.typed.get(cell, ""))]:
-            fixed[PLACES] += placed
-        counts |= self.flow.behind(counts) & self._active
-        counts = {cell for cell in counts if _is_whole(book, cell)}
-        inputs = self.named or {cell for cell in terms if cell not in book.patterns} | counts
-        return Slopes(
-            book,
-            self.flow,
-            result,
-            tuple(sorted(inputs)),
-            tuple(reversed(way)),
-            {cell: tuple(terms_of_cell) for cell, terms_of_cell in terms.items()},
-            frozenset(arrays),
-            {note: tuple(sorted(cells)) for note, cells in fixed.items()},
-            frozenset(counts),
-            self._recomputed(order),
-        )
+            reached.update(gathered.take(cell, local, self.book))
+        return gathered
 
     def _recomputed(self, order: Sequence[Address]) -> Evaluation:
         """The book's values, unless a formula on the way means something else here."""

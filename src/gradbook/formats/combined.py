@@ -180,8 +180,8 @@ class CombinedValues(KnownValues):
     def _positioned(self, live: Live, vectors: Array) -> Live:
         """Add vectors to the steps, together with those that the preceding layer adds."""
         before = self.before(live)
-        last = live.number == len(self.row.layers) and self._is_alone(live.number)
-        if before is not None and type(before.layer) is PositionEmbedding and last:
+        is_last = live.number == len(self.row.layers) and self._is_alone(live.number)
+        if before is not None and type(before.layer) is PositionEmbedding and is_last:
             bias = before.tensors["bias"] + vectors
             self.row.layers[live.number - 1] = replace(before, tensors={"bias": bias})
             return live

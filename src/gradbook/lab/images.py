@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from math import ceil, prod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,9 @@ from gradbook.net.description import Task
 from gradbook.net.fit import require_classes
 from gradbook.system import cores
 
+if TYPE_CHECKING:
+    from gradbook.data.sources import NamedDataset
+
 # The recipe for its data ------------------------------------------------------
 
 SMALLEST_BATCH = 32
@@ -71,7 +74,10 @@ def adapt(recipe: Recipe, dataset: Dataset | None = None) -> AdaptedRecipe:
     The included data sets are loaded while the engine is compiled, if nothing has to be adapted
     to them.
     """
-    if dataset is None and not comes_along(recipe):
+    included = None if dataset else _included_images(recipe)
+    if included:
+        _require_fit(recipe.net, recipe.data, (1, *included.size), included.classes)
+    elif dataset is None:
         dataset = images_of(recipe)
     if dataset and not recipe.tests:
         dataset = dataset.with_everything()
@@ -362,17 +368,12 @@ def images_of(recipe: Recipe, moved_to: str | os.PathLike[str] | None = None) ->
     return images if recipe.tests else images.with_everything()
 
 
-def comes_along(recipe: Recipe) -> bool:
-    """Whether the recipe's data set is included in gradbook and needs no adapting; the network is
-    then checked against it immediately."""
+def _included_images(recipe: Recipe) -> NamedDataset | None:
+    """The recipe's data set, not loaded, if gradbook includes it and nothing is adapted to it."""
     from gradbook.data.sources import KNOWN
 
     known = KNOWN.get(recipe.data)
-    if known and recipe.adapts and recipe.data != USUAL_DATA:
-        return False
-    if known:
-        _require_fit(recipe.net, recipe.data, (1, *known.size), known.classes)
-    return known is not None
+    return None if known and recipe.adapts and recipe.data != USUAL_DATA else known
 
 
 def require_fit(net: Net, dataset: Dataset) -> None:

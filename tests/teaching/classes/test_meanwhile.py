@@ -52,7 +52,7 @@ def keep(page: Classroom, student: str, points: str, seen: list[str]) -> list[st
         try:
             answer = json.loads(page.enter(request).content)
         except RefusalError as refusal:
-            seen = list(refusal.told["own"])
+            seen = list(refusal.facts["own"])
             continue
         return next(one["own"] for one in answer["students"] if one["student"] == student)
 

@@ -220,27 +220,34 @@ def _of_windows(trained: TrainedLayer, uses: Sequence[TrainedLayer]) -> TorchWor
 def _of_pool(trained: TrainedLayer, pool: Pool) -> TorchWords:
     """Use PyTorch's pools if they have the padding: equal on both sides, at most half a window."""
     window, sides = pool.window(trained.input), replace(pool, ceil=False).window(trained.input).pad
+    has_gaps = pool.kind == "avg" and window.dilation != (1, 1)
     halves = zip(sides, window.size * 2, strict=True)
-    gaps = pool.kind == "avg" and window.dilation != (1, 1)
-    if not gaps and _is_even(sides) and all(side <= size // 2 for side, size in halves):
-        beside = pool.pad != NOWHERE or pool.ceil
-        left_out = pool.kind == "avg" and beside and not pool.zeros
-        further = {
-            "padding": (_short(sides[:2]), "0"),
-            "ceil_mode": (pool.ceil, False),
-            "count_include_pad": (not left_out, True),
-        }
-        return TorchWords(_pooled(trained, pool, window, "{0}", **further))
+    if has_gaps or not _is_even(sides) or not all(side <= size // 2 for side, size in halves):
+        return _of_padded_pool(trained, pool, window, has_gaps)
+    is_beside = pool.pad != NOWHERE or pool.ceil
+    leaves_out_padding = pool.kind == "avg" and is_beside and not pool.zeros
+    further = {
+        "padding": (_short(sides[:2]), "0"),
+        "ceil_mode": (pool.ceil, False),
+        "count_include_pad": (not leaves_out_padding, True),
+    }
+    return TorchWords(_pooled(trained, pool, window, "{0}", **further))
+
+
+def _of_padded_pool(
+    trained: TrainedLayer, pool: Pool, window: Window, has_gaps: bool
+) -> TorchWords:
+    """Pad first; an average is divided by the share of the window that counts."""
     lowest = LOWEST if pool.kind == "max" else ""
     call = _pooled(trained, pool, window, _framed("{0}", window.pad, lowest))
     counted = pool.counted_padding(trained.input)
-    inside = pool.kind == "avg" and window.pad != counted
-    if inside:  # an average after padding that doesn't count in full
+    is_divided = pool.kind == "avg" and window.pad != counted
+    if is_divided:
         outer = tuple(side - inner for side, inner in zip(window.pad, counted, strict=True))
         ones = _framed("torch.ones_like({0})", counted, ", value=1.0")
         call += f" / {_pooled(trained, pool, window, _framed(ones, outer))}"
     shares = f"torch.full({(trained.input[0], 1, *window.size)}, 1 / {window.area})"
-    return TorchWords(call, buffers={trained.name: shares} if gaps else {}, begins=inside)
+    return TorchWords(call, buffers={trained.name: shares} if has_gaps else {}, begins=is_divided)
 
 
 def _pooled(

@@ -142,12 +142,10 @@ def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
 
 def targets(net: Net, labels: NDArray[np.int32], weights: Floats | None = None) -> NDArray[Any]:
     """The engine's targets: classes, or 0 and 1 for a single output; with these weights."""
-    alone = net.outputs == 1
-    if weights is None:
-        return labels.astype(np.float64)[:, None] if alone else labels
-    return weighed_targets(
-        labels.astype(np.float64)[:, None] if alone else np.eye(net.outputs)[labels], weights
-    )
+    if net.outputs == 1:
+        chances = labels.astype(np.float64)[:, None]
+        return chances if weights is None else weighed_targets(chances, weights)
+    return labels if weights is None else weighed_targets(np.eye(net.outputs)[labels], weights)
 
 
 @np.errstate(over="ignore")  # an overflow is visible in the value

@@ -37,8 +37,8 @@ if TYPE_CHECKING:  # help on the formats and other exports don't need these
 
 
 Scorer = Callable[["Images"], float]
-Recorded = Callable[[Any], tuple["RecordedWindows", float]]  # of a file, samples in Python, or None:
-# those that were trained on
+Recorded = Callable[[Any], tuple["RecordedWindows", float]]
+"""Of a file, samples in Python, or None: those that were trained on."""
 ARRAYS = "arrays"  # the name of what was given in Python
 FLAGS = {"fold": "fold=False"}  # for options that exist only in Python
 

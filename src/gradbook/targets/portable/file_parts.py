@@ -316,14 +316,15 @@ def _memory(
     sizes: Mapping[str, int],
     scratch: int,
 ) -> int:
-    """The bytes of kept rows, of a row's sums, and of normalisations' statistics."""
+    """The bytes of kept rows, of a row's sums, and of normalisations' statistics, as the runtime
+    declares them: floats and int32 have 4."""
     wide = BYTES[dialect.value]
     beyond = 2 if wide == 1 else 0  # a row of integer sums is longer by two
     sums = 2 * (sizes["WIDEST"] + beyond) if "WIDEST" in sizes else 0
     groups = sizes.get("GROUPS", 0) + any(maker.work is Work.ALONE for maker in makers)
-    measured = (9 if wide == 1 else 8) * groups
+    statistics = 4 * 2 * groups + (groups if wide == 1 else 0)  # two of a group, and a shift
     rows = wide * (order.arena + order.longest_edge + 2 * sizes.get("UNPACKED", 0))
-    return rows + 4 * (sums + scratch) + 2 * len(makers) + measured
+    return rows + 4 * (sums + scratch) + 2 * len(makers) + statistics
 
 
 def widest(makers: Sequence[RowMaker]) -> int:
