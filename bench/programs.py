@@ -16,7 +16,7 @@ import json
 import sys
 import traceback
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -94,7 +94,13 @@ def main() -> None:
         subjects = [one for one in subjects if options.only in f"{one.name} {_kind(one)}"]
     if not subjects:
         parser.error(f"no program is called {options.only}")
-    results = list(_all_judged(subjects, options.seconds, options.workers))
+    results = []
+    for result in all_judged(subjects, options.seconds, options.workers):
+        results.append(result)
+        if result.is_miss:
+            print(result, flush=True)
+    order = {one.name: number for number, one in enumerate(subjects)}
+    results.sort(key=lambda result: order[result.name])
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in results], indent=1), "utf-8")
     print_results(results)
@@ -138,17 +144,11 @@ def _kind(subject: Program | Mistake) -> str:
     return subject.kind if isinstance(subject, Mistake) else RIGHT
 
 
-def _all_judged(
-    subjects: list[Program | Mistake], seconds: float, workers: int
-) -> Iterable[Result]:
-    results: dict[int, Result] = {}
+def all_judged(subjects: list[Program | Mistake], seconds: float, workers: int) -> Iterator[Result]:
+    """Of each what came of it, as soon as it is there."""
     with ProcessPoolExecutor(workers) as pool:
-        waiting = {pool.submit(judge, one, seconds): n for n, one in enumerate(subjects)}
-        for done in as_completed(waiting):
-            results[waiting[done]] = done.result()
-            if sys.stderr.isatty():
-                print(f"\r{len(results)} of {len(subjects)}", end="", file=sys.stderr, flush=True)
-    return (results[number] for number in range(len(subjects)))
+        for done in as_completed([pool.submit(judge, one, seconds) for one in subjects]):
+            yield done.result()
 
 
 def _findings(report: ProgramReport) -> list:  # type: ignore[type-arg]
@@ -207,9 +207,6 @@ def _is_as_before(mistake: Mistake, text: str) -> bool:
 def print_results(results: list[Result]) -> None:
     right = [one for one in results if one.kind == RIGHT]
     wrong = [one for one in results if one.kind != RIGHT]
-    for one in results:
-        if one.is_miss:
-            print(one)
     condemned = sum(one.verdict == "wrong" for one in right)
     print(f"\nas they stand: {_share(right, 'is_true')} verdicts true, {condemned} condemned")
     if wrong:
