@@ -27,17 +27,21 @@ from gradbook.report.program_words import (
     MOST_OPEN,
     badge,
     brief,
+    capital,
     entry_of,
     every_finding,
     extent,
     goes_unnoticed,
+    gradient_names,
     headline,
     is_correctable,
     line_of,
+    possible_losses,
     power,
     reason_of,
     shape_of,
     shown_words,
+    spoilt_gradients,
     three_numbers,
     used_loss,
     with_code,
@@ -89,7 +93,7 @@ def program_page(report: ProgramReport, command: str = "") -> str:
                 ),
                 Chapter(
                     "found",
-                    _capital(headline(report)),
+                    capital(headline(report)),
                     [PageOnly(lambda: "".join(_findings_and_numbers(report)))],
                 ),
             ],
@@ -100,10 +104,6 @@ def program_page(report: ProgramReport, command: str = "") -> str:
             data={"values": _values(report), "corrected": "\n\n".join(parts)},
         )
     )
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _words(words: str) -> str:
@@ -144,7 +144,7 @@ def _findings_and_numbers(report: ProgramReport) -> Iterator[str]:
         return
     losses = [model.loss for model in report.models if model.loss]
     if reason := reason_of(report):
-        yield f'<p class="reason">{_words(reason)}</p>'
+        yield f'<p class="reason">{_words(capital(reason))}</p>'
     elif report.verdict == "wrong" and len(losses) == 1 and goes_unnoticed(losses[0]):
         yield f'<p class="unnoticed">{text(goes_unnoticed(losses[0]))}</p>'
     for number, finding in enumerate(every_finding(report), 1):
@@ -155,16 +155,18 @@ def _findings_and_numbers(report: ProgramReport) -> Iterator[str]:
     for number, model in enumerate(report.models, 1):
         if len(report.models) > 1:
             name = tr("training {number} of {count}", number=number, count=len(report.models))
-            yield f'<h3 class="model">{text(_capital(name))}: {text(headline(model))}</h3>'
-            yield f'<p class="reason">{_words(model.reason)}</p>' if model.reason else ""
+            yield f'<h3 class="model">{text(capital(name))}: {text(headline(model))}</h3>'
+            reason = capital(reason_of(model))
+            yield f'<p class="reason">{_words(reason)}</p>' if reason else ""
         yield from _model(report, model)
 
 
 def _finding(report: ProgramReport, number: int, finding: ProgramFinding) -> str:
+    message, names = spoilt_gradients(finding)
     spoilt: TextLine = []
-    for name in finding.gradients:
-        spoilt += [Span(", ")] * bool(spoilt) + [Span(one_line(name), tag="code")]
-    makes = words_markup(spans(tr("makes {gradients} wrong"), gradients=spoilt))
+    for name in names:
+        spoilt += [Span(", ")] * bool(spoilt) + [Span(name, tag="code")]
+    makes = words_markup(spans(message, gradients=spoilt))
     place = line_id(report, finding.span)
     where = text(line_of(finding.span, report.file))
     link = f'<a class="line" href="#{place}">{{}}</a>'
@@ -175,7 +177,7 @@ def _finding(report: ProgramReport, number: int, finding: ProgramFinding) -> str
         (tr("found"), f"<code>{text(made)}</code>" if right is not None else "", "made"),
         (tr("should be"), f"<code>{text(right)}</code>" if right is not None else "", "right"),
         (tr("why"), _words(finding.why), ""),
-        (tr("called by"), text(callers), ""),
+        (tr("called at"), text(callers), ""),
     ]
     rows = "".join(
         f"<dt>{text(name)}</dt><dd{f' class={chr(34)}{kind}{chr(34)}' if kind else ''}>{words}</dd>"
@@ -197,19 +199,20 @@ def _finding(report: ProgramReport, number: int, finding: ProgramFinding) -> str
 
 
 def _model(report: ProgramReport, model: ProgramModel) -> Iterator[str]:
-    if model.candidates:
+    if losses := possible_losses(model):
         each = "".join(
             f'<a class="button" href="#{line_id(report, span)}">'
             f"<b>{text(line_of(span, report.file))}</b><code>{text(' '.join(span.text.split()))}"
             "</code></a>"
-            for span in model.candidates
+            for span in losses
         )
         yield f'<div class="losses">{each}</div>'
     if any(gradient.is_right is not None for gradient in model.gradients):
         count = len(model.gradients)
         number = tr(NUMBERS[count]) if count < len(NUMBERS) else str(count)
-        title = tr("The {number} gradients, epoch 1", number=number)
-        title = tr("The gradient, epoch 1") if count == 1 else title
+        title = tr("The {number} gradients", number=number) if count > 1 else tr("The gradient")
+        when = tr("epoch 1") if model.step == 1 else tr("step {number}", number=model.step)
+        title = f"{title}, {when}"
         yield f'<h3 class="numbers">{text(title)}</h3>{_table(model.gradients)}'
     if model.loss:
         yield from _loss(report, model, model.loss)
@@ -225,12 +228,12 @@ def _table(gradients: Sequence[Gradient]) -> str:
         for title, name in zip(heads, names, strict=True)
     )
     rows = []
-    for gradient in gradients:
+    for gradient, name in zip(gradients, gradient_names(gradients), strict=True):
         kind, sign = ROWS[gradient.is_right]
         entry = entry_of(gradient)
         cells = [
             sign,
-            f"<code>{text(one_line(gradient.name))}</code>",
+            f"<code>{text(name)}</code>",
             shape_of(gradient.shape),
             f"<code>{entry}</code>" if entry else "",
             *three_numbers(gradient),

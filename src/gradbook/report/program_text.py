@@ -26,11 +26,14 @@ from gradbook.report.program_words import (
     entry_of,
     every_finding,
     first_and_last,
+    gradient_names,
     headline,
     is_correctable,
     loss_value,
+    possible_losses,
     reason_of,
     shown_words,
+    spoilt_gradients,
     three_numbers,
     used_loss,
     verdict_line,
@@ -92,18 +95,23 @@ def program_lines(
 def _finding(
     report: ProgramReport, number: int, finding: ProgramFinding, width: int
 ) -> Iterator[TextLine]:
-    yield [
+    head = [
         Span(pad(f"  {number}", INDENT), "bold red"),
         Span(address_of(finding.span), STRONG),
-        Span(f"   {spoils(finding)}" if finding.gradients else "", QUIET),
     ]
+    makes = spoils(finding)
+    if sum(text_width(span.text) for span in head) + 3 + text_width(makes) <= width:
+        yield [*head, Span(f"   {makes}", QUIET)]
+    else:
+        yield head
+        yield from fold([Span(makes, QUIET)], width, INDENT, INDENT)
     yield from source_lines(report, finding.span, width, "bold red")
     right = finding.replacement
     pairs = [
         (tr("found"), finding.span.text if right is not None else "", "red"),
         (tr("should be"), right or "", "bold green"),
     ]
-    named = [tr("found"), tr("should be"), tr("why"), tr("called by")]
+    named = [tr("found"), tr("should be"), tr("why"), tr("called at")]
     room = INDENT + max(map(text_width, named)) + 2
     for name, code, colour in pairs:
         if code:
@@ -113,7 +121,7 @@ def _finding(
         yield [Span(_label("" if line else tr("why"), room), QUIET), Span(words)]
     callers = ", ".join(map(address_of, finding.called_from))
     if callers:
-        label = Span(_label(tr("called by"), room), QUIET)
+        label = Span(_label(tr("called at"), room), QUIET)
         yield from fold([label, Span(callers)], width, 0, room)
 
 
@@ -127,7 +135,10 @@ def _finding_in_short(number: int, finding: ProgramFinding, width: int) -> Itera
 
 
 def spoils(finding: ProgramFinding) -> str:
-    return tr("makes {gradients} wrong", gradients=translate(enumerated(finding.gradients)))
+    if not finding.gradients:
+        return ""
+    message, names = spoilt_gradients(finding)
+    return message.format(gradients=translate(enumerated(names)))
 
 
 def _label(name: str, room: int) -> str:
@@ -139,6 +150,8 @@ def sentences(words: str, width: int) -> list[str]:
     if not words:
         return []
     remark = words.removesuffix(".")
+    if text_width(remark) <= width:
+        return [remark]
     for stop in ("; ", ". "):
         first, _, second = remark.partition(stop)
         parts = [f"{first}{stop.strip()}", second]
@@ -227,7 +240,7 @@ def _model_heading(model: ProgramModel, number: int, count: int, width: int) -> 
         Span(headline(model), f"bold {COLOURS.get(model.verdict, STRONG)}"),
     ]
     yield from fold(words, width, 2, 4)
-    reason = without_marks(shown_words(model.reason))
+    reason = without_marks(reason_of(model))
     yield from fold(reason, width, 4, 4) if reason else ()
 
 
@@ -239,7 +252,7 @@ def _model(
         yield []
     if model.loss:
         yield from _loss(report, model, model.loss, width)
-    for span in model.candidates:
+    for span in possible_losses(model):
         yield [Span(" " * INDENT), Span(address_of(span), STRONG)]
         yield from source_lines(report, span, width, STRONG)
 
@@ -250,7 +263,8 @@ def gradient_lines(gradients: Sequence[Gradient], everything: bool = True) -> It
     hidden = set() if everything else set(map(id, right[MOST_GRADIENTS:]))
     shown = [it for it in gradients if id(it) not in hidden]
     heads = (tr("gradient"), tr("worst entry"), tr("yours"), tr("nudged"), tr("off by"))
-    names = [_shortened(one_line(it.name)) for it in shown]
+    every_name = dict(zip(map(id, gradients), gradient_names(gradients), strict=True))
+    names = [_shortened(every_name[id(it)]) for it in shown]
     entries = list(map(entry_of, shown))
     name_room = max(8, *map(text_width, [heads[0], *names])) + 2
     entry_room = max(10, *map(text_width, [heads[1], *entries])) + 1

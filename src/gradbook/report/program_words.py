@@ -6,6 +6,7 @@ The terminal and the page say the same. Knows findings, but not how they were ma
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
@@ -37,9 +38,12 @@ PLAIN = (5e-4, 1e5)  # of numbers that are written without a power of ten, the l
 CODE = re.compile(r"`([^`]+)`")
 LEAST_LOSS = 5e-5
 UNKNOWN_NUMBER = "–"
+NO_NAME = "gradient of "  # of a gradient that the program gives no name
+AGREES = 1e-4  # the largest relative difference of numbers that are called equal
 IS_RIGHT = mark("{right} of {count} gradients is right")
 ARE_RIGHT = mark("{right} of {count} gradients are right")
 UP_TO_A_FACTOR = mark("right up to a factor")
+FACTOR_NAME = re.compile(rf"{UP_TO_A_FACTOR} of [^ ]+ \(([^()]+)\)")
 HEADLINES = {
     "another loss": mark("right, but for another loss than the one that is computed"),
     "no loss": mark("which line is the loss?"),
@@ -89,9 +93,12 @@ def headline(report: ProgramReport | ProgramModel) -> str:
         case "wrong":
             return tr("the update is wrong")
         case "factor":
-            factor = next((it.factor for it in models if it.factor is not None), 0.0)
-            of = brief(factor) if factor else ""
-            return tr("right up to a factor of {factor}", factor=of) if of else tr(UP_TO_A_FACTOR)
+            model = next((it for it in models if it.factor is not None), None)
+            if model is None or model.factor is None:
+                return tr(UP_TO_A_FACTOR)
+            named = FACTOR_NAME.match(model.reason)
+            factor = f"{brief(model.factor)} ({named[1]})" if named else brief(model.factor)
+            return tr("right up to a factor of {factor}", factor=factor)
         case _:
             return tr(HEADLINES[report.verdict])
 
@@ -126,11 +133,15 @@ def badge(report: ProgramReport) -> str:
 
 
 def reason_of(report: ProgramReport | ProgramModel) -> str:
-    """Why the verdict is what it is, where it needs a reason; else nothing."""
-    if report.reason or isinstance(report, ProgramModel):
-        return shown_words(report.reason)
-    reasons = [it.reason for it in report.models if it.verdict == report.verdict and it.reason]
-    return shown_words(reasons[0]) if len(report.models) == 1 and reasons else ""
+    """Why the verdict is what it is, where it needs a reason beside its own words."""
+    reason = report.reason
+    if not reason and isinstance(report, ProgramReport) and len(report.models) == 1:
+        reason = report.models[0].reason
+    return "" if reason.startswith(UP_TO_A_FACTOR) else shown_words(reason)
+
+
+def capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def every_finding(report: ProgramReport) -> list[ProgramFinding]:
@@ -197,6 +208,35 @@ def with_code(words: str) -> TextLine:
     ]
 
 
+def gradient_names(gradients: Sequence[Gradient]) -> list[str]:
+    """A name for each: the program's own, or that of its weight if it has none or shares it."""
+    counts = Counter(gradient.name for gradient in gradients)
+    return [
+        one_line(it.name if counts[it.name] == 1 and not it.name.startswith(NO_NAME) else it.weight)
+        for it in gradients
+    ]
+
+
+def spoilt_gradients(finding: ProgramFinding) -> tuple[str, list[str]]:
+    """What a finding makes wrong: a message, and the {gradients} in it."""
+    names = [one_line(name) for name in finding.gradients]
+    if not all(name.startswith(NO_NAME) for name in names):
+        return tr("makes {gradients} wrong"), names
+    weights = [name.removeprefix(NO_NAME) for name in names]
+    if len(weights) == 1:
+        return tr("makes the gradient of {gradients} wrong"), weights
+    return tr("makes the gradients of {gradients} wrong"), weights
+
+
+def possible_losses(model: ProgramModel) -> list[SourceSpan]:
+    """Lines that may be the loss, each once, of a program in which none was found."""
+    if model.verdict != "no loss":
+        return []
+    return list({(it.file, it.cell, it.line): it for it in reversed(model.candidates)}.values())[
+        ::-1
+    ]
+
+
 # Numbers ----------------------------------------------------------------------
 
 
@@ -215,7 +255,9 @@ def power(value: float) -> str:
 
 def three_numbers(gradient: Gradient) -> tuple[str, str, str]:
     """Yours, the nudged one and the difference, which is that of what stands before it."""
-    numbers = (gradient.yours, gradient.exact)
+    numbers, off = (gradient.yours, gradient.exact), gradient.difference
+    if gradient.is_right and off is not None and off > AGREES * abs(gradient.exact or 0.0):
+        numbers, off = (None, gradient.exact), None  # a part of it was recorded, such as a mean's
     largest = max((abs(it) for it in numbers if it is not None and isfinite(it)), default=0.0)
     is_plain = largest == 0 or PLAIN[0] <= largest < PLAIN[1]
     decimals = 6 if is_plain and largest < 1000 else 3
@@ -227,7 +269,6 @@ def three_numbers(gradient: Gradient) -> tuple[str, str, str]:
         number = format(value, form)
         return numeral(number.replace("-", "−"))
 
-    off = gradient.difference
     if not is_plain and off is not None and abs(off) < largest * 1e-9:
         off = 0.0
     return written(numbers[0], forms[0]), written(numbers[1], forms[0]), written(off, forms[1])

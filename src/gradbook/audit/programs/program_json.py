@@ -42,6 +42,7 @@ def _model(model: ProgramModel) -> Record:
         "reason": str(model.reason),
         "law": str(model.law),
         "steps": model.steps,
+        "step": model.step,
         "factor": _number(model.factor),
         "largest_difference": _number(model.largest_difference),
         "loss": _loss(model.loss) if model.loss else None,
