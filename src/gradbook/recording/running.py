@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 
 from gradbook.errors import GradbookError
+from gradbook.recording.alarm import Alarm
 from gradbook.recording.functions import HELPERS, replace_functions
 from gradbook.recording.places import SourceText
 from gradbook.recording.recorder import RECORDER, EnoughError
@@ -152,8 +153,9 @@ def run_recorded(program: Program, seconds: float, watch: Callable[[int], None])
     RECORDER.deadline = start + seconds
     RECORDER.start()
     try:
-        for code in codes:
-            exec(code, module.__dict__)  # noqa: S102 - the program that the user named
+        with Alarm(seconds):
+            for code in codes:
+                exec(code, module.__dict__)  # noqa: S102 - the program that the user named
         run.finished = True
     except EnoughError:
         run.stopped_by = "time" if perf_counter() > RECORDER.deadline else "enough"
