@@ -152,6 +152,40 @@ class Edits:
             yield Proposal("constant", at, changes, operand=number, detail=(times,))
         yield self._result("factor", group, lambda x: x * ratio, (ratio,))
 
+    def of_law(self, group: list[int]) -> Iterator[Proposal]:
+        """Edits of an update: its squares and roots, and which memory it uses."""
+        yield from self.powers(group)
+        call = self.calls[group[0]]
+        if call.function in (np.power, np.square):
+            yield self._function("power", group, lambda a, *b: a, ("drop",))
+        if call.function is np.sqrt:
+            yield self._function("power", group, _same, ("drop root",))
+        memories: dict[Hashable, list[int]] = {}
+        for memory in self.step.memories:
+            for index in (memory.now, memory.next):
+                memories.setdefault((index == memory.now, memory.place), []).append(index)
+        every = {index for indices in memories.values() for index in indices}
+        for number, part in enumerate(call.arguments):
+            if not isinstance(part, Ref) or part.index not in every:
+                continue
+            olds = [self.calls[i].arguments[number] for i in group]
+            for key, indices in memories.items():
+                for chosen in _choices(group, sorted(indices)):
+                    mapping = dict(zip(group, chosen, strict=True))
+                    if any(
+                        not isinstance(old, Ref)
+                        or np.shape(self.calls[old.index].value) != np.shape(self.calls[new].value)
+                        or new >= index
+                        for old, (index, new) in zip(olds, mapping.items(), strict=True)
+                    ):
+                        continue
+                    changes = {
+                        i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group
+                    }
+                    yield Proposal(
+                        "operand", group[0], changes, operand=number, detail=(key, mapping)
+                    )
+
     def powers(self, group: list[int]) -> Iterator[Proposal]:
         yield self._result("power", group, np.square, ("square",))
         yield self._result("power", group, np.sqrt, ("root",))

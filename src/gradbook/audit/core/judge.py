@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.audit.core.laws import Law, is_lawful
 from gradbook.audit.core.step import Objective, State, Step
 from gradbook.audit.core.worlds import LOOSE, Worlds, is_zero, ratio
 from gradbook.recording.calls import Change, Ref
@@ -100,8 +101,53 @@ class Judge:
             values = [self.worlds.value(world, index) for world in worlds]
             factor = ratio(values, slopes, agree)
             if factor:
-                return Fit(index, factor, self._rate(state, index, factor))
+                rate = self._rate(state, index, factor)
+                if rate is None or self._leaves_decay(state, index, rate / factor, agree):
+                    return Fit(index, factor, rate)
         return None
+
+    def _leaves_decay(self, state: State, slot: int, per: float, agree: float) -> bool:
+        """Whether what else moves the weight is a share of it, or the past."""
+        rests = [
+            self.change(state, world)
+            - per * np.reshape(self.worlds.value(world, slot), np.shape(self.change(state, world)))
+            for world in range(self.count)
+        ]
+        inputs = [np.asarray(world[state.now], float) for world in self.worlds.inputs]
+        moves = [rest - rests[0] for rest in rests[1:]]
+        size = max(np.max(np.abs(self.change(state, 0)), initial=0.0), 1e-300)
+        if all(np.max(np.abs(move), initial=0.0) < 1e-7 * size for move in moves):
+            return True
+        return ratio(moves, [value - inputs[0] for value in inputs[1:]], 100 * agree) is not None
+
+    def first_slot(self, number: int, judgement: Judgement) -> int:
+        """The earliest value that is the slope: all that an optimiser does comes after it."""
+        state = self.step.states[number]
+        slopes = [self.slope(state, judgement.objective, w) for w in range(self.count)]
+        for index in reversed(self.cones[number]):
+            if np.size(self.worlds.value(0, index)) != np.size(slopes[0]):
+                continue
+            if ratio([self.worlds.value(0, index)], slopes[:1], LOOSE) is None:
+                continue
+            if ratio([self.worlds.value(w, index) for w in range(self.count)], slopes, LOOSE):
+                return index
+        return judgement.fits[number].slot
+
+    def find_unlawful(self, judgement: Judgement) -> list[int]:
+        """Weights whose update does with an exact slope what no law does."""
+        degrees: dict[int, float | None] = {}
+        for number, fit in judgement.fits.items():
+            if fit.is_unused or fit.rate is not None or not self.step.memories:
+                continue
+            law = Law(self.step, self.step.states[number], self.first_slot(number, judgement))
+            if law.memories:
+                degrees[number] = law.degree()
+        wrong = [number for number, degree in degrees.items() if not is_lawful(degree)]
+        known = [degree for degree in degrees.values() if degree is not None]
+        if len(known) > 1 and max(known) - min(known) > 0.5:
+            usual = 0.0 if sum(d < 0.5 for d in known) * 2 >= len(known) else 1.0
+            wrong += [n for n, d in degrees.items() if d is not None and abs(d - usual) > 0.5]
+        return sorted(set(wrong))
 
     def _rate(self, state: State, slot: int, coefficient: float) -> float | None:
         """How far the weight moves per slope, if it does so by a straight line."""

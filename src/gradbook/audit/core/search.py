@@ -14,6 +14,7 @@ import numpy as np
 
 from gradbook.audit.core.edits import Edits, Proposal
 from gradbook.audit.core.judge import SAME, Judge, Judgement
+from gradbook.audit.core.laws import Law, is_lawful
 from gradbook.audit.core.worlds import LOOSE, ratio
 from gradbook.recording.calls import Change
 
@@ -86,6 +87,38 @@ class Search:
         outcome.left = wrong
         outcome.tried = self.tried
         return outcome
+
+    def correct_laws(self, unlawful: list[int]) -> Outcome:
+        """The edit of an update that makes a law of it, for all weights of one expression."""
+        outcome = Outcome(left=list(unlawful))
+        behind: set[int] = set()
+        after: set[int] = set()
+        self.law_slots = {n: self.judge.first_slot(n, self.judgement) for n in unlawful}
+        for n in unlawful:
+            state = self.judge.step.states[n]
+            law = Law(self.judge.step, state, self.law_slots[n])
+            ends = [state.next, *(memory.next for memory in law.memories)]
+            after |= set(law.replay.needed(ends))
+            behind |= {self.law_slots[n]}
+        edits = Edits(self.judge, self.judgement.objective, after - behind - self.forward)
+        for group in edits.groups().values():
+            for proposal in edits.of_law(group):
+                if perf_counter() > self.deadline or not proposal.changes:
+                    continue
+                self.tried += 1
+                if all(self._is_lawful_after(n, proposal.changes) for n in unlawful):
+                    outcome.corrections.append(Correction(proposal, tuple(unlawful)))
+                    outcome.left = []
+                    return outcome
+        return outcome
+
+    def _is_lawful_after(self, number: int, changes: dict[int, Change]) -> bool:
+        try:
+            slot = self.law_slots[number]
+            law = Law(self.judge.step, self.judge.step.states[number], slot, changes)
+            return is_lawful(law.degree())
+        except (ValueError, TypeError, IndexError, ZeroDivisionError):
+            return False
 
     def _best(
         self, made: dict[int, Change], wrong: list[int], right: list[int], outcome: Outcome

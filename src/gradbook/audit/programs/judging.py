@@ -121,8 +121,15 @@ class Description:
         if judgement is None:
             return ProgramModel("no loss", None, (), (), "", self.steps, "no line computes a loss")
         outcome = Outcome()
+        search = Search(self.judge, judgement, self.seconds)
         if judgement.wrong or judgement.factors:
-            outcome = Search(self.judge, judgement, self.seconds).run()
+            outcome = search.run()
+        self.unlawful = self.judge.find_unlawful(judgement)
+        if self.unlawful:
+            laws = search.correct_laws(self.unlawful)
+            outcome.corrections += laws.corrections
+            outcome.left += laws.left
+            outcome.tried = search.tried
         findings = self._findings(outcome)
         verdict, reason, factor = self._verdict(outcome, findings)
         gradients = self._gradients()
@@ -158,6 +165,8 @@ class Description:
             if not live and judgement.objective.is_assumed:
                 return "no loss", "no line computes a loss that the gradients belong to", None
             return "unknown", self._cause(outcome), None
+        if self.unlawful:
+            return "unknown", self._cause_of_law(outcome), None
         if not live:
             return "unknown", "no weight moves in the step that was judged", None
         if judgement.objective.is_assumed:
@@ -189,6 +198,13 @@ class Description:
         tried = f"{outcome.tried:,} single edits"
         return (
             f"the gradients of {names} aren't the loss's slopes, and none of {tried} makes them so"
+        )
+
+    def _cause_of_law(self, outcome: Outcome) -> str:
+        names = ", ".join(dict.fromkeys(self._weight_name(n) for n in outcome.left))
+        return (
+            f"the gradients are right, but the update of {names} does with them what no optimiser "
+            "does, and no single edit makes one of it"
         )
 
     # ---- words of the loss
@@ -280,6 +296,12 @@ class Description:
             if fit.is_unused or not fit.rate:
                 continue
             numbers = self._scalars(number)
+            if self.step.memories:  # a momentum's own share would be taken for a factor
+                times = abs(self._usual_times() or 1.0)
+                if any(abs(times * abs(p) - 1) < SAME for p in _products(numbers)):
+                    return None
+                factors.append(times)
+                continue
             if any(abs(abs(fit.rate) / abs(times) - 1) < SAME for times in _products(numbers)):
                 return None
             factors.append(abs(fit.rate) / self.judge.scale_of(number))
@@ -361,7 +383,7 @@ class Description:
         judgement = self.judgement
         assert judgement is not None
         reached = self.judge.worlds.reached(correction.proposal.changes)
-        wrong = [*judgement.wrong, *judgement.factors]
+        wrong = [*judgement.wrong, *judgement.factors, *self.unlawful]
         return [
             n
             for n in sorted(wrong)
@@ -372,6 +394,9 @@ class Description:
 
     def _gradient_call(self, number: int) -> int | None:
         """The value that is the gradient: what the learning rate is multiplied by."""
+        named = self._named_slot(number)
+        if named is not None:
+            return named
         state = self.step.states[number]
         index: int | None = state.next
         size = np.size(self.calls[state.now].value)
@@ -410,6 +435,8 @@ class Description:
                 name = self.naming.assigned(index)
                 if name and self._looks_like_gradient(name[0], index):
                     return index
+            if index != state.next and index in self._exact_slots(number):
+                return index
             if call.name not in steps or not parts or (len(parts) > 1 and call.name != "divide"):
                 return index if index != state.next else found
             index = parts[0] if call.name == "divide" else parts[-1]
@@ -417,9 +444,38 @@ class Description:
                 found = index
         return found
 
+    def _named_slot(self, number: int) -> int | None:
+        """A value with a name of its own that is the slope, but for one factor."""
+        judgement, worlds = self.judgement, self.judge.worlds
+        if judgement is None or number not in judgement.fits:
+            return None
+        state = self.step.states[number]
+        slopes = [self.judge.slope(state, judgement.objective, w) for w in range(self.judge.count)]
+        size = np.size(slopes[0])
+        for index in self.judge.cones[number]:
+            value = worlds.value(0, index)
+            if index == state.next or np.size(value) != size or self._is_scaled(index):
+                continue
+            if ratio([value], slopes[:1], 1e-5) is None or not self.naming.assigned(index):
+                continue
+            values = [worlds.value(w, index) for w in range(self.judge.count)]
+            if ratio(values, slopes, 1e-5):
+                return index
+        return None
+
+    def _exact_slots(self, number: int) -> set[int]:
+        fit = self.judgement.fits.get(number) if self.judgement else None
+        return {fit.slot} if fit is not None and not self._is_scaled(fit.slot) else set()
+
+    def _is_scaled(self, index: int) -> bool:
+        """Whether the value is another multiplied by a number that doesn't depend on weights."""
+        call = self.calls[index]
+        return call.name in ("multiply", "divide", "negative") and any(
+            self.judge.constant(part) is not None for part in call.arguments
+        )
+
     def _looks_like_gradient(self, name: str, index: int) -> bool:
-        fit = self.judgement.fits.get(0) if self.judgement else None
-        del fit
+        del index
         word = name.split(".")[-1].split("[")[0].lower()
         return word.startswith(("d", "g", "nabla", "∂")) or "grad" in name.lower() or "'d" in name
 

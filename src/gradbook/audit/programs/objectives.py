@@ -19,12 +19,21 @@ MOST_PAIRS = 6
 TINY = 1e-4  # a constant below it only keeps a logarithm or a root finite
 
 
+def first_call(calls: list[Call], span: Span) -> int:
+    """Where the step begins: calls before it belong to the step before.
+
+    A number that isn't computed may be first used in the midst of the first step.
+    """
+    computed = [moved.old for moved in span.moved if calls[moved.old].function is not None]
+    return max(computed) + 1 if computed else min(moved.old for moved in span.moved) + 1
+
+
 class Reach:
     """Which calls depend on the weights of the step, and which on the next ones."""
 
     def __init__(self, calls: list[Call], span: Span) -> None:
         self.calls = calls
-        self.first = max(moved.old for moved in span.moved) + 1
+        self.first = first_call(calls, span)
         self.last = len(calls) - 1
         self.bits: dict[int, int] = {moved.old: 1 << n for n, moved in enumerate(span.moved)}
         self.late: set[int] = {index for moved in span.moved for index in moved.updates}

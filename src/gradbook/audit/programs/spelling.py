@@ -192,6 +192,9 @@ class Speller:
         if detail == "drop" and isinstance(node, ast.UnaryOp):
             return place_of(file, node), self._inside(node, file, texts[0]), why, note
         if detail == "negate" and isinstance(node, ast.expr):
+            above = self.naming.sources[file].parents.get(node)
+            if isinstance(above, ast.UnaryOp) and isinstance(above.op, ast.USub):
+                return place_of(file, above), self._text(node, file), why, note
             return place_of(file, node), f"-{_atom(self._text(node, file))}", why, note
         return None
 

@@ -51,10 +51,18 @@ class Chain:
         index = self.tip
         while index in self.parents and (most is None or len(updates) < most):
             old, key = self.parents[index]
-            old = self.aliases.get(old, old)
+            if (version := self.aliases.get(old)) is not None:
+                if version in self.parents or _is_used_between(version, old, index):
+                    old = version
             updates.append((old, index, key))
             index = old
         return updates[::-1]
+
+
+def _is_used_between(version: int, copy: int, new: int) -> bool:
+    """Whether a number is used itself, and not only the copy of it that is updated."""
+    calls = RECORDER.tape.calls
+    return any(version in calls[i].operands for i in range(version + 1, new) if i != copy)
 
 
 class Watch:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from gradbook.audit.core.step import State, Step
-from gradbook.audit.programs.objectives import Reach, finite_guards, implied_losses, stated_losses
+from gradbook.audit.programs.objectives import (
+    Reach,
+    finite_guards,
+    first_call,
+    implied_losses,
+    stated_losses,
+)
 from gradbook.audit.programs.stepping import Span
 from gradbook.recording.calls import Call
 
@@ -42,7 +48,7 @@ def make_step(calls: list[Call], branches: list[tuple[int, bool]], span: Span) -
 
 def _updating_cone(calls: list[Call], span: Span) -> set[int]:
     """Whatever the next weights are computed from."""
-    first = max(moved.old for moved in span.moved)
+    first = first_call(calls, span) - 1
     seen: set[int] = set()
     todo = [index for moved in span.moved for index in moved.updates]
     while todo:
