@@ -252,11 +252,11 @@ def refused(
         before = set(tmp_path.rglob("*"))
         capsys.readouterr()
         code = main(words)
-        said = capsys.readouterr()
-        assert (code, said.out) == (2, ""), said
-        assert said.err.startswith("gradbook: "), said
-        assert said.err.count("\n") == 1, said
+        output = capsys.readouterr()
+        assert (code, output.out) == (2, ""), output
+        assert output.err.startswith("gradbook: "), output
+        assert output.err.count("\n") == 1, output
         assert set(tmp_path.rglob("*")) == before
-        return said.err.removeprefix("gradbook: ").rstrip("\n")
+        return output.err.removeprefix("gradbook: ").rstrip("\n")
 
     return refuse

@@ -285,10 +285,10 @@ def branch(draw: DrawFn, back: int, given: Shape, latest: Shape, *, smooth: bool
     if len(given) > 1:
         sums = st.builds(Conv, st.integers(1, 3), st.just((1, 1)), bias=biases())
     bent = activations(given, smooth=smooth)
-    own = draw((sums | bent).filter(lambda layer: layer.output(given)[1:] == latest[1:]))
+    numbers = draw((sums | bent).filter(lambda layer: layer.output(given)[1:] == latest[1:]))
     joins: list[Layer] = [Concat((2, 0)), Concat((0, 2))]
-    joins += [Residual(2)] * (own.output(given) == latest)
-    return [GoBack(back), own, draw(st.sampled_from(joins))]
+    joins += [Residual(2)] * (numbers.output(given) == latest)
+    return [GoBack(back), numbers, draw(st.sampled_from(joins))]
 
 
 def activations(shape: Shape, *, smooth: bool) -> SearchStrategy[Layer]:
@@ -376,11 +376,11 @@ def moves(draw: DrawFn, shape: Shape) -> dict[str, Any]:
 @st.composite
 def windows(draw: DrawFn, shape: Shape, *, smooth: bool = False) -> Layer:
     """A convolution whose window, padding counted, fits; none reads padding alone."""
-    told = draw(moves(shape))
+    numbers = draw(moves(shape))
     channels = draw(st.integers(1, 4))
     groups = draw(st.sampled_from(divisors(gcd(shape[0], channels))))
     own = {"bias": draw(biases()), "bits": draw(bits(smooth)), "groups": groups}
-    return Conv(channels, told.pop("size"), **told, **own)
+    return Conv(channels, numbers.pop("size"), **numbers, **own)
 
 
 def divisors(number: int) -> list[int]:
@@ -390,12 +390,12 @@ def divisors(number: int) -> list[int]:
 @st.composite
 def pools(draw: DrawFn, shape: Shape, *, smooth: bool) -> Layer:
     kind = "avg" if smooth else draw(st.sampled_from(["max", "avg"]))
-    told = draw(st.none() | moves(shape))
-    if told is None:
+    numbers = draw(st.none() | moves(shape))
+    if numbers is None:
         return Pool(kind, None)
-    told["stride"] = draw(st.none() | st.just(told["stride"]))
-    ceil = told["pad"] != SAME and draw(st.booleans())
-    return Pool(kind, **told, ceil=ceil, zeros=kind == "avg" and draw(st.booleans()))
+    numbers["stride"] = draw(st.none() | st.just(numbers["stride"]))
+    ceil = numbers["pad"] != SAME and draw(st.booleans())
+    return Pool(kind, **numbers, ceil=ceil, zeros=kind == "avg" and draw(st.booleans()))
 
 
 def averages_with_gaps(net: Net) -> bool:

@@ -210,10 +210,10 @@ def test_the_audit_says_the_same_without_numpy(tmp_path):
         books.append(str(tmp_path / f"{len(books)}.xlsx"))
         saved(kind, book, Path(books[-1]))
     books.append(str(gb.write_workbook("worked", tmp_path / "worked.xlsx").path))
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", WITHOUT, *books], capture_output=True, text=True, check=True
     )
-    assert json.loads(told.stdout) == json.loads(
+    assert json.loads(process.stdout) == json.loads(
         json.dumps([record_of(gb.check(path)) for path in books])
     )
 

@@ -241,11 +241,11 @@ def untouched(refused, place):
 
     def refuse(words):
         before = contents()
-        said = refused(words)
+        refusal = refused(words)
         assert contents() == before
-        assert said.isprintable()
-        assert 10 < len(said) < 1000
-        return said
+        assert refusal.isprintable()
+        assert 10 < len(refusal) < 1000
+        return refusal
 
     return refuse
 
@@ -316,10 +316,10 @@ def test_a_wrong_text_on_standard_input(verb, text, untouched, monkeypatch):
 )
 def test_as_a_user_runs_it(words, gradbook, place):
     before = sorted(os.listdir(place))
-    said = gradbook(*words)
-    assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr.startswith("gradbook: ")
-    assert said.stderr.count("\n") == 1
+    process = gradbook(*words)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr.startswith("gradbook: ")
+    assert process.stderr.count("\n") == 1
     assert sorted(os.listdir(place)) == before
 
 

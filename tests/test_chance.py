@@ -111,5 +111,7 @@ def test_c_draws_the_same(tmp_path):
         """
     )
     subprocess.run(["cc", "-o", tmp_path / "chance", source], check=True)
-    said = subprocess.run([tmp_path / "chance"], check=True, capture_output=True, text=True).stdout
-    assert [int(line) for line in said.split()] == numbers(key(3, 1, 2, 59_999, 10), 4).tolist()
+    output = subprocess.run(
+        [tmp_path / "chance"], check=True, capture_output=True, text=True
+    ).stdout
+    assert [int(line) for line in output.split()] == numbers(key(3, 1, 2, 59_999, 10), 4).tolist()

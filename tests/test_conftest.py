@@ -30,8 +30,10 @@ def test_what_takes_long_is_there():
 
 def test_no_command_compiles_the_package_anew():
     told = "import sys; print(sys.dont_write_bytecode, sys.pycache_prefix)"
-    said = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    assert said.stdout.split() == ["False", str(sys.pycache_prefix)]
+    process = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, check=True
+    )
+    assert process.stdout.split() == ["False", str(sys.pycache_prefix)]
 
 
 @pytest.fixture

@@ -107,14 +107,14 @@ def test_where_there_are_no_locks_nothing_is_taken_for_left(tmp_path, monkeypatc
 
 
 def test_one_may_last_as_long_as_the_process():
-    said = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "from gradbook.folders import *; print(of_this_process())"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert TEMPORARY in said.stdout
-    assert not Path(said.stdout.strip()).exists()
+    assert TEMPORARY in process.stdout
+    assert not Path(process.stdout.strip()).exists()
     assert of_this_process() == of_this_process()
 
 

@@ -37,9 +37,9 @@ def run(line):
 def asked(code, folder):
     """What it prints to each stream."""
     words = [sys.executable, "-c", WITHOUT + code]
-    said = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    return said.stdout, said.stderr
+    process = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout, process.stderr
 
 
 def test_processes_and_threads_are_really_gone(tmp_path):

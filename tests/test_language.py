@@ -135,11 +135,11 @@ def test_the_system_says_which_language(monkeypatch):
 
 def test_a_derivation_has_the_language_s_decimal_sign():
     with pseudo_language():
-        said = str(gb.explain(gb.builtin("worked")))
-    assert spelled("The chain rule: ") in said
-    assert "0,1064777" in said
-    assert "w1 = 0,15; w2 = 0,2; " in said  # as a comma would be one too many
-    assert "0.1064777" not in said
+        text = str(gb.explain(gb.builtin("worked")))
+    assert spelled("The chain rule: ") in text
+    assert "0,1064777" in text
+    assert "w1 = 0,15; w2 = 0,2; " in text  # as a comma would be one too many
+    assert "0.1064777" not in text
 
 
 # Room ------------------------------------------------------------------------

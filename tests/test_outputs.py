@@ -141,12 +141,12 @@ def test_an_output_that_is_an_input_is_refused_even_with_force(
     words = [{"IN": read, "OUT": out}.get(word, word) for word in case.words.split()]
     before, content = set(here.rglob("*")), Path(read).read_bytes()
     code = main([*words, "--force"])
-    told = capsys.readouterr()
-    assert (code, told.out) == (2, ""), told
-    *remarks, refusal = told.err.splitlines()
-    assert not remarks or case.read == "net.onnx", told.err  # of which something is said anyway
-    assert refusal.startswith(f"gradbook: can't write {out}: "), told.err
-    assert refusal.endswith(": name another file"), told.err
+    output = capsys.readouterr()
+    assert (code, output.out) == (2, ""), output
+    *remarks, refusal = output.err.splitlines()
+    assert not remarks or case.read == "net.onnx", output.err  # of which something is said anyway
+    assert refusal.startswith(f"gradbook: can't write {out}: "), output.err
+    assert refusal.endswith(": name another file"), output.err
     assert Path(read).read_bytes() == content
     assert set(here.rglob("*")) == before
 
@@ -293,8 +293,8 @@ def test_filled_in_exercises_stay_and_none_of_the_others_is_touched(here, capsys
     book.write_bytes(book.read_bytes() + b"filled in")
     capsys.readouterr()
     assert main(command) == 2
-    told = capsys.readouterr()
-    assert (told.out, told.err) == ("", EXISTS.format(book))
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("", EXISTS.format(book))
     assert book.read_bytes().endswith(b"filled in")
     assert Path("cl/net-exercise-1.xlsx").stat().st_mtime == 0
 

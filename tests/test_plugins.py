@@ -46,10 +46,10 @@ def with_example(tmp_path_factory):
 
 @pytest.mark.witness("build")
 def test_its_layer_and_its_loss_are_ours_from_then_on(gradbook, with_example, tmp_path):
-    said = gradbook("explain", NET, "--only", "w1", environment=with_example)
-    assert said.returncode == 0, said.stderr
-    assert "(softsign)" in said.stdout
-    assert "= tanh(o1 − t1)" in said.stdout
+    process = gradbook("explain", NET, "--only", "w1", environment=with_example)
+    assert process.returncode == 0, process.stderr
+    assert "(softsign)" in process.stdout
+    assert "= tanh(o1 − t1)" in process.stdout
     wrote = gradbook("sheet", NET, "-o", "book.xlsx", environment=with_example)
     assert wrote.returncode == 0, wrote.stderr
     judged = gradbook("check", "book.xlsx", environment=with_example)
@@ -61,8 +61,8 @@ def test_its_layer_and_its_loss_are_ours_from_then_on(gradbook, with_example, tm
 
 @pytest.mark.witness("build")
 def test_its_gradients_are_pytorchs(gradbook, with_example, torch):
-    said = gradbook("explain", ONE_SAMPLE, "--json", environment=with_example)
-    weights = {it["name"]: it for it in json.loads(said.stdout)["weights"]}
+    process = gradbook("explain", ONE_SAMPLE, "--json", environment=with_example)
+    weights = {it["name"]: it for it in json.loads(process.stdout)["weights"]}
     leaves = {
         name: torch.tensor(it["value"], dtype=torch.float64, requires_grad=True)
         for name, it in weights.items()
@@ -95,11 +95,11 @@ def test_one_that_cannot_be_loaded_is_named(gradbook, tmp_path):
     (source / "pyproject.toml").write_text(BROKEN, "utf-8")
     (source / "gradbook_broken.py").write_text("raise ValueError('not today')\n", "utf-8")
     environment = installed(source, tmp_path / "site")
-    said = gradbook("explain", NET, environment=environment)
-    assert said.returncode == 2
-    assert said.stderr.count("\n") == 1
-    assert "the plug-in 'broken' of gradbook-broken can't be loaded: not today" in said.stderr
-    assert "pip uninstall gradbook-broken" in said.stderr
+    process = gradbook("explain", NET, environment=environment)
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert "the plug-in 'broken' of gradbook-broken can't be loaded: not today" in process.stderr
+    assert "pip uninstall gradbook-broken" in process.stderr
     assert gradbook("explain", "worked", environment=environment).returncode == 0
 
 

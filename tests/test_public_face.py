@@ -79,21 +79,23 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_importing_gradbook_imports_nothing_else_of_it():
-    said = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "import gradbook, sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     )
-    loaded = {name for name in said.stdout.split() if name.split(".")[0] in ("gradbook", "numpy")}
+    loaded = {
+        name for name in process.stdout.split() if name.split(".")[0] in ("gradbook", "numpy")
+    }
     assert loaded == {"gradbook"}
 
 
 def test_what_was_loaded_before_takes_no_public_name_away():
     code = "import gradbook as gb; gb.explain; print(gb.builtin('worked').name)"
     command = [sys.executable, "-c", code]
-    said = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert said.stdout == "worked\n"
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout == "worked\n"
 
 
 @for_each("package", ["graph", "layers", "net", "targets.drawing"])

@@ -37,12 +37,12 @@ def checked(folder: Path) -> tuple[int, list[str]]:
     script = NODE_MODULES / "pyright" / "index.js"
     words = [program("node"), str(script), "--outputjson", "--pythonpath", sys.executable]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    said = json.loads(done.stdout)
+    record = json.loads(done.stdout)
     objections = [
         f"{Path(one['file']).name}, line {one['range']['start']['line'] + 1}: {one['message']}"
-        for one in said["generalDiagnostics"]
+        for one in record["generalDiagnostics"]
     ]
-    return said["summary"]["filesAnalyzed"], objections
+    return record["summary"]["filesAnalyzed"], objections
 
 
 @pytest.mark.witness("node", "pyright")

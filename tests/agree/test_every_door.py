@@ -211,9 +211,9 @@ def test_a_workbook_computes_them_and_is_right(tmp_path):
 @pytest.mark.parametrize("name", IMAGES)
 def test_onnx_keras_and_pytorch_compute_them(by, name):
     net = parse(IMAGES[name])
-    given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
-    found = by(trained_of(net), given)
-    np.testing.assert_allclose(found, by_the_graph(net, drawn(net), given), atol=1e-5)
+    numbers = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    found = by(trained_of(net), numbers)
+    np.testing.assert_allclose(found, by_the_graph(net, drawn(net), numbers), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -236,9 +236,9 @@ def test_their_tensors_are_written_by_name(name):
 )
 def test_c_for_any_machine_computes_them_in_floats_and_in_whole_numbers(name, size):
     model = model_of(IMAGES[name], images=size)
-    given = np.random.default_rng(3).integers(0, 256, (20, *model.net.input), np.uint8)
-    _, found = called(c_file(model.trained(), "net", None).text, "net", given, 3)
-    np.testing.assert_allclose(found, model.predict(given), atol=2e-6)
+    numbers = np.random.default_rng(3).integers(0, 256, (20, *model.net.input), np.uint8)
+    _, found = called(c_file(model.trained(), "net", None).text, "net", numbers, 3)
+    np.testing.assert_allclose(found, model.predict(numbers), atol=2e-6)
     images, scores, classes = both(model)  # to the last bit as reckoned here
     assert (classes == model.classify(images)).mean() >= 0.95
     shares = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -71,9 +71,9 @@ def test_rows_of_a_table():
     columns = TableColumns((Column("x"),), target)
     model = Model(net, at_rest(net), one, one, target.words, columns=columns)
     table = ColumnTable("x.csv", ("x",), (CellRow(1, ("3",)),))
-    said = model.predict(table)
-    assert row_records(model, table, said)[0]["predicted"] == "yes"
-    line = list(csv.reader(io.StringIO(rows_csv(model, table, said))))[1]
+    predicted = model.predict(table)
+    assert row_records(model, table, predicted)[0]["predicted"] == "yes"
+    line = list(csv.reader(io.StringIO(rows_csv(model, table, predicted))))[1]
     assert line[1] == "yes"
 
 

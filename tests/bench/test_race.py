@@ -49,15 +49,15 @@ def test_the_ratio_is_pytorchs_fastest_float32_over_the_engine(monkeypatch):
 def test_a_program_can_read_it(capsys, monkeypatch):
     monkeypatch.setattr(taking_turns, "TURN", 0.01)
     engine.main(["blocks", "--engine-only", "--rounds", "1", "--threads", "1", "--json"])
-    said = json.loads(capsys.readouterr().out)
-    assert [*said] == ["version", "machine", "rows", "ratios"]
-    assert said["version"] == 1
-    assert said["machine"]["peak_gflops"]["1"] > 0
-    (row,) = said["rows"]
+    record = json.loads(capsys.readouterr().out)
+    assert [*record] == ["version", "machine", "rows", "ratios"]
+    assert record["version"] == 1
+    assert record["machine"]["peak_gflops"]["1"] > 0
+    (row,) = record["rows"]
     assert [*row] == [*(field.name for field in fields(Time))]
     assert (row["network"], row["batch"], row["mode"]) == ("blocks", 64, "engine")
     assert row["seconds_per_epoch"] > 0
-    assert said["ratios"] == {}
+    assert record["ratios"] == {}
 
 
 @pytest.mark.witness("torch", "onnxruntime")

@@ -155,11 +155,11 @@ def test_a_claim_is_held_against_trainings(claim, code, says, tmp_path, capsys):
     path = written(tmp_path, claim=claim)
     words = [str(path), "--seeds", "2", "-o", str(tmp_path / "runs")]
     assert records.main(words) == code
-    said = capsys.readouterr().out
-    assert says in said
-    assert said.count("  seed ") == 2
-    assert "[claim]\nparameters = 490\n" in said
-    assert "\naccuracy = " in said
+    output = capsys.readouterr().out
+    assert says in output
+    assert output.count("  seed ") == 2
+    assert "[claim]\nparameters = 490\n" in output
+    assert "\naccuracy = " in output
 
 
 def test_what_rounding_costs_is_measured_with_the_bytes(tmp_path, monkeypatch, capsys):

@@ -53,16 +53,16 @@ def test_a_circle_and_an_unknown_function_have_no_value(tmp_path):
 def test_a_formula_is_computed_anew_where_its_copies_meet_other_cells(formula, values):
     numbers = {f"A{k}": float(k) for k in range(1, 5)}
     book, flow = small({**numbers, "B1:B4": formula})
-    found = Evaluation(book, flow)
-    assert [found.value(at(f"B{k}")) for k in range(1, 5)] == values
+    evaluation = Evaluation(book, flow)
+    assert [evaluation.value(at(f"B{k}")) for k in range(1, 5)] == values
 
 
 def test_a_copy_whose_references_leave_the_sheet_has_no_value():
     book, _ = small({"A1:A2": 1.0, "C1": "=A1+1"})
     book.patterns[at("A2")] = book.patterns[at("C1")]
-    found = Evaluation(book, Flow(book))
-    assert found.value(at("C1")) == 2
-    assert isnan(found.value(at("A2")))
+    evaluation = Evaluation(book, Flow(book))
+    assert evaluation.value(at("C1")) == 2
+    assert isnan(evaluation.value(at("A2")))
 
 
 def test_cells_are_nudged_to_other_numbers():
@@ -91,10 +91,10 @@ def test_a_chain_of_100_000_formulas_has_a_value():
 def test_an_error_takes_the_other_branch_but_an_unknown_function_does_not():
     table = {"A1": 0.0, "B1": "=1/A1", "C1": "=IFERROR(B1,7)", "B2": "=FOURIER(A1)"}
     book, flow = small({**table, "C2": "=IFERROR(B2,7)", "C3": "=IFERROR(FOURIER(1),7)"})
-    found = Evaluation(book, flow)
-    assert found.value(at("C1")) == 7
-    assert isnan(found.value(at("C2")))
-    assert isnan(found.value(at("C3")))
+    evaluation = Evaluation(book, flow)
+    assert evaluation.value(at("C1")) == 7
+    assert isnan(evaluation.value(at("C2")))
+    assert isnan(evaluation.value(at("C3")))
 
 
 def test_each_cell_of_an_array_formula_shows_its_own_element(tmp_path):

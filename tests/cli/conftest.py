@@ -23,6 +23,6 @@ def command(tmp_path, monkeypatch, capsys):
 
 
 @pytest.fixture
-def said(command, request):
-    """`said(words)`: the same of the verb that the module's VERB names."""
+def output_of(command, request):
+    """`output_of(words)`: the same of the verb that the module's VERB names."""
     return partial(command, request.module.VERB)

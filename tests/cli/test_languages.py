@@ -25,9 +25,9 @@ def english(capsys, tmp_path, monkeypatch):
         capsys.readouterr()
         with pseudo_language():
             main(words)
-        said = "".join(capsys.readouterr())
-        assert said
-        return plain_words(said, *NAMES, *OF_A_CLASS)
+        text = "".join(capsys.readouterr())
+        assert text
+        return plain_words(text, *NAMES, *OF_A_CLASS)
 
     return run
 

@@ -91,8 +91,8 @@ def test_there_are_few_verbs_and_few_options(capsys):
 @for_each("old", RENAMED)
 def test_an_old_name_says_the_new_one(old, refused):
     assert old not in VERBS
-    said = refused([old, "xor", "-o", "x.html"])
-    assert said == f"{old} was renamed: use {RENAMED[old]}"
+    refusal = refused([old, "xor", "-o", "x.html"])
+    assert refusal == f"{old} was renamed: use {RENAMED[old]}"
     assert RENAMED[old].split()[1] in VERBS
 
 
@@ -102,18 +102,18 @@ GONE = [(verb, flag) for verb in every_command() for flag in verb_parser(verb).v
 @for_each(("verb", "flag"), GONE)
 def test_an_old_option_says_what_to_write(verb, flag, refused):
     assert flag not in verb_parser(verb).format_help().split()
-    said = refused(
+    refusal = refused(
         [*verb.split(), "x", flag, "y"] if verb != "export" else [verb, "x", "-o", "y", flag]
     )
-    assert said.startswith(f"gradbook {verb} no longer has {flag}: ")
+    assert refusal.startswith(f"gradbook {verb} no longer has {flag}: ")
 
 
 def test_what_belongs_to_every_verb_may_stand_before_it(capsys):
     assert main(["--language", "de", "explain", "worked", "--only", "w5"]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert main(["explain", "worked", "--only", "w5", "--language=de"]) == 0
-    assert capsys.readouterr().out == said
-    assert "Das Netz" in said
+    assert capsys.readouterr().out == output
+    assert "Das Netz" in output
 
 
 def test_a_verb_that_speaks_english_alone_says_so(refused):
@@ -198,16 +198,20 @@ def test_a_closed_pipe_is_nobodys_business():
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as pipe:
-        said = subprocess.run(ENTRY, stdout=pipe, stderr=subprocess.PIPE, check=False, timeout=60)
-    assert (said.returncode, said.stderr) == (141, b"")
+        process = subprocess.run(
+            ENTRY, stdout=pipe, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+    assert (process.returncode, process.stderr) == (141, b"")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full disk here")
 def test_a_full_disk_is_one_line():
     with open("/dev/full", "wb") as full:
-        said = subprocess.run(ENTRY, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
-    assert said.returncode == 2
-    assert said.stderr.count(b"\n") == 1
+        process = subprocess.run(
+            ENTRY, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+    assert process.returncode == 2
+    assert process.stderr.count(b"\n") == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")

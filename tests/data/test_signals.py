@@ -36,16 +36,16 @@ def stretch(count, label, first=0, step=0.02):
 
 
 def test_time_channels_and_classes_are_found_by_their_headings(tmp_path):
-    found = read_signals(csv(tmp_path, stretch(10, "a") + stretch(8, "b")))
-    assert found.channels == ("x", "y")
-    assert found.rate == 50
-    assert [(one.label, len(one.values)) for one in found.recordings] == [("a", 10), ("b", 8)]
-    assert found.recordings[0].values[3].tolist() == [3, -3]
+    signals = read_signals(csv(tmp_path, stretch(10, "a") + stretch(8, "b")))
+    assert signals.channels == ("x", "y")
+    assert signals.rate == 50
+    assert [(one.label, len(one.values)) for one in signals.recordings] == [("a", 10), ("b", 8)]
+    assert signals.recordings[0].values[3].tolist() == [3, -3]
 
 
 def test_time_that_starts_again_is_another_recording(tmp_path):
-    found = read_signals(csv(tmp_path, stretch(6, "a") + stretch(6, "a") + stretch(6, "b")))
-    assert [one.row for one in found.recordings] == [2, 8, 14]
+    signals = read_signals(csv(tmp_path, stretch(6, "a") + stretch(6, "a") + stretch(6, "b")))
+    assert [one.row for one in signals.recordings] == [2, 8, 14]
 
 
 def test_milliseconds_are_said_by_the_heading(tmp_path):
@@ -57,26 +57,26 @@ def test_columns_can_be_named(tmp_path):
     rows = [(k // 8, k, 2 * k, "p", "a" if k < 8 else "b") for k in range(16)]
     file = csv(tmp_path, rows, "nr,left,right,who,kind")
     asked = SignalColumns(label="kind", recording="nr", subject="who", channels=("right",))
-    found = read_signals(file, asked)
-    assert (found.channels, found.subjects) == (("right",), "who")
-    assert [one.name for one in found.recordings] == ["p, 0", "p, 1"]
+    signals = read_signals(file, asked)
+    assert (signals.channels, signals.subjects) == (("right",), "who")
+    assert [one.name for one in signals.recordings] == ["p, 0", "p, 1"]
 
 
 def test_a_folder_has_a_file_for_each_recording_and_one_in_it_for_each_class(tmp_path):
     for label in "ab":
         for k in range(2):
             csv(tmp_path, [(k, 1, 2)] * 5, "time,x,y", f"{label}/{k}.csv")
-    found = read_signals(tmp_path)
-    assert [one.name for one in found.recordings] == ["a/0.csv", "a/1.csv", "b/0.csv", "b/1.csv"]
-    assert [one.label for one in found.recordings] == ["a", "a", "b", "b"]
-    assert found.subjects == ""
+    signals = read_signals(tmp_path)
+    assert [one.name for one in signals.recordings] == ["a/0.csv", "a/1.csv", "b/0.csv", "b/1.csv"]
+    assert [one.label for one in signals.recordings] == ["a", "a", "b", "b"]
+    assert signals.subjects == ""
 
 
 def test_folders_within_are_people(tmp_path):
     for label in "ab":
         csv(tmp_path, [(1, 2)] * 5, "x,y", f"{label}/ann/1.csv")
-    found = read_signals(tmp_path)
-    assert (found.subjects, found.recordings[0].subject) == ("subject", "ann")
+    signals = read_signals(tmp_path)
+    assert (signals.subjects, signals.recordings[0].subject) == ("subject", "ann")
 
 
 def sound(file, rate=8000, count=50):
@@ -91,8 +91,8 @@ def sound(file, rate=8000, count=50):
 def test_a_folder_of_sounds_knows_its_rate(tmp_path):
     sound(tmp_path / "yes" / "1.wav")
     sound(tmp_path / "no" / "1.wav")
-    found = read_signals(tmp_path)
-    assert (found.channels, found.rate) == (("sound",), 8000)
+    signals = read_signals(tmp_path)
+    assert (signals.channels, signals.rate) == (("sound",), 8000)
 
 
 def test_what_is_made_is_written_and_read_as_the_same(tmp_path):
@@ -100,9 +100,9 @@ def test_what_is_made_is_written_and_read_as_the_same(tmp_path):
     file = tmp_path / "moves.csv"
     few = made.recordings[:12]
     file.write_text("".join(as_csv(type(made)("m", made.channels, few, 50.0, "subject"))))
-    found = read_signals(file)
-    assert (found.channels, found.rate, found.subjects) == (made.channels, 50, "subject")
-    for own, other in zip(few, found.recordings, strict=True):
+    signals = read_signals(file)
+    assert (signals.channels, signals.rate, signals.subjects) == (made.channels, 50, "subject")
+    for own, other in zip(few, signals.recordings, strict=True):
         assert (own.label, own.subject) == (other.label, other.subject)
         np.testing.assert_array_equal(own.values, other.values)
 
@@ -166,9 +166,9 @@ def test_recordings_have_the_same_channels_and_rate(tmp_path):
 
 
 def test_a_recording_shorter_than_a_window_is_refused(tmp_path):
-    found = read_signals(csv(tmp_path, stretch(20, "a") + stretch(9, "b")))
+    signals = read_signals(csv(tmp_path, stretch(20, "a") + stretch(9, "b")))
     with pytest.raises(DataError, match="row 22: recording 'rows 22 to 30' has 9 rows, fewer than"):
-        cut_signals(found, Windows(10, 5, found.channels))
+        cut_signals(signals, Windows(10, 5, signals.channels))
 
 
 def test_an_empty_folder_is_refused(tmp_path):
@@ -180,27 +180,27 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 def test_windows_are_the_rows_that_they_say(tmp_path):
-    found = read_signals(csv(tmp_path, stretch(11, "a") + stretch(8, "b", 100)))
-    cut = cut_signals(found, Windows(4, 3, found.channels))
+    signals = read_signals(csv(tmp_path, stretch(11, "a") + stretch(8, "b", 100)))
+    cut = cut_signals(signals, Windows(4, 3, signals.channels))
     assert cut.remarks == ()
     assert cut.first.tolist() == [0, 3, 6, 0, 3]
     assert cut.recording.tolist() == [0, 0, 0, 1, 1]
     for row, which, first in zip(cut.rows, cut.recording, cut.first, strict=True):
-        whole = found.recordings[which].values
+        whole = signals.recordings[which].values
         np.testing.assert_array_equal(row.reshape(4, 2), whole[first : first + 4])
 
 
 def test_a_window_has_two_rows_or_more(tmp_path):
-    found = read_signals(csv(tmp_path, stretch(4, "a") + stretch(4, "b")))
-    assert cut_signals(found, Windows(2, 2, found.channels)).first.tolist() == [0, 2, 0, 2]
+    signals = read_signals(csv(tmp_path, stretch(4, "a") + stretch(4, "b")))
+    assert cut_signals(signals, Windows(2, 2, signals.channels)).first.tolist() == [0, 2, 0, 2]
     with pytest.raises(GradbookError, match="a window must have at least 2 rows"):
-        cut_signals(found, Windows(1, 1, found.channels))
+        cut_signals(signals, Windows(1, 1, signals.channels))
 
 
 def test_no_window_is_of_two_classes(tmp_path):
     rows = [(k, k, "r", "a" if k % 20 < 10 else "b") for k in range(63)]
-    found = read_signals(csv(tmp_path, rows, "x,y,recording,label"))
-    cut = cut_signals(found, Windows(6, 1, found.channels))
+    signals = read_signals(csv(tmp_path, rows, "x,y,recording,label"))
+    cut = cut_signals(signals, Windows(6, 1, signals.channels))
     for first in cut.rows[:, 0]:
         assert first % 10 <= 4
     assert cut.remarks == ("1 stretch between two classes, shorter than a window: left out",)

@@ -15,10 +15,10 @@ from tests.data.made import idx_folder
 def test_scikit_learns_digits_go_by_their_name():
     from sklearn.datasets import load_digits
 
-    found = load("digits8")
-    assert found.shape == (1, 8, 8)
-    assert found.classes == tuple("0123456789")
-    parts = [found.training, found.validation, found.test_for_reporting]
+    loaded = load("digits8")
+    assert loaded.shape == (1, 8, 8)
+    assert loaded.classes == tuple("0123456789")
+    parts = [loaded.training, loaded.validation, loaded.test_for_reporting]
     assert [len(part) for part in parts] == [1249, 249, 299]
     original = load_digits().images
     together = np.concatenate([part.pixels[:, 0] for part in parts])
@@ -36,14 +36,14 @@ def test_without_scikit_learn_its_digits_say_how_to_get_it(monkeypatch):
 
 def test_what_is_said_of_the_known_is_true():
     for name, known in KNOWN.items():
-        found = load(name)
-        images = len(found.training_and_validation) + len(found.test_for_reporting)
-        assert (images, found.shape[1:], len(found.classes)) == (
+        loaded = load(name)
+        images = len(loaded.training_and_validation) + len(loaded.test_for_reporting)
+        assert (images, loaded.shape[1:], len(loaded.classes)) == (
             known.images,
             known.size,
             known.classes,
         )
-        assert found.name == name
+        assert loaded.name == name
 
 
 def test_a_name_wins_over_a_folder(tmp_path, monkeypatch):

@@ -150,10 +150,10 @@ def test_a_table_as_german_excel_writes_it_is_read(tmp_path):
 def test_an_encoding_and_a_separator_make_no_difference(tmp_path, encoding, separator):
     file = tmp_path / "t.csv"
     file.write_bytes("größe;art\n1,5;ä\n2,5;ö\n".replace(";", separator).encode(encoding))
-    found = read_columns(file)
-    assert found.names == ("größe", "art")
-    assert found.numbers("größe").tolist() == [1.5, 2.5]
-    assert found.column("art").words == ("ä", "ö")
+    columns = read_columns(file)
+    assert columns.names == ("größe", "art")
+    assert columns.numbers("größe").tolist() == [1.5, 2.5]
+    assert columns.column("art").words == ("ä", "ö")
 
 
 @for_each(
@@ -180,9 +180,9 @@ def test_what_is_open_can_be_settled(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text('a,b\n"1,234",3/4/2024\n')
     for decimal, dates, wanted in ((",", "dmy", [1.234, 19816]), (".", "mdy", [1234, 19786])):
-        found = read_columns(file, decimal, dates)
-        assert encode(found, [found.column(name) for name in "ab"]).tolist() == [wanted]
-        assert not list(table_remarks(found, [found.column("a")]))
+        columns = read_columns(file, decimal, dates)
+        assert encode(columns, [columns.column(name) for name in "ab"]).tolist() == [wanted]
+        assert not list(table_remarks(columns, [columns.column("a")]))
 
 
 def test_another_tables_column_is_read_as_it_was_where_its_own_cells_leave_it_open(table):

@@ -50,19 +50,19 @@ def of_many(warp, count=4000):
 
 def test_known_draws():
     """What any other language must draw too."""
-    found = draw(image=59_999)
-    assert [found.angle, found.along, found.down] == [
+    numbers = draw(image=59_999)
+    assert [numbers.angle, numbers.along, numbers.down] == [
         -0.11776061112543833,
         0.28333802992835366,
         0.22753846379391396,
     ]
-    assert [found.scale, found.shear, found.cropped] == [
+    assert [numbers.scale, numbers.shear, numbers.cropped] == [
         1.036981743954455,
         0.15933079163552424,
         False,
     ]
-    assert found.points.shape == (2, 7, 7)
-    assert found.points.ravel()[[0, 1, -1]].tolist() == [
+    assert numbers.points.shape == (2, 7, 7)
+    assert numbers.points.ravel()[[0, 1, -1]].tolist() == [
         -0.07716398905673982,
         -0.6610853361658628,
         0.6619781009941234,
@@ -93,9 +93,9 @@ def test_seed_epoch_and_image_each_draw_anew():
     ],
 )
 def test_all_between_the_limits_is_equally_likely(warp, values, low, high):
-    found = np.array([values(one) for one in of_many(warp)])
-    assert low <= found.min() < found.max() <= high
-    shares = np.sort((found - low) / (high - low))
+    array = np.array([values(one) for one in of_many(warp)])
+    assert low <= array.min() < array.max() <= high
+    shares = np.sort((array - low) / (high - low))
     expected = (np.arange(len(shares)) + 0.5) / len(shares)
     assert abs(shares - expected).max() < 1.95 / len(shares) ** 0.5  # Kolmogorov–Smirnov, 0.1 %
 

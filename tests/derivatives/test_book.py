@@ -24,13 +24,13 @@ def profit(price=1.2, heat=27.0, lemons=0.5, lemon=0.4, rent=20.0, days=60.0):
 
 
 def test_derivatives_equal_those_of_the_formula_by_nudging(stand):
-    found = stand.derivatives("B13")
+    derivatives = stand.derivatives("B13")
     words = ["Price per cup", "Temperature", "Lemons per cup", "Price of a lemon", "Rent per day"]
     for word, name in zip(words, ["price", "heat", "lemons", "lemon", "rent"], strict=True):
         usual = {"price": 1.2, "heat": 27, "lemons": 0.5, "lemon": 0.4, "rent": 20}[name]
         step = 1e-6 * usual
         nudged = profit(**{name: usual + step}) - profit(**{name: usual - step})
-        assert found[word] == pytest.approx(nudged / (2 * step), rel=1e-7)
+        assert derivatives[word] == pytest.approx(nudged / (2 * step), rel=1e-7)
 
 
 def test_a_cell_knows_its_name_label_value_and_formula(stand):
@@ -42,29 +42,34 @@ def test_a_cell_knows_its_name_label_value_and_formula(stand):
 
 
 def test_derivatives_are_a_mapping_by_names_most_sensitive_first(stand):
-    found = stand.derivatives("Profit")
-    assert len(found) == 6
-    assert set(found) == {f"Model!B{k}" for k in range(3, 9)}
-    assert found["B4"] == found["Model.B4"] == found["Temperature"] == found["Model!B4"]
-    assert found["B12"] == 60  # a cell between
-    assert "B4" in found
-    assert "B99" not in found
-    elasticities = [abs(one.elasticity) for one in found.inputs]
+    derivatives = stand.derivatives("Profit")
+    assert len(derivatives) == 6
+    assert set(derivatives) == {f"Model!B{k}" for k in range(3, 9)}
+    assert (
+        derivatives["B4"]
+        == derivatives["Model.B4"]
+        == derivatives["Temperature"]
+        == derivatives["Model!B4"]
+    )
+    assert derivatives["B12"] == 60  # a cell between
+    assert "B4" in derivatives
+    assert "B99" not in derivatives
+    elasticities = [abs(one.elasticity) for one in derivatives.inputs]
     assert elasticities == sorted(elasticities, reverse=True)
     with pytest.raises(gb.GradbookError, match="no cell is called 'Prize'"):
-        found["Prize"]
+        derivatives["Prize"]
 
 
 def test_without_a_cell_the_likeliest_result_is_chosen(stand):
-    found = stand.derivatives()
-    assert found.result.name == "Model!B13"
-    assert found.proposed == []
+    derivatives = stand.derivatives()
+    assert derivatives.result.name == "Model!B13"
+    assert derivatives.proposed == []
     assert stand.derivatives("B13").proposed is None
 
 
 def test_other_inputs_may_be_chosen(stand):
-    found = stand.derivatives("B13", by=["B10", "Cost per cup"])
-    assert set(found) == {"Model!B10", "Model!B11"}
+    derivatives = stand.derivatives("B13", by=["B10", "Cost per cup"])
+    assert set(derivatives) == {"Model!B10", "Model!B11"}
     assert stand.derivatives("B13", by="B3:B4").keys() == {"Model!B3", "Model!B4"}
 
 
@@ -125,12 +130,12 @@ def test_a_lesson_becomes_one_that_trains(tmp_path):
 
 
 def test_it_prints_and_shows_itself(stand):
-    found = stand.derivatives("B13")
-    assert "Temperature" in str(found)
-    shown = found._repr_html_()
+    derivatives = stand.derivatives("B13")
+    assert "Temperature" in str(derivatives)
+    shown = derivatives._repr_html_()
     assert "<table" in shown
     assert "rgba(" in shown
-    assert repr(found) == "Derivatives(Profit (Model!B13), 6 inputs)"
+    assert repr(derivatives) == "Derivatives(Profit (Model!B13), 6 inputs)"
 
 
 def test_a_label_is_beside_or_before_the_numbers_of_a_row_and_a_column():

@@ -144,8 +144,8 @@ compile_library("int answer(void) { return 42; }", slow, effort=(3, 3))
 def is_running(pid: str) -> bool:
     """Whether there is such a process, and not only what it came to."""
     words = ["ps", "-o", "stat=", "-p", pid]
-    told = subprocess.run(words, capture_output=True, text=True, check=False)
-    return told.stdout.strip()[:1] not in ("", "Z")
+    process = subprocess.run(words, capture_output=True, text=True, check=False)
+    return process.stdout.strip()[:1] not in ("", "Z")
 
 
 def waited_for(is_so, seconds: float = 60.0) -> bool:

@@ -137,9 +137,9 @@ def test_what_others_could_have_put_there_is_not_taken(made, modes, tmp_path, mo
         planted_in(cache)
         said = made(cache, mode)
         of_this_process.cache_clear()
-        found = compile_library(TEXT, require_compiler())
-        assert answer(found) == 42
-        assert said in found.remark
+        library = compile_library(TEXT, require_compiler())
+        assert answer(library) == 42
+        assert said in library.remark
     of_this_process.cache_clear()
 
 
@@ -148,11 +148,11 @@ def test_what_is_made_is_for_nobody_else_whatever_is_usual(cache, tmp_path, monk
     monkeypatch.setenv("GRADBOOK_CACHE", str(tmp_path / "a" / "b"))
     before = os.umask(0)
     try:
-        found = compile_library(TEXT, require_compiler())
+        library = compile_library(TEXT, require_compiler())
     finally:
         os.umask(before)
-    assert found.remark == ""
-    made = [found.path, *list(found.path.parents)[:3]]
+    assert library.remark == ""
+    made = [library.path, *list(library.path.parents)[:3]]
     assert [path.stat().st_mode & 0o777 for path in made] == [0o700] * 4
 
 
@@ -194,9 +194,9 @@ def test_a_folder_in_its_place_is_walked_round(cache):
     first = compile_library(TEXT, require_compiler()).path
     first.unlink()
     first.mkdir()
-    found = compile_library(TEXT, require_compiler())
-    assert answer(found) == 42
-    assert "can't keep engines in" in found.remark
+    library = compile_library(TEXT, require_compiler())
+    assert answer(library) == 42
+    assert "can't keep engines in" in library.remark
 
 
 def test_a_clock_that_jumps_changes_nothing(cache):
@@ -245,9 +245,9 @@ def test_where_nothing_can_be_kept_an_engine_lasts_as_long_as_the_process(
         monkeypatch.setattr(keeping, "temporary_folder", refused_in(cache))
     else:
         monkeypatch.setattr(Path, "mkdir", refused)
-    found = compile_library(TEXT, require_compiler())
-    assert answer(found) == 42
-    assert str(cache) in found.remark
+    library = compile_library(TEXT, require_compiler())
+    assert answer(library) == 42
+    assert str(cache) in library.remark
     assert not list(cache.glob("*"))
 
 

@@ -64,24 +64,24 @@ def warped(warping: Warping, images: np.ndarray, order, scale=1, shift=0) -> np.
 def test_the_images_are_the_references(text, level):
     images = pixels(40, 1, 28, 28)
     warp, order = parse_warp(text), np.arange(40)[::-1]
-    found = warped(Warping(warp, (1, 28, 28), level=level), images, order)
+    image = warped(Warping(warp, (1, 28, 28), level=level), images, order)
     expected = warp_images(images, warp, order.tolist(), **KEY)
-    assert abs(found - expected).max() / 255 < 1e-5
+    assert abs(image - expected).max() / 255 < 1e-5
 
 
 @for_each("shape", SHAPES, ids=str)
 def test_images_of_any_shape_are_the_references(shape):
     images, warp = pixels(6, *shape), parse_warp(ALL)
-    found = warped(Warping(warp, shape), images, range(6))
+    image = warped(Warping(warp, shape), images, range(6))
     # a float tells places apart as finely as the image is wide
-    assert abs(found - warp_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
+    assert abs(image - warp_images(images, warp, range(6), **KEY)).max() / 255 < max(shape) * 3e-7
 
 
 @for_each("name", COMPILERS)
 def test_every_compiler_says_the_same(name):
     images, warp = pixels(6, 1, 28, 28), parse_warp(ALL)
-    found = warped(Warping(warp, (1, 28, 28), compiler_called(name)), images, range(6))
-    assert abs(found - warp_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
+    image = warped(Warping(warp, (1, 28, 28), compiler_called(name)), images, range(6))
+    assert abs(image - warp_images(images, warp, range(6), **KEY)).max() / 255 < 1e-5
 
 
 @for_each("shape", [(1, 1, 1), (1, 1, 9), (2, 7, 2), *SHAPES], ids=str)
@@ -94,11 +94,11 @@ def test_no_warp_leaves_the_picture_exactly_as_it_is(shape):
 
 def test_images_are_normalised_channel_by_channel():
     images, shape = pixels(2, 3, 8, 8), (3, 8, 8)
-    found = warped(
+    image = warped(
         Warping(parse_warp("none"), shape), images, [1], scale=[1, 2, 0.5], shift=[0, -7, 1]
     )
     factors, terms = np.array([1, 2, 0.5])[:, None, None], np.array([0, -7, 1])[:, None, None]
-    assert np.array_equal(found[0], images[1] * factors + terms)
+    assert np.array_equal(image[0], images[1] * factors + terms)
 
 
 # The same bits.
@@ -176,13 +176,13 @@ def test_nothing_is_warned_about(name, level, tmp_path):
     file = tmp_path / "warp.c"
     file.write_text(warp_source())
     wanted = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wno-sign-conversion"]
-    said = subprocess.run(
+    process = subprocess.run(
         [*compiler.words(level), *FLAGS, *wanted, "-c", file, "-o", tmp_path / "warp.o"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stderr == ""
+    assert process.stderr == ""
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="for another processor")
@@ -192,14 +192,14 @@ def test_gcc_looks_up_many_pixels_at_once(tmp_path):
     (pixel,) = [
         k for k, line in enumerate(warp_source().splitlines()) if "float x = map.x0" in line
     ]
-    said = subprocess.run(
+    process = subprocess.run(
         [*gcc.words("avx2"), *FLAGS, "-fopt-info-vec", "-c", file, "-o", tmp_path / "warp.o"],
         capture_output=True,
         text=True,
         check=True,
     )
-    loop = [line for line in said.stderr.splitlines() if f"warp.c:{pixel}:" in line]
-    assert any("loop vectorized" in line for line in loop), said.stderr
+    loop = [line for line in process.stderr.splitlines() if f"warp.c:{pixel}:" in line]
+    assert any("loop vectorized" in line for line in loop), process.stderr
 
 
 MAIN = """
@@ -273,8 +273,8 @@ def test_sanitizers_find_nothing(text, shape, checks, tmp_path):
     subprocess.run(
         [compiler, *flags, f"-fsanitize={checks}", file, "-o", program, "-lm"], check=True
     )
-    said = subprocess.run([program], capture_output=True, text=True, check=False)
-    assert (said.returncode, said.stderr) == (0, "")
+    process = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 ROOMS = """
@@ -304,6 +304,6 @@ def test_the_room_to_warp_is_enough_for_any_image(tmp_path):
     file.write_text(f"{warp_source()}\n{ROOMS}")
     compiler = shutil.which("gcc") or shutil.which("cc")
     subprocess.run([compiler, "-std=gnu11", file, "-o", program, "-lm"], check=True)
-    said = subprocess.run([program], capture_output=True, text=True, check=False)
-    assert (said.returncode, said.stdout) == (0, "")
+    process = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout) == (0, "")
     assert Elastic(2, 1).points(400) == (400 - 1) // 2 + 4

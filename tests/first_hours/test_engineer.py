@@ -87,27 +87,27 @@ def test_a_table_with_holes_as_excel_exports_it_trains_predicts_and_is_exported(
     random = np.random.default_rng(3)
     _as_german_excel_writes_it(desk / "houses.csv", 300, random)
     _as_german_excel_writes_it(desk / "new.csv", 40, random)
-    told = " ".join(typed("gradbook train houses.csv").split())
-    assert "learns Preis (numbers from " in told
+    text = " ".join(typed("gradbook train houses.csv").split())
+    assert "learns Preis (numbers from " in text
     for remark in (
         "Windows-1252",
         "dates become days",
         "the € beside",
         "missing values are filled",
     ):
-        assert remark in told
+        assert remark in text
     assert json.loads(Path("runs/houses/result.json").read_text())["r2"] > 0.8
     typed("gradbook predict runs/houses new.csv -o predicted.csv")
     with open("predicted.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
-    said = np.array([float(row["Preis: predicted"].replace(",", ".")) for row in rows])
+    array = np.array([float(row["Preis: predicted"].replace(",", ".")) for row in rows])
     model = gb.load("runs/houses")
     numbers = model.rows_of(read_columns("new.csv"))
     assert np.isnan(numbers).any()
     typed("gradbook export runs/houses -o houses.onnx --with-preparation")
     session = pytest.importorskip("onnxruntime").InferenceSession("houses.onnx")
     (answers,) = session.run(None, {session.get_inputs()[0].name: numbers.astype(np.float32)})
-    np.testing.assert_allclose(answers[:, 0], said, rtol=1e-3)
+    np.testing.assert_allclose(answers[:, 0], array, rtol=1e-3)
 
 
 @pytest.mark.witness("torch", "onnx", "cc")

@@ -50,10 +50,10 @@ def trains(rate: float) -> bool:
 def test_what_the_exercise_is_told_by_is_what_a_hand_computes(typed, tmp_path, capsys):
     losses, gradients = by_hand(1, 70)
     assert main(["explain", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    found = {weight["name"]: weight["gradient"] for weight in told["weights"]}
+    record = json.loads(capsys.readouterr().out)
+    found = {weight["name"]: weight["gradient"] for weight in record["weights"]}
     assert [found[f"w{k}"] for k in range(1, 9)] == pytest.approx(gradients, rel=1e-12)
-    assert told["error"] == pytest.approx(losses[0], rel=1e-12)
+    assert record["error"] == pytest.approx(losses[0], rel=1e-12)
     typed("gradbook sheet")
     values = read_values(recalculate(tmp_path / "worked.xlsx", tmp_path / "again"))
     training = values["Training"]
@@ -65,9 +65,9 @@ def test_what_the_exercise_is_told_by_is_what_a_hand_computes(typed, tmp_path, c
 
 
 def test_a_sweep_says_up_to_which_rate_the_exercise_trains(typed):
-    told = " ".join(typed("gradbook sweep worked").split())
+    text = " ".join(typed("gradbook sweep worked").split())
     reliable, most = map(
-        float, re.search(r"up to about (\d+)\. .* up to about (\d+)\.", told).groups()
+        float, re.search(r"up to about (\d+)\. .* up to about (\d+)\.", text).groups()
     )
     assert all(trains(float(rate)) for rate in np.geomspace(0.05, 0.97 * reliable, 60))
     assert not any(trains(float(rate)) for rate in np.geomspace(1.02 * most, 1.5 * most, 60))

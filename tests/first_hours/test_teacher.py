@@ -63,10 +63,10 @@ def swapped() -> Formulas:
 
 def by_helpers() -> Formulas:
     """Right by another formula: what an output hands back stands in cells of its own."""
-    found = gradients("({{w{2}}}*{{δ1}}+{{w{3}}}*{{δ2}})")
+    slopes = gradients("({{w{2}}}*{{δ1}}+{{w{3}}}*{{δ2}})")
     for weight, output, unit in OUTPUT:
-        found[f"∂E/∂w{weight}"] = f"={{a_h{unit}}}*{{δ{output}}}"
-    return found | {"δ1": f"={D1}", "δ2": "=-({t2}-{a_o2})*({a_o2}-{a_o2}^2)"}
+        slopes[f"∂E/∂w{weight}"] = f"={{a_h{unit}}}*{{δ{output}}}"
+    return slopes | {"δ1": f"={D1}", "δ2": "=-({t2}-{a_o2})*({a_o2}-{a_o2}^2)"}
 
 
 def carried() -> Formulas:

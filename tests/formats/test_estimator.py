@@ -150,9 +150,9 @@ def test_it_says_what_scikit_learn_says(iris, name, classes, tmp_path):
         pytest.warns(gb.Assumption, match="filled in") if np.isnan(rows).any() else nullcontext()
     )
     with fills:
-        said = model.predict(rows)
-    np.testing.assert_allclose(said, expected.reshape(said.shape), rtol=0, atol=1e-12)
+        predicted = model.predict(rows)
+    np.testing.assert_allclose(predicted, expected.reshape(predicted.shape), rtol=0, atol=1e-12)
     model.save(tmp_path / "net.safetensors")
     with fills:
         again = gb.load(tmp_path / "net.safetensors").predict(rows)
-    np.testing.assert_allclose(again, said, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(again, predicted, rtol=0, atol=1e-5)

@@ -40,11 +40,11 @@ def written_by_skl2onnx(path, *, is_mapped):
 def test_three_sigmoids_stay_what_onnxruntime_says(tmp_path, is_mapped):
     expected = written_by_skl2onnx(tmp_path / "net.onnx", is_mapped=is_mapped)
     assert abs(expected.sum(axis=1) - 1).max() > 0.1  # so that shares would be others
-    found = gb.load(tmp_path / "net.onnx")
-    assert not found.classes
-    assert found.labels == (NAMES if is_mapped else ("y1", "y2", "y3"))
-    assert "3 labels" in repr(found)
-    np.testing.assert_allclose(found.predict(ROWS), expected, atol=2e-6)
+    loaded = gb.load(tmp_path / "net.onnx")
+    assert not loaded.classes
+    assert loaded.labels == (NAMES if is_mapped else ("y1", "y2", "y3"))
+    assert "3 labels" in repr(loaded)
+    np.testing.assert_allclose(loaded.predict(ROWS), expected, atol=2e-6)
 
 
 @for_each("ending", ["safetensors", "onnx", "keras"])
@@ -67,8 +67,8 @@ def test_the_command_tells_those_that_hold(tmp_path, capsys):
     (tmp_path / "rows.csv").write_text(f"x1,x2,x3,x4\n{rows}\n")
     command = ["predict", str(tmp_path / "net.onnx"), str(tmp_path / "rows.csv")]
     main([*command, "--json"])
-    told = json.loads(capsys.readouterr().out)
-    for one, sure in zip(told["rows"], expected, strict=True):
+    record = json.loads(capsys.readouterr().out)
+    for one, sure in zip(record["rows"], expected, strict=True):
         assert one["predicted"] == [name for name, p in zip(NAMES, sure, strict=True) if p >= 0.5]
     main(command)
     assert "red: probability" in capsys.readouterr().out

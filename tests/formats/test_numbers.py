@@ -138,15 +138,15 @@ def python(*words) -> str:
 def test_plain_data_has_its_tensors_and_no_classes(numbers, tmp_path):
     model, rows, expected = numbers
     model.export(tmp_path / "net.json")
-    told = json.loads((tmp_path / "net.json").read_text())
+    record = json.loads((tmp_path / "net.json").read_text())
     first, second = (
-        [np.array(told["tensors"][f"dense{k}.{kind}"]["values"]) for kind in ("weight", "bias")]
+        [np.array(record["tensors"][f"dense{k}.{kind}"]["values"]) for kind in ("weight", "bias")]
         for k in (1, 2)
     )
     hidden = np.maximum(rows @ first[0].T + first[1], 0)
     close(hidden @ second[0].T + second[1], expected)
-    assert told["classes"] == []
-    assert told["outputs"] == {"mean": 0.0, "deviation": 1.0}
+    assert record["classes"] == []
+    assert record["outputs"] == {"mean": 0.0, "deviation": 1.0}
 
 
 @pytest.mark.witness("torch", "onnx")

@@ -46,17 +46,17 @@ def test_models_of_keras(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     keras = pytest.importorskip("keras")
     layers = keras.layers
-    given = keras.Input((4,), name="given")
-    dense = layers.Dense(3, name="sums")(given)
+    inputs = keras.Input((4,), name="given")
+    dense = layers.Dense(3, name="sums")(inputs)
     constant = layers.Add(name="plus")([dense, keras.ops.ones((1, 3))])
     cases = [
-        (keras.Model(given, [dense, dense], name="two"), "two: it has 2 outputs: .*keras.Model"),
+        (keras.Model(inputs, [dense, dense], name="two"), "two: it has 2 outputs: .*keras.Model"),
         (
-            keras.Model(given, constant, name="one"),
+            keras.Model(inputs, constant, name="one"),
             "one: .*.plus.: it is called with a value that no",
         ),
         (
-            keras.Model(given, layers.UnitNormalization(name="unit")(dense), name="far"),
+            keras.Model(inputs, layers.UnitNormalization(name="unit")(dense), name="far"),
             "far: .*unit",
         ),
         (3, "int: Keras can't save it .*: give a built model"),

@@ -154,5 +154,5 @@ def test_a_step_in_c_takes_the_number_of_a_token(tmp_path):
     model = model_of(NETWORKS[0])
     model.export(tmp_path / "net.c")
     text = (tmp_path / "net.c").read_text("utf-8")
-    found = streamed(text, ROWS[0].astype(np.uint8)[:, None], 2)
-    np.testing.assert_allclose(found[-1], model.predict(ROWS[:1])[0], atol=1e-5)
+    images = streamed(text, ROWS[0].astype(np.uint8)[:, None], 2)
+    np.testing.assert_allclose(images[-1], model.predict(ROWS[:1])[0], atol=1e-5)

@@ -219,9 +219,9 @@ ALL_OF_THEM = (
 def test_cards_that_no_format_has_a_layer_for_are_said_by_their_ops(by, monkeypatch):
     monkeypatch.setattr("gradbook.layers.KINDS", [*KINDS, PairNorm, *CARDS])
     net = parse(ALL_OF_THEM)
-    given = np.random.default_rng(1).uniform(-1, 1, (5, 1, 6, 6)).astype(np.float32)
-    found = by(trained_of(net), given)
-    np.testing.assert_allclose(found, by_the_graph(net, drawn(net), given), atol=1e-5)
+    numbers = np.random.default_rng(1).uniform(-1, 1, (5, 1, 6, 6)).astype(np.float32)
+    found = by(trained_of(net), numbers)
+    np.testing.assert_allclose(found, by_the_graph(net, drawn(net), numbers), atol=1e-5)
 
 
 @by(ALL)
@@ -236,9 +236,9 @@ def test_weights_are_the_same_however_they_lie_in_memory(by, layers):
     """Those that another program transposed lie column by column."""
     net = parse(layers)
     values = {name: np.asarray(array, order="F") for name, array in drawn(net).items()}
-    given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
-    found = by(trained_net(net, values, trained_of(net).scaling), given)
-    np.testing.assert_allclose(found, by_the_graph(net, values, given), atol=1e-5)
+    numbers = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
+    found = by(trained_net(net, values, trained_of(net).scaling), numbers)
+    np.testing.assert_allclose(found, by_the_graph(net, values, numbers), atol=1e-5)
 
 
 SEVERAL_TERMS = {  # what some languages write with operators, and what makes it flat

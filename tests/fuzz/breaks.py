@@ -63,10 +63,10 @@ def _changed(pieces: list[str], known: Sequence[str], draw: Random) -> list[str]
 def of_fields(data: bytes, draw: Random) -> bytes:
     """A record with something odd in one of its places."""
     try:
-        found = json.loads(data)
+        record = json.loads(data)
     except (ValueError, RecursionError):
         return of_bytes(data, draw)
-    return json.dumps(put(found, draw)).encode()
+    return json.dumps(put(record, draw)).encode()
 
 
 def spoilt(record: dict[str, Any], draw: Random) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def read_rubric_and_mark(data: bytes, folder: Path) -> None:
     path.write_bytes(data)
     rubric = read_rubric(path)
     for days in (rubric.days_late(TODAY), 3):
-        found = score(_report(), rubric, days)
-        assert found.points is None or 0 <= found.points <= found.out_of
+        scored = score(_report(), rubric, days)
+        assert scored.points is None or 0 <= scored.points <= scored.out_of
 
 
 def read_marks(data: bytes, folder: Path) -> None:
@@ -88,12 +88,12 @@ def take_in(data: bytes, folder: Path) -> None:
     (own / NAMES).write_text("name\n" + "\n".join(f'"{name}"' for name in PEOPLE))
     students = ClassFolder(inside(own), ClassPlan(str(builtin("worked"))))
     before = set(folder.rglob("*"))
-    found = collect(students, [str(sent)])
+    collected = collect(students, [str(sent)])
     made = {path for path in folder.rglob("*") if path not in before}
     goal, kept = own / HANDED_IN, own / KEPT
     made -= {kept, kept / LEFT_OUT}
     assert made - {goal} == set(goal.iterdir())
-    assert len(made - {goal}) == found.new
+    assert len(made - {goal}) == collected.new
     assert collect(students, [str(sent)]).new == 0
 
 

@@ -66,10 +66,10 @@ def with_right_sum(content: bytes) -> bytes:
     found = stored._header(file)
     if found is None or not found.record or not found.fits(len(content)):
         return content
-    told = json.loads(content[stored.HEAD : found.start])
+    record = json.loads(content[stored.HEAD : found.start])
     right, _ = found.look_through(file)
-    told["__metadata__"][stored.NAME] = json.dumps({**found.record, "sum": right})
-    return _headed(told) + content[found.start :]
+    record["__metadata__"][stored.NAME] = json.dumps({**found.record, "sum": right})
+    return _headed(record) + content[found.start :]
 
 
 def _headed(told: Mapping[str, Any]) -> bytes:

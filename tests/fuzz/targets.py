@@ -212,9 +212,9 @@ def _arrays(data: bytes, folder: Path) -> None:
 def _columns(data: bytes, folder: Path) -> None:
     path = folder / "table.csv"
     path.write_bytes(data)
-    found = read_columns(path)
-    for name in found.names:
-        found.column(name)
+    columns = read_columns(path)
+    for name in columns.names:
+        columns.column(name)
 
 
 SAMPLED = Net.parse("input 2; dense 3; softmax; loss cross-entropy")
@@ -235,8 +235,8 @@ def _sound(data: bytes, folder: Path) -> None:
 def _recordings(data: bytes, folder: Path) -> None:
     path = folder / "moves.csv"
     path.write_bytes(data)
-    found = read_signals(path)
-    problem = signal_problem(found, WindowsAsked(2, 1), everything=True)
+    signals = read_signals(path)
+    problem = signal_problem(signals, WindowsAsked(2, 1), everything=True)
     problem.balance(None)
 
 

@@ -78,12 +78,14 @@ def test_every_value_becomes_the_nearest_step_of_its_range(ends):
     made = graph.make("stepped", x, limit, attributes=ends)
     slopes = gradients(graph.make("sum", made, attributes=(1,)), [x, limit])
     given = {x: np.linspace(-3.01, 3, 201), limit: np.full(201, 2.0)}
-    found = evaluate([made, *slopes.values()], given)
+    values = evaluate([made, *slopes.values()], given)
     steps = 2 / highest * np.arange(lowest, highest + 1)
     away = abs(given[x][:, None] - steps)
-    np.testing.assert_allclose(abs(given[x] - found[made]), away.min(axis=1), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(abs(given[x] - values[made]), away.min(axis=1), rtol=0, atol=1e-12)
     inside = (given[x] > steps[0]) & (given[x] < steps[-1])
-    np.testing.assert_array_equal(found[slopes[x]], inside)
-    whole = np.rint(found[made] / 2 * highest)
+    np.testing.assert_array_equal(values[slopes[x]], inside)
+    whole = np.rint(values[made] / 2 * highest)
     ratio = given[x] / (2 / highest)
-    np.testing.assert_allclose(found[slopes[limit]], (whole - inside * ratio) / highest, atol=1e-12)
+    np.testing.assert_allclose(
+        values[slopes[limit]], (whole - inside * ratio) / highest, atol=1e-12
+    )

@@ -55,8 +55,8 @@ class Trial:
         return np.asarray(evaluate([node], given)[node])
 
     def slopes(self, given, of=None):
-        found = gradients(of or self.whole, self.leaves)
-        return [np.broadcast_to(self.value(given, found[x]), x.shape) for x in self.leaves]
+        slopes = gradients(of or self.whole, self.leaves)
+        return [np.broadcast_to(self.value(given, slopes[x]), x.shape) for x in self.leaves]
 
 
 def named(predicate):

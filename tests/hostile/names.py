@@ -37,8 +37,8 @@ def odd(draw: Random) -> str:
         return draw.choice(ODD)
     letters = [*MARK, *draw.sample(STEERING, draw.randint(0, 3)), *draw.sample("<&\"'ß字+ ;{%", 2)]
     draw.shuffle(letters)
-    said = "".join(letters)
-    return draw.choice(["", "=", "+", "-", "@", "\t=", "＝", " ="]) + said + MARK
+    text = "".join(letters)
+    return draw.choice(["", "=", "+", "-", "@", "\t=", "＝", " ="]) + text + MARK
 
 
 def _classes(folder: Path, draw: Random) -> Words:

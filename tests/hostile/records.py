@@ -45,8 +45,8 @@ def stored_by_a_stranger(values: Mapping[str, np.ndarray], record: Any) -> bytes
 
     from gradbook.lab.models import stored
 
-    said = json.dumps({**record, "sum": stored._sum(values)})
-    return save(dict(values), {stored.NAME: said})
+    text = json.dumps({**record, "sum": stored._sum(values)})
+    return save(dict(values), {stored.NAME: text})
 
 
 def _picture(folder: Path) -> None:
@@ -75,10 +75,10 @@ def _large(folder: Path, draw: Random) -> Words:
     )
     size = 4 * int(np.prod(shape))
     tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, size]}
-    told = json.dumps({"w_layer_1": tensor, "__metadata__": {"gradbook": json.dumps(record)}})
+    text = json.dumps({"w_layer_1": tensor, "__metadata__": {"gradbook": json.dumps(record)}})
     with (folder / "model.safetensors").open("wb") as file:
-        file.write(len(told).to_bytes(8, "little") + told.encode())
-        file.truncate(8 + len(told) + size)  # which takes no room on most disks
+        file.write(len(text).to_bytes(8, "little") + text.encode())
+        file.truncate(8 + len(text) + size)  # which takes no room on most disks
     return READ
 
 

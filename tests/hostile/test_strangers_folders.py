@@ -117,9 +117,9 @@ def test_no_link_in_a_class_is_followed(kind, marked, tmp_path, capsys):
             code = _made_again(copy)
         else:
             code = main(["class", "mark", str(copy)])
-        said = capsys.readouterr().err
-        assert (code, str(copy / name) in said, why in said) == (2, True, True), (name, said)
-        assert said.count("\n") == 1
+        output = capsys.readouterr().err
+        assert (code, str(copy / name) in output, why in output) == (2, True, True), (name, output)
+        assert output.count("\n") == 1
         trap.require_untouched(copy)
 
 
@@ -160,9 +160,9 @@ def test_no_link_leads_out_of_a_folder_of_books(tmp_path, capsys):
     (books / "mallory.xlsx").symlink_to(key)
     capsys.readouterr()
     assert main(["check", str(books), "--annotate", str(tmp_path / "marked")]) == 2
-    said = capsys.readouterr()
-    assert (said.out, said.err.count("\n")) == ("", 1)
-    assert f"{books / 'mallory.xlsx'} is a link that leads out of the folder" in said.err
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert f"{books / 'mallory.xlsx'} is a link that leads out of the folder" in output.err
     assert not (tmp_path / "marked").exists()
 
 
@@ -211,8 +211,8 @@ def test_no_link_in_a_run_is_followed(kind, trained, tmp_path, capsys):
             (copy / done).unlink()
         capsys.readouterr()
         code = main(["train", "--resume", str(copy)])
-        said = capsys.readouterr().err
-        assert (code, str(copy / name) in said, why in said) == (2, True, True), (name, said)
+        output = capsys.readouterr().err
+        assert (code, str(copy / name) in output, why in output) == (2, True, True), (name, output)
         trap.require_untouched(copy)
 
 
@@ -220,9 +220,9 @@ def test_a_model_that_is_exported_is_read_from_its_run_alone(trained, tmp_path, 
     trap = Trap(trained, tmp_path)
     copy = trap.set("model.safetensors", _linked)
     assert main(["export", str(copy), "-o", str(tmp_path / "never.onnx")]) == 2
-    said = capsys.readouterr().err
-    assert str(copy / "model.safetensors") in said
-    assert LINK in said
+    output = capsys.readouterr().err
+    assert str(copy / "model.safetensors") in output
+    assert LINK in output
     trap.require_untouched(copy)
 
 
@@ -246,8 +246,8 @@ def test_no_link_in_a_study_is_followed(kind, searched, tmp_path, capsys):
         copy = trap.set(name, way)
         capsys.readouterr()
         code = main(["study", "--resume", str(copy)])
-        said = capsys.readouterr().err
-        assert (code, str(copy / name) in said, why in said) == (2, True, True), (name, said)
+        output = capsys.readouterr().err
+        assert (code, str(copy / name) in output, why in output) == (2, True, True), (name, output)
         trap.require_untouched(copy)
 
 

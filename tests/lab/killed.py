@@ -63,8 +63,8 @@ def begin(folder: Path, data: Path, resume: bool = False) -> None:
     if resume:
         train(folder=folder, resume=True)
     elif data.suffix == ".csv":
-        found = problem(read_columns(data), ignored=["colour"])
-        train(usual_recipe(found, "made"), "epochs 12", data=found, folder=folder)
+        learned = problem(read_columns(data), ignored=["colour"])
+        train(usual_recipe(learned, "made"), "epochs 12", data=learned, folder=folder)
     else:
         train(made.recipe(f"data {data}"), folder=folder)
 

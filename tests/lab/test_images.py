@@ -97,14 +97,14 @@ def test_last_sums_that_are_applied_again_are_not_made_others():
 
 
 def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
-    found = adapt(asked(), data((3, 20, 12), 7))
-    assert found.recipe.title == "quick, adapted to letters"
-    assert found.recipe.net.name == found.recipe.title
-    assert found.remarks[0] == (
+    adapted = adapt(asked(), data((3, 20, 12), 7))
+    assert adapted.recipe.title == "quick, adapted to letters"
+    assert adapted.recipe.net.name == adapted.recipe.title
+    assert adapted.remarks[0] == (
         "quick is adapted to letters: input 3x20x12, 7 classes, "
         "warp rotate 2.143, shift 0.429, scale 0.979 1.021, batches of 4, 100 epochs"
     )
-    assert adapt(found.recipe, data((3, 20, 12), 7)).recipe == found.recipe
+    assert adapt(adapted.recipe, data((3, 20, 12), 7)).recipe == adapted.recipe
 
 
 @for_each(
@@ -120,10 +120,10 @@ def test_whose_data_it_was_adapted_to_is_said_and_stands_in_the_title():
 )
 def test_a_warp_is_made_for_the_size_of_the_images(name, side, expected):
     asked = replace(recipe(name), data="letters")
-    found = adapt(asked, data((1, side, side), 10))
-    assert write_warp(found.recipe.warp) == expected
-    is_another = found.recipe.warp != asked.warp
-    assert (f"warp {expected.replace(';', ',')}" in " ".join(found.remarks)) == is_another
+    adapted = adapt(asked, data((1, side, side), 10))
+    assert write_warp(adapted.recipe.warp) == expected
+    is_another = adapted.recipe.warp != asked.warp
+    assert (f"warp {expected.replace(';', ',')}" in " ".join(adapted.remarks)) == is_another
 
 
 def test_a_warp_that_is_said_is_kept_on_images_of_any_size():
@@ -175,13 +175,13 @@ def test_a_network_of_ones_own_takes_a_batch_that_its_images_have_sixteen_of():
     }
     for lines, (batch, rate) in cases.items():
         own = recipe(f"input 1x20x20; flatten; dense 4; softmax; {lines}")
-        found = adapt(replace(own, data="letters"), images)
-        assert (found.recipe.batch, found.recipe.schedule.rate) == (batch, pytest.approx(rate))
-        said = [line for line in found.remarks if line.startswith("batches of 8")]
-        assert len(said) == (batch == 8), (lines, found.remarks)
-        assert found.recipe.title == own.title
-        again = adapt(recipe(str(found.recipe)), images).recipe
-        assert str(again) == str(found.recipe), lines
+        adapted = adapt(replace(own, data="letters"), images)
+        assert (adapted.recipe.batch, adapted.recipe.schedule.rate) == (batch, pytest.approx(rate))
+        said = [line for line in adapted.remarks if line.startswith("batches of 8")]
+        assert len(said) == (batch == 8), (lines, adapted.remarks)
+        assert adapted.recipe.title == own.title
+        again = adapt(recipe(str(adapted.recipe)), images).recipe
+        assert str(again) == str(adapted.recipe), lines
 
 
 def test_pictures_keep_their_own_size_where_the_network_adapts(tmp_path):
@@ -191,9 +191,9 @@ def test_pictures_keep_their_own_size_where_the_network_adapts(tmp_path):
             Image.new("L", size, 10 * k).save(tmp_path / name / of / f"{k}.png")
     small, large = (str(tmp_path / name) for name in ("small", "large"))
     assert adapt(replace(recipe("quick"), data=small)).recipe.net.input == (1, 18, 20)
-    found = adapt(replace(recipe("quick"), data=large))
-    assert found.recipe.net.input == (1, 28, 28)
-    assert found.remarks[0].startswith("pictures of 60x80 are scaled to 28x28: make them at")
+    adapted = adapt(replace(recipe("quick"), data=large))
+    assert adapted.recipe.net.input == (1, 28, 28)
+    assert adapted.remarks[0].startswith("pictures of 60x80 are scaled to 28x28: make them at")
     own = recipe("input 1x12x12; flatten; dense 2; softmax")
     assert adapt(replace(own, data=small)).problem.dataset.shape == (1, 12, 12)
 
@@ -216,9 +216,9 @@ def test_an_adapted_recipe_trains_on_few_small_images():
 
 
 def test_a_warp_fills_with_the_brightness_at_the_edges_of_the_images_trained_on():
-    found = adapt(asked(), data((1, 28, 28), 10, dark=245))
-    assert found.recipe.warp.background == 245
-    assert "warped on a background of 245, the brightness at the images' edges" in found.remarks
+    adapted = adapt(asked(), data((1, 28, 28), 10, dark=245))
+    assert adapted.recipe.warp.background == 245
+    assert "warped on a background of 245, the brightness at the images' edges" in adapted.remarks
 
 
 def test_a_background_that_is_said_is_kept_and_a_black_one_goes_without_saying():
@@ -244,9 +244,9 @@ def test_images_held_back_have_no_say_in_the_background():
     [("softmax", Loss.CROSS), ("log softmax", Loss.CROSS), ("sigmoid", Loss.BINARY)],
 )
 def test_a_network_without_its_loss_gets_the_one_that_its_end_means(end, loss):
-    found = adapt(recipe(f"{ENDS}; {end}"), made.dataset())
-    assert found.recipe.net.loss is loss
-    assert found.remarks == (f"no loss is named, so it is {loss}: the network ends in {end}",)
+    adapted = adapt(recipe(f"{ENDS}; {end}"), made.dataset())
+    assert adapted.recipe.net.loss is loss
+    assert adapted.remarks == (f"no loss is named, so it is {loss}: the network ends in {end}",)
 
 
 def test_plain_ends_of_classes_become_probabilities_and_that_is_said():
@@ -255,16 +255,16 @@ def test_plain_ends_of_classes_become_probabilities_and_that_is_said():
         ("input 1x28x28; flatten; dense 1", 2): ("a plain sum, so a sigmoid is", Loss.BINARY),
     }
     for (text, classes), (said, loss) in cases.items():
-        found = adapt(recipe(text), made.dataset() if classes == 3 else data((1, 28, 28), 2))
-        assert found.recipe.net.loss is loss
-        assert found.recipe.net.ending in said
-        assert f"the network ends in {said}" in found.remarks[0], found.remarks
-        assert recipe(str(found.recipe)) == found.recipe
+        adapted = adapt(recipe(text), made.dataset() if classes == 3 else data((1, 28, 28), 2))
+        assert adapted.recipe.net.loss is loss
+        assert adapted.recipe.net.ending in said
+        assert f"the network ends in {said}" in adapted.remarks[0], adapted.remarks
+        assert recipe(str(adapted.recipe)) == adapted.recipe
 
 
 def test_a_loss_that_is_said_needs_no_word():
-    found = adapt(recipe(f"{ENDS}; softmax; loss half squared error"), made.dataset())
-    assert (found.recipe.net.loss, found.remarks) == (Loss.HALF_SQUARED, ())
+    adapted = adapt(recipe(f"{ENDS}; softmax; loss half squared error"), made.dataset())
+    assert (adapted.recipe.net.loss, adapted.remarks) == (Loss.HALF_SQUARED, ())
 
 
 SET = made.dataset()

@@ -94,11 +94,11 @@ WARP = "warp rotate 20, shift 1"
 
 def test_the_warped_images_are_those_that_training_saw(tmp_path):
     data = pictures(each=12)
-    found = gather(finished(tmp_path / "run", data, changes=WARP, seed=3), data)
-    recipe: Recipe = found.recipe
+    gathered = gather(finished(tmp_path / "run", data, changes=WARP, seed=3), data)
+    recipe: Recipe = gathered.recipe
     all_images = data.training_and_validation
-    original = found.warped[0]
-    for epoch, images in enumerate(found.warped[1:]):
+    original = gathered.warped[0]
+    for epoch, images in enumerate(gathered.warped[1:]):
         for image, before in zip(images.pixels, original.pixels, strict=True):
             same = (all_images.pixels == before).all((1, 2, 3)) & (data.folds != 0)
             (number,) = np.flatnonzero(same)
@@ -116,9 +116,9 @@ def test_images_that_are_not_warped_are_shown_once(tmp_path):
 def test_the_answers_are_the_models(tmp_path):
     data = pictures()
     run = finished(tmp_path / "run", data)
-    found = gather(run, data)
-    assert found.answers.accuracy == run.result()["test_accuracy"]
-    assert found.answers.right[found.example] or not found.answers.right.any()
+    gathered = gather(run, data)
+    assert gathered.answers.accuracy == run.result()["test_accuracy"]
+    assert gathered.answers.right[gathered.example] or not gathered.answers.right.any()
 
 
 @for_each(

@@ -78,9 +78,9 @@ def test_people_are_kept_apart_where_they_are_known():
 
 
 def test_every_class_is_in_every_part():
-    found = signal_problem(waves(), replace(HOW, way="recording"))
-    for part in (*found.parts(0), found.test_rows):
-        assert set(found.targets[part]) == {0, 1, 2}
+    signals = signal_problem(waves(), replace(HOW, way="recording"))
+    for part in (*signals.parts(0), signals.test_rows):
+        assert set(signals.targets[part]) == {0, 1, 2}
 
 
 def test_a_channel_is_scaled_by_what_is_trained_on_alone():
@@ -115,17 +115,17 @@ def test_it_learns_and_the_model_keeps_its_windows(tmp_path):
 def test_windows_go_through_fixed_layers_once_and_learn_as_in_every_epoch(monkeypatch):
     many = waves()
     alone = tuple(replace(one, values=one.values[:, :1]) for one in many.recordings)
-    found = signal_problem(replace(many, channels=("a",), recordings=alone), HOW)
+    signals = signal_problem(replace(many, channels=("a",), recordings=alone), HOW)
     hears = "mel 4 frame 16 step 8 rate 50 low 1 high 24"
     net = parse(f"input 32x1; {hears}; conv1d 3 2; batchnorm; relu; flatten; dense 3; log softmax")
-    recipe = replace(usual_signal_recipe(found, "w"), net=net, epochs=3)
-    once = train(recipe, data=found)
+    recipe = replace(usual_signal_recipe(signals, "w"), net=net, epochs=3)
+    once = train(recipe, data=signals)
     monkeypatch.setattr(tables, "fixed_beginning", lambda net: None)
-    again = train(recipe, data=found)
+    again = train(recipe, data=signals)
     for ours, theirs in zip(once.history, again.history, strict=True):
         assert ours.train_loss == pytest.approx(theirs.train_loss, 1e-4)
     assert once.model.values.keys() == again.model.values.keys()
-    rows = found.rows[:20]
+    rows = signals.rows[:20]
     np.testing.assert_allclose(once.model.answers(rows), again.model.answers(rows), atol=1e-4)
 
 
@@ -139,11 +139,11 @@ def test_other_channels_or_rates_are_refused():
 
 
 def test_false_alarms_are_counted_once_for_each_time_that_something_is_heard():
-    found = signal_problem(waves(), replace(HOW, background="none"))
-    nothing, fast, slow = (found.target.words.index(name) for name in ("none", "fast", "slow"))
-    rows = np.flatnonzero(found.pieces.recording == 2)  # one recording of nothing: 9 windows
+    signals = signal_problem(waves(), replace(HOW, background="none"))
+    nothing, fast, slow = (signals.target.words.index(name) for name in ("none", "fast", "slow"))
+    rows = np.flatnonzero(signals.pieces.recording == 2)  # one recording of nothing: 9 windows
     said = [nothing, fast, fast, nothing, nothing, slow, fast, fast, nothing]
-    told = found.figures(FinalScore(loss=0, score=0, rows=rows, read=np.array(said)))
+    told = signals.figures(FinalScore(loss=0, score=0, rows=rows, read=np.array(said)))
     assert told["false_alarms"] == 3
     assert told["background_seconds"] == (32 + 8 * 8) / 50
     assert told["false_alarms_an_hour"] == pytest.approx(3 * 3600 / told["background_seconds"])

@@ -21,16 +21,16 @@ def of(tmp_path, numbers, **asked):
 
 
 def test_the_last_column_is_learned_from_all_others(tmp_path):
-    found = problem(made.table(tmp_path, "side"))
-    assert [column.name for column in found.inputs] == ["width", "colour", "height"]
-    assert found.target.words == ("large", "small")
-    assert found.rows.shape == (240, 5)
+    learned = problem(made.table(tmp_path, "side"))
+    assert [column.name for column in learned.inputs] == ["width", "colour", "height"]
+    assert learned.target.words == ("large", "small")
+    assert learned.rows.shape == (240, 5)
 
 
 def test_another_one_may_be_learned_and_some_left_out(tmp_path):
-    found = problem(made.table(tmp_path, "area"), "width", ["colour"])
-    assert (found.target.name, found.task) == ("width", Task.NUMBERS)
-    assert [column.name for column in found.inputs] == ["height", "area"]
+    learned = problem(made.table(tmp_path, "area"), "width", ["colour"])
+    assert (learned.target.name, learned.task) == ("width", Task.NUMBERS)
+    assert [column.name for column in learned.inputs] == ["height", "area"]
 
 
 @for_each(
@@ -107,10 +107,10 @@ def with_holes(tmp_path, target="area", share=0.2):
 def test_missing_values_are_filled_in_as_scikit_learn_fills_them_in(tmp_path, way):
     impute = pytest.importorskip("sklearn.impute")
     table = with_holes(tmp_path)
-    found = problem(table, missing=way)
-    training, _ = found.parts(0)
-    filling = found.filling(0)
-    numbers = impute.SimpleImputer(strategy=way).fit(found.rows[training][:, [0, 4]])
+    learned = problem(table, missing=way)
+    training, _ = learned.parts(0)
+    filling = learned.filling(0)
+    numbers = impute.SimpleImputer(strategy=way).fit(learned.rows[training][:, [0, 4]])
     np.testing.assert_allclose(filling[[0, 4]], numbers.statistics_, rtol=1e-12)
     place = table.place("colour")
     words = np.array([[w] for w in table.column("colour").words], object)
@@ -146,9 +146,9 @@ def test_missing_values_can_be_refused(tmp_path):
 def test_a_column_in_which_nothing_stands_is_left_out(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("x,gap,t\n" + "".join(f"{k},,{k}\n" for k in range(60)))
-    found = problem(read_columns(file))
-    assert [column.name for column in found.inputs] == ["x"]
-    assert found.remarks == ("gap has no values: left out",)
+    learned = problem(read_columns(file))
+    assert [column.name for column in learned.inputs] == ["x"]
+    assert learned.remarks == ("gap has no values: left out",)
 
 
 def test_dates_are_not_learned(tmp_path):
@@ -175,10 +175,10 @@ def test_with_everything_no_row_is_left_for_anything_else(tmp_path):
 
 
 def test_a_network_that_does_not_fit_is_told_what_would(tmp_path):
-    found = problem(made.table(tmp_path, "side"))
+    learned = problem(made.table(tmp_path, "side"))
     with pytest.raises(ShapeError, match="gives 5 numbers per row, so begin .* 'input 5'"):
-        require_fit(Net.parse("input 4; dense 2; softmax"), found)
+        require_fit(Net.parse("input 4; dense 2; softmax"), learned)
     with pytest.raises(ShapeError, match="'side' has 2 classes, .* end it with 'dense 2'"):
-        require_fit(Net.parse("input 5; dense 3; softmax"), found)
-    require_fit(Net.parse("input 5; dense 1; sigmoid"), found)
-    require_fit(usual_recipe(found, "side").net, found)
+        require_fit(Net.parse("input 5; dense 3; softmax"), learned)
+    require_fit(Net.parse("input 5; dense 1; sigmoid"), learned)
+    require_fit(usual_recipe(learned, "side").net, learned)

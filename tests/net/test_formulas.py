@@ -108,11 +108,11 @@ def test_500_random_formulas_agree_with_autograd(torch):
             continue
         result.backward()
         numbers = "; ".join(f"{name} = {value!r}" for name, value in starts.items())
-        found = gradients(f"E = {text} + 0*(a + b + c); {numbers}")
+        slopes = gradients(f"E = {text} + 0*(a + b + c); {numbers}")
         expected = {n: 0.0 if leaf.grad is None else float(leaf.grad) for n, leaf in leaves.items()}
         if not np.isfinite(list(expected.values())).all():
             continue
-        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12), text
+        assert slopes == pytest.approx(expected, rel=1e-9, abs=1e-12), text
         compared += 1
 
 

@@ -56,9 +56,9 @@ def test_the_largest_number_that_fits_is_said(text, told):
     ],
 )
 def test_so_is_what_leaves_enough_columns(text):
-    told = refused(text)
-    ((wanted, said),) = re.findall(r"'([^']*)' in place of '([^']*)'", told)
-    assert f"a sheet has {MOST_COLUMNS:,} columns" in told
+    refusal = refused(text)
+    ((wanted, said),) = re.findall(r"'([^']*)' in place of '([^']*)'", refusal)
+    assert f"a sheet has {MOST_COLUMNS:,} columns" in refusal
     fitting_rates(scalar_step(Net.parse(text.replace(said, wanted))), 2, None, ())
     number = re.search(r"\d+", wanted)[0]
     one_more = wanted.replace(number, str(int(number) + 1), 1)

@@ -95,8 +95,8 @@ def test_a_page_has_the_same_numbers(tmp_path):
         asked.append({"lines": known.lines.lines, "leaves": leaves, "wanted": wanted})
         value, slopes = numbers(formulas)
         expected.append([value, *slopes.values()])
-    found = json.loads(in_node("formulas.mjs", tmp_path, json.dumps(asked)))
-    for text, page, ours in zip(SPELLINGS, found, expected, strict=True):
+    record = json.loads(in_node("formulas.mjs", tmp_path, json.dumps(asked)))
+    for text, page, ours in zip(SPELLINGS, record, expected, strict=True):
         assert page == pytest.approx(ours, rel=1e-9, abs=1e-12), text
 
 
@@ -196,8 +196,8 @@ def test_a_formula_alone_is_told_from_a_file_and_from_a_layer():
 
 def test_names_of_a_formula_without_numbers_get_some_and_it_is_said(capsys):
     assert main(["explain", "x^2 + a x"]) == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert "worked out for x = 0.5, a = 0.6; a line such as x = 2 chooses another." in told
+    text = " ".join(capsys.readouterr().out.split())
+    assert "worked out for x = 0.5, a = 0.6; a line such as x = 2 chooses another." in text
     assert "made" not in parse_formulas("x^2; x = 2").made_up()
     with pytest.raises(GradbookError, match="'ax' has no value: for a product write a\\*x"):
         parse_formulas("ax^2 + x")

@@ -20,8 +20,8 @@ AREAS = st.tuples(st.just(1), st.integers(1, 9), st.integers(1, 9))
 @st.composite
 def windows_over(draw):
     shape = draw(AREAS)
-    told = draw(moves(shape))
-    conv = Conv(1, told.pop("size"), **told)
+    numbers = draw(moves(shape))
+    conv = Conv(1, numbers.pop("size"), **numbers)
     return conv.window(shape), shape[1:]
 
 

@@ -297,8 +297,10 @@ def screenshot(
     """The page as Chromium shows it in a window of that size (make it high to see all)."""
     target = Path(picture).resolve()
     _folder(target.parent)
-    said = _chromium(page, f"--screenshot={target}", f"--window-size={width},{height}", dark=dark)
-    _require([target], said)
+    process = _chromium(
+        page, f"--screenshot={target}", f"--window-size={width},{height}", dark=dark
+    )
+    _require([target], process)
     return target
 
 
@@ -364,16 +366,18 @@ def page_text(page: Path | str) -> str:
 
 def console_messages(page: Path | str) -> list[str]:
     """What the page wrote to the console: script errors and things that didn't load."""
-    said = _chromium(page, "--dump-dom", "--enable-logging=stderr", "--v=0")
-    return [line.partition("CONSOLE")[2] for line in said.stderr.splitlines() if "CONSOLE" in line]
+    process = _chromium(page, "--dump-dom", "--enable-logging=stderr", "--v=0")
+    return [
+        line.partition("CONSOLE")[2] for line in process.stderr.splitlines() if "CONSOLE" in line
+    ]
 
 
 def page_to_pdf(page: Path | str, pdf: Path | str) -> Path:
     """The page as it prints."""
     target = Path(pdf).resolve()
     _folder(target.parent)
-    said = _chromium(page, f"--print-to-pdf={target}", "--no-pdf-header-footer")
-    _require([target], said)
+    process = _chromium(page, f"--print-to-pdf={target}", "--no-pdf-header-footer")
+    _require([target], process)
     return target
 
 
@@ -450,7 +454,7 @@ def _run(
     words: Sequence[str], *, timeout: float, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     try:
-        said = subprocess.run(
+        process = subprocess.run(
             words,
             capture_output=True,
             cwd=cwd,
@@ -463,9 +467,9 @@ def _run(
         )
     except subprocess.TimeoutExpired as error:
         raise WitnessError(f"{Path(words[0]).name} took more than {timeout:.0f} s") from error
-    if said.returncode:
-        raise WitnessError(f"{Path(words[0]).name} failed:\n{_last_words(said)}")
-    return said
+    if process.returncode:
+        raise WitnessError(f"{Path(words[0]).name} failed:\n{_last_words(process)}")
+    return process
 
 
 def _require(files: Iterable[Path], said: subprocess.CompletedProcess[str]) -> None:

@@ -91,8 +91,8 @@ def test_rates_are_shown_from_small_to_large_however_they_were_asked_for():
 
 def test_progress_is_told_after_every_trial():
     heard = []
-    found = sweep(WORKED, [0.1, 1], 5, tick=heard.append)
-    assert heard == list(range(1, found.limit.tried + 2))  # 1 is among those of the search
+    swept = sweep(WORKED, [0.1, 1], 5, tick=heard.append)
+    assert heard == list(range(1, swept.limit.tried + 2))  # 1 is among those of the search
 
 
 RATES = st.floats(0, 1e308) | st.floats(0.001, 100)
@@ -102,15 +102,15 @@ RATES = st.floats(0, 1e308) | st.floats(0.001, 100)
 def test_any_network_at_any_rate_gets_a_verdict_and_a_reason(net, rates, epochs):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = sweep(net, rates, epochs)
-    for outcome in found.outcomes:
+        swept = sweep(net, rates, epochs)
+    for outcome in swept.outcomes:
         assert outcome.verdict in Verdict
         assert outcome.reason.isprintable()
         assert "nan" not in outcome.reason.removeprefix("no longer")
         if outcome.trains:
             assert isfinite(outcome.end)
             assert outcome.end < outcome.losses[0]
-    assert found.limit.words(epochs).endswith(".")
+    assert swept.limit.words(epochs).endswith(".")
 
 
 NEIGHBOURS = rate_at(1)  # their ratio
@@ -167,10 +167,10 @@ def test_the_finding_is_the_same_whichever_rates_are_asked_for(rates):
 
 
 def test_rates_asked_for_that_go_otherwise_are_named():
-    found = sweep(builtin("worked"), [70_000, 1, 723.3])
-    low, high = sorted((found[723.3].trains, found[70_000].trains))
+    swept = sweep(builtin("worked"), [70_000, 1, 723.3])
+    low, high = sorted((swept[723.3].trains, swept[70_000].trains))
     assert (low, high) == (False, True)
-    assert found.finding.endswith("Of the rates asked for, 70000 trains too and 723.3 does not.")
+    assert swept.finding.endswith("Of the rates asked for, 70000 trains too and 723.3 does not.")
 
 
 @for_each(
@@ -232,12 +232,12 @@ def test_where_nothing_descends_the_usual_rate_stays():
 
 
 def test_formulas_are_judged_by_the_least_that_their_result_can_be():
-    found = sweep("E = (w*x - t)^2 + 3; w = 1; x = 2; t = 1; sample x t", [0.01, 0.1, 0.3])
-    verdicts = {rate: found[rate].verdict for rate in found.rates}
+    swept = sweep("E = (w*x - t)^2 + 3; w = 1; x = 2; t = 1; sample x t", [0.01, 0.1, 0.3])
+    verdicts = {rate: swept[rate].verdict for rate in swept.rates}
     assert verdicts[0.3] is Verdict.DIVERGES  # above 2 over the curvature of 8
     assert verdicts[0.1] is Verdict.GOOD
-    assert found[0.1].lowest == pytest.approx(3)
-    assert found.limit.rate == pytest.approx(0.25, rel=0.01)
+    assert swept[0.1].lowest == pytest.approx(3)
+    assert swept.limit.rate == pytest.approx(0.25, rel=0.01)
 
 
 def test_a_result_that_can_fall_for_ever_has_no_verdict():

@@ -62,9 +62,9 @@ def test_dead_relus_are_saturated_on_what_the_last_bias_can_do():
 
 
 def test_dead_relus_with_nothing_behind_them_have_no_gradient_at_all():
-    found = sweep(parse(DEAD.replace("dense 1;", "dense 1 no bias;")))
-    assert {outcome.verdict for outcome in found.outcomes} == {Verdict.SATURATED}
-    assert found.limit.rate is None
+    swept = sweep(parse(DEAD.replace("dense 1;", "dense 1 no bias;")))
+    assert {outcome.verdict for outcome in swept.outcomes} == {Verdict.SATURATED}
+    assert swept.limit.rate is None
 
 
 def test_a_softmax_saturates_under_a_squared_error_but_not_under_cross_entropy():
@@ -135,11 +135,11 @@ def test_what_overflows_diverges_and_says_when():
 
 
 def test_adam_is_judged_like_the_others():
-    found = sweep(line(update="adam"), [1e-4, 0.1, 100.0])
-    verdicts = [outcome.verdict for outcome in found.outcomes]
+    swept = sweep(line(update="adam"), [1e-4, 0.1, 100.0])
+    verdicts = [outcome.verdict for outcome in swept.outcomes]
     assert verdicts[0] is Verdict.TOO_SLOW
-    assert found.outcomes[1].trains
-    assert not found.outcomes[2].trains
+    assert swept.outcomes[1].trains
+    assert not swept.outcomes[2].trains
 
 
 # Flat is not converged.
@@ -152,28 +152,28 @@ NOISE = parse(
 
 
 def test_coming_to_rest_on_what_no_line_can_explain_is_good():
-    found = sweep(NOISE, [0.1, 0.4], 500)
+    swept = sweep(NOISE, [0.1, 0.4], 500)
     residual = np.linalg.lstsq(
         np.array([[1, 1], [1, 1], [2, 1], [3, 1]]), np.array([1, 0, 1.5, 2.8]), rcond=None
     )[1]
-    for outcome in found.outcomes:
+    for outcome in swept.outcomes:
         assert outcome.verdict is Verdict.GOOD
         assert outcome.end == pytest.approx(float(residual[0]) / 8, rel=1e-6)
         assert outcome.reason.endswith("of the possible reduction, to 0.0645")
 
 
 def test_the_way_down_is_measured_to_where_another_rate_came_to_rest():
-    found = sweep(NOISE, [0.01, 0.4])
-    assert "of the possible reduction, to 0.0646" in found[0.01].reason
+    swept = sweep(NOISE, [0.01, 0.4])
+    assert "of the possible reduction, to 0.0646" in swept[0.01].reason
 
 
 def test_a_flat_stretch_with_gradients_left_is_only_slow():
     xor = builtin("xor")
-    found = sweep(xor, [0.05, 1.0], 300)
-    slow = found[0.05]
+    swept = sweep(xor, [0.05, 1.0], 300)
+    slow = swept[0.05]
     assert slow.losses[30] - slow.losses[45] < 0.01 * slow.losses[30]
     assert sweep(xor, [0.05], 45)[0.05].verdict is Verdict.TOO_SLOW
-    assert found[1.0].verdict is Verdict.GOOD
+    assert swept[1.0].verdict is Verdict.GOOD
 
 
 def test_a_point_with_no_gradient_and_no_excuse_is_stuck():
@@ -181,10 +181,10 @@ def test_a_point_with_no_gradient_and_no_excuse_is_stuck():
         "input 2; dense 2 no bias; tanh; dense 1 no bias; tanh; loss half squared error; "
         "weights 0 0 0 0 0 0; sample 1 1 -> 0.5"
     )
-    found = sweep(zero)
-    assert {outcome.verdict for outcome in found.outcomes} == {Verdict.STUCK}
-    assert found.outcomes[0].reason.startswith("settles at ")
-    assert "no gradient to begin with" in found.limit.words(70)
+    swept = sweep(zero)
+    assert {outcome.verdict for outcome in swept.outcomes} == {Verdict.STUCK}
+    assert swept.outcomes[0].reason.startswith("settles at ")
+    assert "no gradient to begin with" in swept.limit.words(70)
 
 
 def test_a_poor_valley_is_stuck_where_another_rate_finds_a_better_one():
@@ -192,16 +192,16 @@ def test_a_poor_valley_is_stuck_where_another_rate_finds_a_better_one():
         "input 1; dense 1 no bias; leaky relu 0.1; loss half squared error; "
         "update momentum 0.9; weights -5; sample 1 -> 1; sample -1 -> 1; sample 2 -> 2"
     )
-    found = sweep(net, [0.01, 0.03], 500)
-    assert (found[0.01].verdict, found[0.03].verdict) == (Verdict.STUCK, Verdict.GOOD)
-    assert found[0.01].reason.startswith("settles at 0.96: ")
-    assert found[0.01].reason.endswith("yet it could be as low as 0.201")
+    swept = sweep(net, [0.01, 0.03], 500)
+    assert (swept[0.01].verdict, swept[0.03].verdict) == (Verdict.STUCK, Verdict.GOOD)
+    assert swept[0.01].reason.startswith("settles at 0.96: ")
+    assert swept[0.01].reason.endswith("yet it could be as low as 0.201")
 
 
 def test_an_optimum_has_nothing_to_learn_at_any_rate():
-    found = sweep(line(start=1))
-    assert {outcome.verdict for outcome in found.outcomes} == {Verdict.GOOD}
-    assert found.outcomes[0].reason == "100 % of the possible reduction, to 0"
+    swept = sweep(line(start=1))
+    assert {outcome.verdict for outcome in swept.outcomes} == {Verdict.GOOD}
+    assert swept.outcomes[0].reason == "100 % of the possible reduction, to 0"
 
 
 # The edges of what can be asked.
@@ -231,9 +231,9 @@ def test_a_loss_that_ends_far_above_its_start_diverges_however_it_swings(net):
 
 @for_each("epochs", [2, 3, 4])
 def test_a_few_epochs_are_enough_for_a_verdict(epochs):
-    found = sweep(WORKED, epochs=epochs)
-    assert found[0.5].verdict is Verdict.TOO_SLOW
-    assert not found[10000].trains
+    swept = sweep(WORKED, epochs=epochs)
+    assert swept[0.5].verdict is Verdict.TOO_SLOW
+    assert not swept[10000].trains
 
 
 def test_every_verdict_has_a_meaning():

@@ -97,9 +97,9 @@ def test_given_books_are_in_the_page_without_their_folders(tmp_path, monkeypatch
     (table,) = re.findall(
         r'<script type="application/json" id="content">(.*?)</script>', page.read_text()
     )
-    given = json.loads(table)
-    assert {it["name"] for it in given["found"]} == {path.name for path in books}
-    assert given["summary"]["said"].startswith(f"{len(books)} books: ")
+    record = json.loads(table)
+    assert {it["name"] for it in record["found"]} == {path.name for path in books}
+    assert record["summary"]["said"].startswith(f"{len(books)} books: ")
     assert "secret" not in table
 
 
@@ -173,6 +173,6 @@ def test_whatever_a_book_is_called_it_stays_in_its_folder(name, tmp_path, monkey
     from gradbook.serve import in_browser as page
 
     monkeypatch.chdir(tmp_path)
-    found = json.loads(page.judge("en", name, b"no book"))
-    assert found["verdict"] == "unreadable"
+    record = json.loads(page.judge("en", name, b"no book"))
+    assert record["verdict"] == "unreadable"
     assert list(tmp_path.iterdir()) == []

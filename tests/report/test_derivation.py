@@ -47,9 +47,9 @@ def test_one_derivation_is_written_in_every_format():
 
 
 def test_one_weight_can_be_asked_for():
-    said = str(explain(builtin("worked"), "w5"))
-    assert "Weight w5" in said
-    assert "Weight w6" not in said
+    text = str(explain(builtin("worked"), "w5"))
+    assert "Weight w5" in text
+    assert "Weight w6" not in text
 
 
 def test_everything_of_a_large_network_only_where_it_is_asked_for():
@@ -99,9 +99,9 @@ def logistic(x: np.ndarray) -> np.ndarray:
 
 @for_each("medium", MEDIA)
 def test_all_that_a_reader_needs_to_work_it_out_again_stands_in_it(medium):
-    said = explain(parse(SAMPLE))
-    given = number_count(MEDIA[medium](said))
-    known = json.loads(said.json())
+    derivation = explain(parse(SAMPLE))
+    given = number_count(MEDIA[medium](derivation))
+    known = json.loads(derivation.json())
     assert error_by_hand(given) == pytest.approx(known["error"], rel=1e-6)
     for weight in known["weights"]:
         more = given | {weight["name"]: given[weight["name"]] + 1e-4}
@@ -111,13 +111,13 @@ def test_all_that_a_reader_needs_to_work_it_out_again_stands_in_it(medium):
 
 
 def test_inputs_and_targets_of_several_samples_stand_in_their_table():
-    said = str(explain(parse(f"{SAMPLE}; sample 0.3 -0.2 -> 0.5 0.25"), "b8"))
-    given = number_count(said)
+    text = str(explain(parse(f"{SAMPLE}; sample 0.3 -0.2 -> 0.5 0.25"), "b8"))
+    given = number_count(text)
     errors = []
     for k in range(2):
         of_sample = {
             line.split()[0]: float(line.split()[1 + k].replace("−", "-"))
-            for line in said.splitlines()
+            for line in text.splitlines()
             if re.match(r" +[it]\d ", line) and len(line.split()) == 3
         }
         errors.append(error_by_hand(given | of_sample))
@@ -127,9 +127,9 @@ def test_inputs_and_targets_of_several_samples_stand_in_their_table():
 
 @for_each("many", ["input 12; dense 20; tanh; dense 2", f"{THREE_LAYERS}{NINE}"])
 def test_where_more_numbers_stand_than_can_be_listed_is_said(many):
-    said = explain(parse(many))
-    assert "--json gives all of them" in " ".join(str(said).split())
-    step, known = scalar_step(said.net), json.loads(said.json())
+    derivation = explain(parse(many))
+    assert "--json gives all of them" in " ".join(str(derivation).split())
+    step, known = scalar_step(derivation.net), json.loads(derivation.json())
     assert known["start"] == {str(w.name): float(step.start[w]) for w in step.weights}
     given = {str(x.name): step.data[x].tolist() for x in (*step.inputs, *step.targets)}
     assert known["samples"] == given

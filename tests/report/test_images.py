@@ -45,15 +45,15 @@ def opened(address: str) -> Image.Image:
 @for_each("channels", [1, 3])
 def test_a_picture_keeps_every_pixel(channels):
     pixels = RANDOM.integers(0, 256, (channels, 9, 7)).astype(np.uint8)
-    found = np.asarray(opened(picture(pixels)))
-    assert np.array_equal(found.reshape(9, 7, channels), pixels.transpose(1, 2, 0))
+    array = np.asarray(opened(picture(pixels)))
+    assert np.array_equal(array.reshape(9, 7, channels), pixels.transpose(1, 2, 0))
 
 
 def test_a_large_picture_is_made_smaller():
     pixels = np.full((3, 400, 200), 77, np.uint8)
-    found = opened(picture(pixels))
-    assert max(found.size) <= LARGEST
-    assert found.getpixel((3, 3)) == (77, 77, 77)
+    page = opened(picture(pixels))
+    assert max(page.size) <= LARGEST
+    assert page.getpixel((3, 3)) == (77, 77, 77)
 
 
 def test_a_large_layer_is_painted_by_the_means_of_its_blocks():
@@ -67,9 +67,9 @@ def test_a_large_layer_is_painted_by_the_means_of_its_blocks():
 
 def test_a_strip_has_paper_between_its_pictures():
     images = np.full((3, 1, 4, 5), 200, np.uint8)
-    found = np.asarray(opened(strip(images, factor=2)))
-    assert found.shape == (8, 2 * (3 * 5 + 2 * STRIP_GAP), 4)
-    assert found[0, :, 3].tolist() == ([255] * 10 + [0] * 2 * STRIP_GAP) * 2 + [255] * 10
+    array = np.asarray(opened(strip(images, factor=2)))
+    assert array.shape == (8, 2 * (3 * 5 + 2 * STRIP_GAP), 4)
+    assert array[0, :, 3].tolist() == ([255] * 10 + [0] * 2 * STRIP_GAP) * 2 + [255] * 10
 
 
 def test_zero_is_the_paper_and_the_sign_is_the_colour():
@@ -87,8 +87,8 @@ def test_a_value_is_painted_as_strong_as_it_is():
 
 
 def test_nothing_at_all_is_paper():
-    found = np.asarray(opened(signed_picture(np.zeros((2, 2)), 0.0)).convert("RGBA"))
-    assert not found[..., 3].any()
+    array = np.asarray(opened(signed_picture(np.zeros((2, 2)), 0.0)).convert("RGBA"))
+    assert not array[..., 3].any()
 
 
 def image(*rows: str) -> np.ndarray:
@@ -166,12 +166,12 @@ def sheet(images, across=10, names=None, title="a title"):
 
 def test_small_images_are_enlarged_by_a_whole_number():
     images = pixels(3, 1, 28, 28)
-    found = np.asarray(sheet(images))
+    array = np.asarray(sheet(images))
     top = MARGIN + TITLE
     for i, image in enumerate(images):
         left = MARGIN + i * (84 + SHEET_GAP)
-        assert np.array_equal(found[top : top + 84 : 3, left : left + 84 : 3, 0], image[0])
-        assert np.array_equal(found[top + 2 : top + 84 : 3, left + 2 : left + 84 : 3, 1], image[0])
+        assert np.array_equal(array[top : top + 84 : 3, left : left + 84 : 3, 0], image[0])
+        assert np.array_equal(array[top + 2 : top + 84 : 3, left + 2 : left + 84 : 3, 1], image[0])
 
 
 def test_colours_are_kept():
@@ -181,10 +181,10 @@ def test_colours_are_kept():
 
 
 def test_there_is_a_caption_below_each_image_and_a_title_above():
-    found = np.asarray(sheet(pixels(1, 1, 28, 28), names=["W"]))
-    below = found[MARGIN + TITLE + 84 + 2 : MARGIN + TITLE + 84 + 22, MARGIN : MARGIN + 84]
+    array = np.asarray(sheet(pixels(1, 1, 28, 28), names=["W"]))
+    below = array[MARGIN + TITLE + 84 + 2 : MARGIN + TITLE + 84 + 22, MARGIN : MARGIN + 84]
     assert below.min() < 150
-    assert found[: MARGIN + TITLE - 2].min() < 100
+    assert array[: MARGIN + TITLE - 2].min() < 100
 
 
 @for_each("size", [1, 8, 28, 100, 224, 500])

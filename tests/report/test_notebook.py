@@ -27,16 +27,18 @@ def shown(thing: object) -> dict[str, str | bytes]:
 
 def run_python(code: str) -> str:
     """What a fresh Python prints."""
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return said.stdout
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return process.stdout
 
 
 @for_each("name", LESSONS)
 def test_a_network_is_a_picture_with_its_start_values(name):
-    found = shown(builtin(name))
-    assert found["image/svg+xml"].startswith("<svg")
-    assert found["image/png"].startswith(b"\x89PNG")
-    assert len(found["image/png"]) < 100_000
+    text = shown(builtin(name))
+    assert text["image/svg+xml"].startswith("<svg")
+    assert text["image/png"].startswith(b"\x89PNG")
+    assert len(text["image/png"]) < 100_000
 
 
 def test_without_pictures_a_network_is_its_text_and_a_sweep_its_table():
@@ -139,10 +141,10 @@ def test_the_face_alone_loads_nothing():
 
 def test_an_audit_tells_each_finding_and_printed_the_report(tmp_path):
     report = gradbook.check(book(tmp_path / "ada.xlsx", WRONG))
-    found = shown(report)
-    assert found["text/html"].count("<mark>") == 4
-    assert "<svg" in found["text/html"]
-    assert str(report) == found["text/plain"]
+    text = shown(report)
+    assert text["text/html"].count("<mark>") == 4
+    assert "<svg" in text["text/html"]
+    assert str(report) == text["text/plain"]
     assert f"({QUANTITY}): K6 is a_h1; the chain to w3 goes through a_h2, so M6" in str(report)
 
 

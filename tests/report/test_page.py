@@ -193,5 +193,5 @@ def test_every_script_can_be_read(main, tmp_path):
     path = tmp_path / f"{main}.js"
     path.write_text(script(f"{main}/main.js"), encoding="utf-8")
     command = [program("node"), "--check", path]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert said.stderr == ""
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.stderr == ""

@@ -81,48 +81,48 @@ def test_without_a_loss_the_lines_are_offered_that_may_be_it():
 
 
 def test_what_couldnt_be_followed_is_named_with_its_line():
-    said = shown(EVERY_VERDICT["unknown"])
-    assert "     xor.py:14\n     14 │ a2 = 1 / (1 + np.exp(-(a1 @ W2 + b2)))\n" in said
-    assert said.endswith("     it leaves NumPy there.\n")
+    text = shown(EVERY_VERDICT["unknown"])
+    assert "     xor.py:14\n     14 │ a2 = 1 / (1 + np.exp(-(a1 @ W2 + b2)))\n" in text
+    assert text.endswith("     it leaves NumPy there.\n")
 
 
 def test_hints_say_where_and_not_what():
-    said = shown(with_hints(WRONG), command="gradbook check xor.py --fix fixed")
+    text = shown(with_hints(WRONG), command="gradbook check xor.py --fix fixed")
     assert (
-        "xor.py:22   makes db1 wrong\n     22 │ db1 = dz1.sum()\n        │       ^^^^^^^^^" in said
+        "xor.py:22   makes db1 wrong\n     22 │ db1 = dz1.sum()\n        │       ^^^^^^^^^" in text
     )
     for solution in ("axis=0", "should be", "why", "sigmoid", "corrected", "--fix", "one sum"):
-        assert solution not in said, solution
+        assert solution not in text, solution
 
 
 def test_at_most_three_findings_are_open_unless_all_are_asked_for():
     places = ["X.T @ dz1", "a1.T @ dz2", "(a2 - y) / m"]
     more = tuple(replace(AXIS, span=span_of(part)) for part in places)
     many = replace(WRONG, models=(replace(WRONG_MODEL, findings=(SLOPE, AXIS, *more)),))
-    said = shown(many)
-    assert "wrong: 5 findings" in said
-    assert said.count("should be") == 3
-    assert "  4  xor.py:21   one sum for all three biases\n  5  xor.py:22   one sum" in said
+    text = shown(many)
+    assert "wrong: 5 findings" in text
+    assert text.count("should be") == 3
+    assert "  4  xor.py:21   one sum for all three biases\n  5  xor.py:22   one sum" in text
     assert shown(many, everything=True).count("should be") == 5
 
 
 def test_findings_are_in_the_order_of_the_source_and_each_is_shown_once():
     models = (replace(WRONG_MODEL, findings=(AXIS, SLOPE)), WRONG_MODEL)
-    said = shown(replace(WRONG, models=models))
-    assert said.index("xor.py:20") < said.index("xor.py:22")
-    assert said.count("should be") == 2
-    assert "training 1 of 2: 2 of 4 gradients are wrong" in said
-    assert "wrong: 2 findings, 4 of 8 gradients right" in said
+    text = shown(replace(WRONG, models=models))
+    assert text.index("xor.py:20") < text.index("xor.py:22")
+    assert text.count("should be") == 2
+    assert "training 1 of 2: 2 of 4 gradients are wrong" in text
+    assert "wrong: 2 findings, 4 of 8 gradients right" in text
 
 
 def test_a_mistake_without_a_correction_is_a_place_and_a_reason():
     bare = replace(AXIS, replacement=None, edits=())
-    said = shown(
+    text = shown(
         replace(WRONG, models=(replace(WRONG_MODEL, findings=(bare,)),)), command="x fixed"
     )
-    assert "should be" not in said
-    assert "writes the corrected program" not in said
-    assert "why        It adds all 12 numbers" in said
+    assert "should be" not in text
+    assert "writes the corrected program" not in text
+    assert "why        It adds all 12 numbers" in text
 
 
 def report_on(line, part, after=""):
@@ -144,52 +144,52 @@ def signed(said):
 @for_each("before", ["", "    ", "\t\t", "a = b + c * " * 9])
 @for_each("after", ["", " + d" * 30])
 def test_the_expression_is_underlined_however_long_its_line_is(before, after):
-    said = shown(report_on(f"{before}d_bias.sum(){after}", "d_bias.sum()"))
-    assert signed(said) == "d_bias.sum()"
-    assert max(map(text_width, said.splitlines())) <= 76
+    text = shown(report_on(f"{before}d_bias.sum(){after}", "d_bias.sum()"))
+    assert signed(text) == "d_bias.sum()"
+    assert max(map(text_width, text.splitlines())) <= 76
 
 
 def test_an_expression_that_is_too_long_is_cut():
     part = " + ".join(f"value_{k}" for k in range(40))
-    said = shown(report_on(f"total = {part}", part))
-    assert signed(said).startswith("value_0 + value_1")
-    assert signed(said).endswith("…")
+    text = shown(report_on(f"total = {part}", part))
+    assert signed(text).startswith("value_0 + value_1")
+    assert signed(text).endswith("…")
 
 
 def test_an_expression_over_several_lines_is_underlined_in_each():
     part = "np.sum(\n    d,\n    keepdims=True,\n    dtype=float)"
-    said = shown(report_on(f"b = {part}", part))
-    assert "      2 │ b = np.sum(\n        │     ^^^^^^^\n      3 │ d,\n        │ ^^\n" in said
-    assert "      5 │" not in said
-    assert "found      np.sum( d, keepdims=True, dtype=float)" in said
+    text = shown(report_on(f"b = {part}", part))
+    assert "      2 │ b = np.sum(\n        │     ^^^^^^^\n      3 │ d,\n        │ ^^\n" in text
+    assert "      5 │" not in text
+    assert "found      np.sum( d, keepdims=True, dtype=float)" in text
 
 
 def test_wide_letters_keep_the_signs_below_their_expression():
-    said = shown(report_on("偏置 = 误差.sum()", "误差.sum()"))
-    above, below = (line for line in said.splitlines() if "│" in line)
+    text = shown(report_on("偏置 = 误差.sum()", "误差.sum()"))
+    above, below = (line for line in text.splitlines() if "│" in line)
     assert text_width(above[: above.index("误差")]) == below.index("^")
     assert below.count("^") == text_width("误差.sum()")
 
 
 def test_what_would_steer_a_terminal_is_escaped():
-    said = shown(report_on("a = '\x1b[31m' + b.sum()", "b.sum()"))
-    assert "\x1b" not in said
-    assert signed(said) == "b.sum()"
+    text = shown(report_on("a = '\x1b[31m' + b.sum()", "b.sum()"))
+    assert "\x1b" not in text
+    assert signed(text) == "b.sum()"
 
 
 def test_a_cell_is_named_in_a_notebook():
-    said = shown(in_a_notebook())
-    assert "  1  xor.ipynb, cell 2, line 11   makes dW1 and db1 wrong\n     11 │ dz1 =" in said
-    assert "loss  cell 2, line 6, binary cross-entropy" in said
+    text = shown(in_a_notebook())
+    assert "  1  xor.ipynb, cell 2, line 11   makes dW1 and db1 wrong\n     11 │ dz1 =" in text
+    assert "loss  cell 2, line 6, binary cross-entropy" in text
 
 
 def test_a_place_beyond_the_source_is_only_named():
     stray = SourceSpan("other.py", 400, 0, 400, 5, "d.sum")
-    said = shown(
+    text = shown(
         replace(WRONG, models=(replace(WRONG_MODEL, findings=(replace(AXIS, span=stray),)),))
     )
-    assert "other.py:400" in said
-    assert "│" not in said
+    assert "other.py:400" in text
+    assert "│" not in text
 
 
 @for_each(
@@ -206,14 +206,14 @@ def test_a_place_beyond_the_source_is_only_named():
 )
 def test_numbers_have_as_many_digits_as_show_the_difference(yours, exact, row):
     gradient = replace(GRADIENTS[0], yours=yours, exact=exact, difference=abs(yours - exact))
-    said = shown(judged("unknown", gradients=(gradient,)))
-    assert row in said
+    text = shown(judged("unknown", gradients=(gradient,)))
+    assert row in text
 
 
 def test_many_right_gradients_are_counted():
     names = [replace(EXACT[0], name=f"dW{k}") for k in range(20)]
-    said = shown(judged("right", gradients=tuple(names)))
-    assert "and 8 more that are right" in said
+    text = shown(judged("right", gradients=tuple(names)))
+    assert "and 8 more that are right" in text
     assert "dW19" in shown(judged("right", gradients=tuple(names)), everything=True)
 
 

@@ -30,8 +30,8 @@ def test_what_was_chosen_is_cut_where_it_is_long():
 
 def test_the_summary_counts_what_was_trained_to_the_end():
     done = [trial for trial in TRIALS if trial["state"] == "done"]
-    said = "".join(span.text for span in study.study_summary(TRIALS, done[0]))
-    assert f"{len(done)} recipes trained to the end, {len(TRIALS) - len(done)} cut short" in said
+    text = "".join(span.text for span in study.study_summary(TRIALS, done[0]))
+    assert f"{len(done)} recipes trained to the end, {len(TRIALS) - len(done)} cut short" in text
     assert "none has a score" in study.study_summary(TRIALS, None)[0].text
 
 

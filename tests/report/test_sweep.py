@@ -110,8 +110,8 @@ def test_gentle_and_violent_rates_have_a_chart_each(worked):
 
 
 def test_one_kind_of_rate_needs_but_one_chart():
-    found = sweep(builtin("worked"), [0.1, 1], 5)
-    assert [chart.title for chart in sweep_charts(found)] == ["Loss at low rates"]
+    swept = sweep(builtin("worked"), [0.1, 1], 5)
+    assert [chart.title for chart in sweep_charts(swept)] == ["Loss at low rates"]
 
 
 def test_the_picture_is_headed_by_the_network(worked):

@@ -141,14 +141,14 @@ def test_no_two_samples_below_each_other_say_quite_the_same(many):
 @pytest.mark.parametrize("which", ["worked", "many"])
 def test_what_the_file_remembers_is_the_reference_to_the_last_bit(which, request):
     net = builtin("worked") if which == "worked" else parse(MANY)
-    found = tables(request.getfixturevalue(which))
+    sheets = tables(request.getfixturevalue(which))
     step = scalar_step(net)
     for epoch, values in enumerate(run(step, 70)):
         for node, value in values.items():
             name = str(node.name)
-            if name in found.columns:
-                assert np.array_equal(found.columns[name][epoch], value), (name, epoch)
-    assert len(found.columns) == (31 if which == "worked" else 103)
+            if name in sheets.columns:
+                assert np.array_equal(sheets.columns[name][epoch], value), (name, epoch)
+    assert len(sheets.columns) == (31 if which == "worked" else 103)
 
 
 def test_what_people_change_are_cells_with_names(worked):

@@ -37,8 +37,8 @@ def tables(path: Path) -> Tables:
         rows = list(book[sheet].iter_rows(min_row=NAMES_ROW, values_only=True))
         samples = max(row[1] for row in rows[1:]) if sheet == "Samples" else None
         for place, name in enumerate(rows[0][counters:], counters):
-            found = np.array([np.nan if r[place] is None else r[place] for r in rows[1:]], float)
-            columns[name] = found if samples is None else found.reshape(-1, samples)
+            array = np.array([np.nan if r[place] is None else r[place] for r in rows[1:]], float)
+            columns[name] = array if samples is None else array.reshape(-1, samples)
             letters[name] = get_column_letter(place + 1)
     book.close()
     return Tables(columns, letters)

@@ -11,10 +11,10 @@ MODEL = model_of("input 1x4x4; conv 2 3x3; batchnorm; relu; add back 1; flatten;
 
 
 def test_json_has_every_tensor_to_the_last_bit():
-    said = json.loads(as_json(MODEL.trained()))
+    record = json.loads(as_json(MODEL.trained()))
     tensors = MODEL.trained().tensors()
-    assert said["tensors"].keys() == tensors.keys()
-    for name, found in said["tensors"].items():
+    assert record["tensors"].keys() == tensors.keys()
+    for name, found in record["tensors"].items():
         values = np.array(found["values"], np.float32)
         assert list(values.shape) == found["shape"]
         np.testing.assert_array_equal(values, tensors[name])
@@ -40,8 +40,8 @@ def test_an_archive_opens_without_a_pickle_and_holds_the_same():
         names = set(archive.files) - {"gradbook.json"}
         assert names == MODEL.trained().tensors().keys()
         np.testing.assert_array_equal(archive["conv1.weight"], MODEL.values["w_layer_0"])
-    said = json.loads(as_json(MODEL.trained(), "a recipe"))
-    assert about == {name: part for name, part in said.items() if name != "tensors"}
+    record = json.loads(as_json(MODEL.trained(), "a recipe"))
+    assert about == {name: part for name, part in record.items() if name != "tensors"}
     assert about["preparation"] == {"most": 255, "mean": [0.2], "deviation": [0.3]}
 
 
@@ -52,15 +52,15 @@ def test_the_text_is_the_recipe_or_else_the_network():
 
 def test_a_tables_inputs_go_by_their_columns_and_words():
     model, _ = table_model_of("area")
-    said = json.loads(as_json(model.trained()))
-    assert said["columns"] == [
+    record = json.loads(as_json(model.trained()))
+    assert record["columns"] == [
         "width",
         "colour = blue",
         "colour = green",
         "colour = red",
         "height",
     ]
-    assert said["outputs"] == {"mean": 30.0, "deviation": 12.5}
+    assert record["outputs"] == {"mean": 30.0, "deviation": 12.5}
 
 
 @pytest.mark.parametrize(

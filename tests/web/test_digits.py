@@ -33,12 +33,12 @@ def test_a_drawing_is_prepared_as_predict_prepares_a_picture_of_it(tmp_path):
     drawings = [[line.tolist() for line in strokes(image[0])] for image in test.pixels[:60]]
     gaps = []
     for line in in_node("drawn.mjs", tmp_path, json.dumps(drawings)).splitlines():
-        found = json.loads(line)
-        side = found["side"]
-        paper = np.frombuffer(b64decode(found["paper"]), np.uint8).reshape(side, side)
+        record = json.loads(line)
+        side = record["side"]
+        paper = np.frombuffer(b64decode(record["paper"]), np.uint8).reshape(side, side)
         picture = Image.fromarray(255 - paper).convert("RGB")
         expected = as_seen(picture, (1, 28, 28), Framing(20, True))[0].astype(int)
-        seen = np.array(found["seen"]).reshape(28, 28)
+        seen = np.array(record["seen"]).reshape(28, 28)
         gaps.append(int(abs(seen - expected).max()))
     assert np.mean(np.array(gaps) <= 3) >= 0.95, gaps
 
@@ -77,8 +77,8 @@ def hold_against_the_reference(net: Net, folder: Path) -> None:
     names = [str(name) for name in layer_names(net)]
     for name, expected in zip(names[1:], made[1:], strict=True):
         if name in found["layers"]:
-            own = np.array(found["layers"][name])
-            assert np.abs(own - expected.ravel()).max() <= 2e-5 * max(np.abs(expected).max(), 1)
+            array = np.array(found["layers"][name])
+            assert np.abs(array - expected.ravel()).max() <= 2e-5 * max(np.abs(expected).max(), 1)
     assert set(names[1:]) - {"i"} == set(found["layers"])
     sure = model.predict(image[None])[0]
     assert found["sure"] == pytest.approx(sure, abs=2e-5)

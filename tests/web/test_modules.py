@@ -19,10 +19,10 @@ MODULES = "--module es2022 --moduleResolution node"
 @pytest.mark.witness("node")
 @for_each("file", sorted(HERE.glob("*.test.js")), ids=lambda path: path.stem)
 def test_a_module_does_what_its_tests_say(file):
-    said = subprocess.run(
+    process = subprocess.run(
         [program("node"), "--test", str(file)], capture_output=True, text=True, check=False
     )
-    assert said.returncode == 0, said.stdout
+    assert process.returncode == 0, process.stdout
 
 
 @pytest.mark.witness("tsc")
@@ -34,5 +34,5 @@ def test_every_module_has_sound_types():
     ]
     assert len(mains) > 1
     words = [program("tsc"), *STRICT.split(), *MODULES.split(), *mains]
-    said = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stdout
+    process = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout

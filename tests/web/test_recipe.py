@@ -32,8 +32,8 @@ def made(name: str = "quick") -> Recipe:
 
 
 def on_the_page(recipe: Recipe, texts: list[str], folder):
-    told = json.dumps({"table": recipe_table(recipe, IMAGES), "texts": texts})
-    return [json.loads(line) for line in in_node("recipe.mjs", folder, told).splitlines()]
+    text = json.dumps({"table": recipe_table(recipe, IMAGES), "texts": texts})
+    return [json.loads(line) for line in in_node("recipe.mjs", folder, text).splitlines()]
 
 
 @st.composite

@@ -12,9 +12,9 @@ def test_what_takes_its_time_says_so_on_a_terminal_and_is_gone_afterwards(monkey
     monkeypatch.setenv("FORCE_COLOR", "1")
     with busy("writing book.xlsx"):
         pass
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "writing book.xlsx" in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "writing book.xlsx" in output.err
 
 
 def test_where_nobody_looks_nothing_is_said(capsys):

@@ -27,43 +27,43 @@ def written(monkeypatch):
     return stream
 
 
-def said(*texts):
+def output_of(*texts):
     return [[Span(text)] for text in texts]
 
 
 def test_what_is_said_stays_above_and_the_foot_is_gone_in_the_end(written):
     terminal = Terminal(40, 10)
-    with Screen(lambda columns, rows: said("the foot", "its end"), written) as screen:
-        screen.say(said("one"))
+    with Screen(lambda columns, rows: output_of("the foot", "its end"), written) as screen:
+        screen.say(output_of("one"))
         assert terminal.feed(written.getvalue()).text == "one\nthe foot\nits end\n"
         assert terminal.hidden
-        screen.say(said("two", "three"))
+        screen.say(output_of("two", "three"))
     terminal = Terminal(40, 10).feed(written.getvalue())
     assert terminal.text == "one\ntwo\nthree\n"
     assert (terminal.row, terminal.column, terminal.hidden) == (3, 0, False)
 
 
 def test_a_shorter_foot_leaves_nothing_of_a_longer_one(written):
-    feet = iter([said("a long line", "another"), said("short"), said("x", "y", "z")])
+    feet = iter([output_of("a long line", "another"), output_of("short"), output_of("x", "y", "z")])
     with Screen(lambda columns, rows: next(feet), written) as screen:
         screen.say([])
         screen.say([])
         assert Terminal(40, 10).feed(written.getvalue()).text == "short\n"
-        screen.say(said("stays"))
+        screen.say(output_of("stays"))
         assert Terminal(40, 10).feed(written.getvalue()).text == "stays\nx\ny\nz\n"
 
 
 def test_a_line_too_long_is_cut_and_never_folds(written):
-    with Screen(lambda columns, rows: said("x" * 99, "end"), written) as screen:
+    with Screen(lambda columns, rows: output_of("x" * 99, "end"), written) as screen:
         screen.say([])
         screen.say([])
         assert Terminal(40, 10).feed(written.getvalue()).text == "x" * 39 + "\nend\n"
 
 
 def test_more_lines_than_the_terminal_has_scroll_away_above_the_foot(written):
-    with Screen(lambda columns, rows: said("the", "foot"), written) as screen:
+    with Screen(lambda columns, rows: output_of("the", "foot"), written) as screen:
         for number in range(30):
-            screen.say(said(str(number)))
+            screen.say(output_of(str(number)))
     terminal = Terminal(40, 10).feed(written.getvalue())
     assert terminal.text == "".join(f"{number}\n" for number in range(30))
 
@@ -78,7 +78,7 @@ def test_the_foot_is_told_how_much_room_there_is(written, monkeypatch):
 
 
 def test_lines_that_a_narrower_terminal_folded_are_drawn_over_too(written, monkeypatch):
-    with Screen(lambda columns, rows: said("x" * (columns - 1), "end"), written) as screen:
+    with Screen(lambda columns, rows: output_of("x" * (columns - 1), "end"), written) as screen:
         screen.say([])
         begun = len(written.getvalue())
         monkeypatch.setenv("COLUMNS", "20")
@@ -108,7 +108,7 @@ def test_colours_come_unless_they_are_unwanted(written, monkeypatch, wish, colou
 def test_a_terminal_that_is_closed_is_no_fault(written, monkeypatch):
     with Screen(lambda columns, rows: [], written) as screen:
         monkeypatch.setattr(written, "flush", lambda: (_ for _ in ()).throw(OSError(5, "gone")))
-        screen.say(said("nobody reads this"))
+        screen.say(output_of("nobody reads this"))
 
 
 @for_each(("kind", "drawn_over"), [("xterm", True), ("dumb", False)])

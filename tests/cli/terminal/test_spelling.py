@@ -70,7 +70,7 @@ def test_whatever_it_is_it_can_be_printed(console, text):
     assert all(spell_in_ascii(character).isascii() for character in text)
 
 
-def said(words, folder, **settings):
+def output_of(words, folder, **settings):
     done = subprocess.run(
         [sys.executable, "-m", "gradbook", *words],
         cwd=folder,
@@ -88,7 +88,7 @@ def said(words, folder, **settings):
 @for_each("verb", VERBS)
 def test_every_verb_can_be_read_on_any_console(verb, console, tmp_path):
     laid_out(tmp_path)
-    printed = said(VERBS[verb], tmp_path, PYTHONIOENCODING=console).decode(console)
+    printed = output_of(VERBS[verb], tmp_path, PYTHONIOENCODING=console).decode(console)
     assert "�" not in printed
     if verb == "explain":
         assert "dE_total/dw5" in printed
@@ -98,7 +98,7 @@ def test_where_the_locale_is_c_everything_is_said_as_well(tmp_path):
     laid_out(tmp_path)
     plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
     for verb in ("explain", "sheet", "train"):
-        assert said(VERBS[verb], tmp_path, **plain).isascii()
+        assert output_of(VERBS[verb], tmp_path, **plain).isascii()
 
 
 @for_each("console", CONSOLES)
@@ -106,7 +106,7 @@ def test_json_is_exact_on_any_console(console, tmp_path):
     laid_out(tmp_path)
     for words in (["sweep", "worked", "--epochs", "5", "--json"], ["explain", "--json"]):
         printed = [
-            json.loads(said(words, tmp_path, PYTHONIOENCODING=encoding).decode(encoding))
+            json.loads(output_of(words, tmp_path, PYTHONIOENCODING=encoding).decode(encoding))
             for encoding in (console, "utf-8")
         ]
         assert printed[0] == printed[1]

@@ -140,9 +140,9 @@ def checkpoints(desk: Path) -> list[Path]:
 def test_checkpoints_that_are_all_cut_short(desk, refused):
     for path in checkpoints(desk):
         path.write_bytes(path.read_bytes()[:-7])
-    said = refused(["train", "--resume", "run"])
-    assert said.startswith(f"{Path('run/checkpoints')}")
-    assert "incomplete" in said
+    refusal = refused(["train", "--resume", "run"])
+    assert refusal.startswith(f"{Path('run/checkpoints')}")
+    assert "incomplete" in refusal
 
 
 MANGLED = {  # what is left of a checkpoint's arrays and of its record, and what is said
@@ -176,9 +176,11 @@ def test_checkpoints_that_cannot_be_of_their_run(mangle, why, desk, refused):
         arrays, record = map(dict, stored.read(path, "checkpoint"))
         mangle(arrays, record)
         stored.write(path, arrays, record)
-    said = refused(["train", "--resume", "run"])
-    assert said.startswith(f"{Path('run/checkpoints')}: none of the checkpoints in it can be used")
-    assert why in said
+    refusal = refused(["train", "--resume", "run"])
+    assert refusal.startswith(
+        f"{Path('run/checkpoints')}: none of the checkpoints in it can be used"
+    )
+    assert why in refusal
 
 
 def test_checkpoints_of_another_network(desk, refused):
@@ -191,8 +193,8 @@ def test_checkpoints_of_another_network(desk, refused):
 
 def test_a_recipe_of_a_run_that_somebody_broke(desk, refused):
     (desk / "run/recipe.txt").write_text("epochs ten")
-    said = refused(["train", "--resume", "run"])
-    assert said.startswith(f"{Path('run/recipe.txt')}, line 1, column 8: ")
+    refusal = refused(["train", "--resume", "run"])
+    assert refusal.startswith(f"{Path('run/recipe.txt')}, line 1, column 8: ")
 
 
 def plan(**fields: object) -> str:
@@ -214,5 +216,5 @@ def plan(**fields: object) -> str:
 )
 def test_a_plan_of_seeds_that_is_none(desk, refused, text, why):
     (desk / "empty/seeds.json").write_text(text)
-    said = refused(["train", "--resume", "empty"])
-    assert said.startswith(f"{Path('empty/seeds.json')}: not the plan of several seeds ({why}")
+    refusal = refused(["train", "--resume", "empty"])
+    assert refusal.startswith(f"{Path('empty/seeds.json')}: not the plan of several seeds ({why}")

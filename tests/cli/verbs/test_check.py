@@ -71,10 +71,10 @@ def test_a_class_is_told_in_its_order_whoever_checks_it(workers, submissions, ca
 
 def test_shared_mistakes_and_identical_files_are_told(submissions, capsys):
     assert main(["check", *submissions]) == 2
-    said = capsys.readouterr().out
-    assert "5 books: 1 right, 3 wrong, 1 unreadable" in said
-    assert "Shared mistakes\n3 of 5 books\ncopy.xlsx, offset.xlsx, wrong.xlsx\n" in said
-    assert "Identical files\ncopy.xlsx, wrong.xlsx\n" in said
+    output = capsys.readouterr().out
+    assert "5 books: 1 right, 3 wrong, 1 unreadable" in output
+    assert "Shared mistakes\n3 of 5 books\ncopy.xlsx, offset.xlsx, wrong.xlsx\n" in output
+    assert "Identical files\ncopy.xlsx, wrong.xlsx\n" in output
 
 
 def test_the_page_of_a_class_has_everybody(submissions, here, capsys):
@@ -120,9 +120,9 @@ def test_a_record_takes_no_other_files_place(submissions, refused):
 
 def test_nothing_is_printed_beside_the_json(submissions, capsys):
     main(["check", "--json", *submissions, "-o", "class.html"])
-    said = capsys.readouterr()
-    assert json.loads(said.out)["version"] == 1
-    assert said.err == ""
+    output = capsys.readouterr()
+    assert json.loads(output.out)["version"] == 1
+    assert output.err == ""
 
 
 def test_names_come_into_json_as_they_are_and_to_the_terminal_escaped(here, capsys):
@@ -131,9 +131,9 @@ def test_names_come_into_json_as_they_are_and_to_the_terminal_escaped(here, caps
     main(["check", "--json", name])
     assert json.loads(capsys.readouterr().out)["books"][0]["book"] == name
     main(["check", name])
-    said = capsys.readouterr().out
-    assert "\x1b" not in said
-    assert "\u202e" not in said
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert "\u202e" not in output
 
 
 def test_an_interruption_is_one_word_and_leaves_nobody(here):

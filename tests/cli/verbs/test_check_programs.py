@@ -141,9 +141,9 @@ def test_a_program_without_end_is_stopped_and_judged_by_what_was_seen(text, verd
 
 
 def test_json_has_every_place_in_the_source(here, capsys):
-    told = json.loads(check(capsys, "xor.py", "--json", code=1).out)
-    assert told["version"] == 1
-    (program,) = told["programs"]
+    record = json.loads(check(capsys, "xor.py", "--json", code=1).out)
+    assert record["version"] == 1
+    (program,) = record["programs"]
     assert (program["file"], program["verdict"]) == ("xor.py", "wrong")
     (model,) = program["models"]
     lines = XOR.splitlines()
@@ -169,9 +169,9 @@ def test_hints_leave_no_solution_in_json(here, capsys):
 
 def test_books_and_programs_are_checked_together(here, capsys):
     book(here / "right.xlsx")
-    told = json.loads(check(capsys, "right.xlsx", "xor.py", "--json", code=1).out)
-    assert [entry["verdict"] for entry in told["books"]] == ["right"]
-    assert [entry["verdict"] for entry in told["programs"]] == ["wrong"]
+    record = json.loads(check(capsys, "right.xlsx", "xor.py", "--json", code=1).out)
+    assert [entry["verdict"] for entry in record["books"]] == ["right"]
+    assert [entry["verdict"] for entry in record["programs"]] == ["wrong"]
     said = check(capsys, "right.xlsx", "right.py", code=0).out
     assert "right.py: 4 of 4 gradients are right" in said
     assert "right.xlsx: right" in said

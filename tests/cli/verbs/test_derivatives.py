@@ -38,34 +38,34 @@ def books(tmp_path, monkeypatch):
 def printed(capsys, *words):
     capsys.readouterr()
     code = main(list(words))
-    found = capsys.readouterr()
-    assert (code, found.err) == (0, "")
-    return found.out
+    output = capsys.readouterr()
+    assert (code, output.err) == (0, "")
+    return output.out
 
 
 def test_the_list_begins_with_what_matters_most(books, capsys):
-    said = printed(capsys, "explain", "stand.xlsx", "--of", "B13")
-    assert said.startswith("What Profit (Model!B13) depends on\n")
+    output = printed(capsys, "explain", "stand.xlsx", "--of", "B13")
+    assert output.startswith("What Profit (Model!B13) depends on\n")
     inputs = ["Temperature", "Rent per day", "Days", "Price per cup", "Price of a lemon"]
-    table = said.partition("% per %")[2]
+    table = output.partition("% per %")[2]
     places = [table.index(f" {one}  ") for one in inputs]
     assert places == sorted(places)
-    assert max(map(len, said.splitlines())) <= 80
+    assert max(map(len, output.splitlines())) <= 80
 
 
 def test_without_of_it_says_what_it_chose(books, capsys):
-    said = printed(capsys, "explain", "stand.xlsx")
-    assert "No result was named: Profit (Model!B13) is the likeliest." in said
+    output = printed(capsys, "explain", "stand.xlsx")
+    assert "No result was named: Profit (Model!B13) is the likeliest." in output
     assert "No result" not in printed(capsys, "explain", "stand.xlsx", "--of", "Profit")
 
 
 @for_each("cell", ["Model.B6", "Model!B6", "'Model!B6'", "B6", "Volatility"])
 def test_the_chain_of_one_input(cell, books, capsys):
-    said = printed(capsys, "explain", "call.xlsx", "--of", "Call price", "--only", cell)
-    assert "How Call price (Model!B11) depends on Volatility (Model!B6)" in said
-    assert "d2 = d1 − Volatility·√Time" in said
-    assert "d Call price/d Volatility" in said
-    assert "≈ 39.89" in said.partition("The chain\n")[2]
+    output = printed(capsys, "explain", "call.xlsx", "--of", "Call price", "--only", cell)
+    assert "How Call price (Model!B11) depends on Volatility (Model!B6)" in output
+    assert "d2 = d1 − Volatility·√Time" in output
+    assert "d Call price/d Volatility" in output
+    assert "≈ 39.89" in output.partition("The chain\n")[2]
 
 
 @for_each(
@@ -119,8 +119,8 @@ RECORD = Schema(
 
 
 def test_json_has_all_digits(books, capsys):
-    said = printed(capsys, "explain", "stand.xlsx", "--of", "B13", "--only", "B3", "--json")
-    found = RECORD.read_whole(json.loads(said))
+    output = printed(capsys, "explain", "stand.xlsx", "--of", "B13", "--only", "B3", "--json")
+    found = RECORD.read_whole(json.loads(output))
     assert found["result"]["cell"] == "Model!B13"
     price = next(one for one in found["inputs"] if one["cell"] == "Model!B3")
     chain = found["chain"]
@@ -131,16 +131,16 @@ def test_json_has_all_digits(books, capsys):
 
 def test_a_sheet_with_derivatives_is_written_beside_the_book(books, capsys):
     before = (books / "stand.xlsx").read_bytes()
-    said = printed(capsys, "sheet", "stand.xlsx", "--of", "B13")
-    assert "wrote stand-derivatives.xlsx\n" in said
+    output = printed(capsys, "sheet", "stand.xlsx", "--of", "B13")
+    assert "wrote stand-derivatives.xlsx\n" in output
     assert "Derivatives" in gb.read_book("stand-derivatives.xlsx").sheets
     assert (books / "stand.xlsx").read_bytes() == before
 
 
 def test_a_lesson_learns_to_train(books, capsys):
     words = ["sheet", "lesson.xlsx", "--of", "E", "--learn", "B1:B2", "-o", "trains.xlsx"]
-    said = printed(capsys, *words, "--epochs", "5", "--set", "rate 0.5")
-    assert "wrote trains.xlsx\n" in said
+    output = printed(capsys, *words, "--epochs", "5", "--set", "rate 0.5")
+    assert "wrote trains.xlsx\n" in output
     assert gb.check("trains.xlsx").verdict == "right"
 
 
@@ -158,9 +158,9 @@ def test_macros_keep_their_ending(books, capsys):
 
 
 def test_sheets_with_spaces_and_other_languages(books, capsys):
-    said = printed(capsys, "explain", "zwei.xlsx", "--of", "Ergebnis.B2", "--language", "en")
-    assert "Größe" in said
-    assert "63.5" in said
+    output = printed(capsys, "explain", "zwei.xlsx", "--of", "Ergebnis.B2", "--language", "en")
+    assert "Größe" in output
+    assert "63.5" in output
 
 
 WRONG = {
@@ -194,7 +194,7 @@ def test_wrong_words_are_one_line(words, books, capsys):
 
     capsys.readouterr()
     assert main(shlex.split(words)) == 2
-    found = capsys.readouterr()
-    assert found.out == ""
-    assert WRONG[words] in found.err
-    assert found.err.count("\n") == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert WRONG[words] in output.err
+    assert output.err.count("\n") == 1

@@ -20,8 +20,8 @@ from tests.trained import model_of
 VERB = "explain"
 
 
-def test_without_a_word_it_explains_the_worked_example(said):
-    assert said().startswith("Backpropagation step by step: worked\n")
+def test_without_a_word_it_explains_the_worked_example(output_of):
+    assert output_of().startswith("Backpropagation step by step: worked\n")
 
 
 @for_each(
@@ -33,9 +33,9 @@ def test_without_a_word_it_explains_the_worked_example(said):
         (".MD", "# Backpropagation"),
     ],
 )
-def test_the_files_name_says_the_format(suffix, begins, said, tmp_path):
+def test_the_files_name_says_the_format(suffix, begins, output_of, tmp_path):
     file = tmp_path / f"worked{suffix}"
-    assert said("-o", str(file)) == f"wrote {file}\n"
+    assert output_of("-o", str(file)) == f"wrote {file}\n"
     assert file.read_text(encoding="utf-8").lower().startswith(begins.lower())
 
 
@@ -45,35 +45,37 @@ def test_a_file_s_ending_says_the_form(refused):
     assert "no longer has --format" in refused(["explain", "-o", "a.txt", "--format", "latex"])
 
 
-def test_lines_of_the_network_are_replaced(said):
-    assert "momentum" not in said("xor")
-    assert "momentum" in said("xor", "--set", "momentum 0.9")
+def test_lines_of_the_network_are_replaced(output_of):
+    assert "momentum" not in output_of("xor")
+    assert "momentum" in output_of("xor", "--set", "momentum 0.9")
 
 
-def test_json_holds_every_weight_with_all_its_digits(said):
-    found = json.loads(said("--json"))
+def test_json_holds_every_weight_with_all_its_digits(output_of):
+    record = json.loads(output_of("--json"))
     step = scalar_step(builtin("worked"))
     truth = next(run(step, 1))
-    assert found["error"] == float(truth[step.loss])
-    assert [weight["name"] for weight in found["weights"]] == [f"w{k}" for k in range(1, 9)]
-    w5 = found["weights"][4]
+    assert record["error"] == float(truth[step.loss])
+    assert [weight["name"] for weight in record["weights"]] == [f"w{k}" for k in range(1, 9)]
+    w5 = record["weights"][4]
     assert w5["chain"] == "∂E1/∂a_o1·∂a_o1/∂o1·∂o1/∂w5"
     assert w5["gradient"] == pytest.approx(0.01288081863162825, rel=1e-14)
     assert w5["next"] == pytest.approx(0.4 - 0.01288081863162825, rel=1e-14)
 
 
-def test_json_has_a_number_for_each_sample_and_null_for_none(said):
-    found = json.loads(said("xor", "--json", "--only", "b4"))
-    assert len(found["forward"][0]["value"]) == 4
-    assert [weight["name"] for weight in found["weights"]] == ["b4"]
+def test_json_has_a_number_for_each_sample_and_null_for_none(output_of):
+    record = json.loads(output_of("xor", "--json", "--only", "b4"))
+    assert len(record["forward"][0]["value"]) == 4
+    assert [weight["name"] for weight in record["weights"]] == ["b4"]
     huge = "input 1; dense 1; sample 1e200 -> 0; weights 1e200"
-    assert json.loads(said(huge, "--json"))["error"] is None
+    assert json.loads(output_of(huge, "--json"))["error"] is None
 
 
-def test_a_table_gives_the_samples(said, tmp_path):
+def test_a_table_gives_the_samples(output_of, tmp_path):
     table = tmp_path / "two.csv"
     table.write_text("i1,t1\n0.5,1\n-0.5,0\n", encoding="utf-8")
-    assert "the N = 2 samples" in " ".join(said("input 1; dense 1", "--data", str(table)).split())
+    assert "the N = 2 samples" in " ".join(
+        output_of("input 1; dense 1", "--data", str(table)).split()
+    )
 
 
 LAYERS = (
@@ -99,37 +101,37 @@ def trained(tmp_path_factory):
 
 
 @for_each("weight", ["w5", "conv2 1,2,0,1", "conv1 b 3", "bn 2", "β2", "dense 3,11"])
-def test_a_trained_network_is_worked_on_an_image(weight, trained, said):
+def test_a_trained_network_is_worked_on_an_image(weight, trained, output_of):
     run, data = trained
-    found = json.loads(said(run, "--data", data, "--image", "2", "--only", weight, "--json"))
-    one, way = found["weight"], found["way"]
-    assert sum(part["product"] for part in found["products"]) == pytest.approx(one["gradient"])
+    record = json.loads(output_of(run, "--data", data, "--image", "2", "--only", weight, "--json"))
+    one, way = record["weight"], record["way"]
+    assert sum(part["product"] for part in record["products"]) == pytest.approx(one["gradient"])
     assert one["measured"] == pytest.approx(one["gradient"], rel=1e-5)
-    assert way[0]["value"] == found["products"][0]["value"]
+    assert way[0]["value"] == record["products"][0]["value"]
     for step, following in pairwise(way):
         assert following["value"] == step["feeds"][0]["value"]
         shares = [feed["slope"] * feed["arriving"] for feed in step["feeds"]]
         assert sum(shares) == pytest.approx(step["slope"])
     wanted = pictures().test_for_reporting.labels[2]
     output = int(way[-1]["value"].removeprefix("o")) - 1
-    assert way[-1]["slope"] == pytest.approx(found["outputs"][output] - (output == wanted))
+    assert way[-1]["slope"] == pytest.approx(record["outputs"][output] - (output == wanted))
 
 
-def test_the_way_passes_over_what_only_lays_values_out(said, tmp_path):
+def test_the_way_passes_over_what_only_lays_values_out(output_of, tmp_path):
     model = model_of("input 1x28x28; conv 10 9x9 stride 4; maxpool all; flatten; softmax")
     model.save(tmp_path / "net.safetensors")
-    text = said(str(tmp_path / "net.safetensors"), "--only", "conv1 0,0,1,1")
+    text = output_of(str(tmp_path / "net.safetensors"), "--only", "conv1 0,0,1,1")
     way = text.partition("From there to the error")[2]
     assert "maxpool all: the largest value" in way
     assert "flatten" not in way
 
 
-def test_a_recipe_is_worked_at_its_start_in_every_format(said, tmp_path):
-    text = said("tiny", "--image", "7")
+def test_a_recipe_is_worked_at_its_start_in_every_format(output_of, tmp_path):
+    text = output_of("tiny", "--image", "7")
     assert "test image 7 of digits, of class 9" in text
     assert "One weight in full: w" in text
     for suffix in (".html", ".tex", ".md"):
-        said("tiny", "--image", "7", "-o", str(tmp_path / f"tiny{suffix}"))
+        output_of("tiny", "--image", "7", "-o", str(tmp_path / f"tiny{suffix}"))
         assert "unmaxpool" in (tmp_path / f"tiny{suffix}").read_text(encoding="utf-8")
 
 
@@ -171,6 +173,6 @@ def test_a_table_of_a_million_samples_is_refused_at_once(tmp_path, capsys):
     net, began = "input 2; dense 1; sigmoid; loss half squared error", process_time()
     assert main(["explain", net, "--data", str(tmp_path / "rows.csv")]) == 2
     assert process_time() - began < 5
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "rows.csv: more than 100,000 rows: use a smaller table" in said
+    output = capsys.readouterr().err
+    assert output.count("\n") == 1
+    assert "rows.csv: more than 100,000 rows: use a smaller table" in output

@@ -30,8 +30,8 @@ def run(tmp_path, monkeypatch) -> RunFolder:
 def test_the_file_is_named_when_it_is_written(run, capsys):
     assert main(["export", "a", "-o", "net.json"]) == 0
     assert capsys.readouterr().out == "wrote net.json\n"
-    said = json.loads((Path(run.path).parent / "net.json").read_text("utf-8"))
-    assert said["network"] == str(run.model().net)
+    record = json.loads((Path(run.path).parent / "net.json").read_text("utf-8"))
+    assert record["network"] == str(run.model().net)
 
 
 def test_a_recipe_can_be_trained_again(run, capsys):

@@ -51,9 +51,9 @@ def test_a_run_writes_the_same_lines_each_time(words):
 def test_a_program_is_told_which_lines_are_new(words):
     words(*TRAIN)
     known = set(Path("words.txt").read_text("utf-8").splitlines())
-    found = json.loads(words("generate", "runs/words", "--json"))
-    assert [one["new"] for one in found["lines"]] == [
-        one["line"] not in known for one in found["lines"]
+    record = json.loads(words("generate", "runs/words", "--json"))
+    assert [one["new"] for one in record["lines"]] == [
+        one["line"] not in known for one in record["lines"]
     ]
     Path("words.txt").unlink()
     assert {

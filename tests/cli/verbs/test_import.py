@@ -90,8 +90,8 @@ def test_plain_sums_of_classes_are_trained_by_cross_entropy(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     model_of("input 1x8x8; flatten; dense 10").export("net.onnx", with_preparation=False)
     assert main(["train", "net.onnx", "--data", "digits8", "--epochs", "4", "-o", "run"]) == 0
-    said = " ".join(capsys.readouterr().out.split())
-    assert "plain sums, so a softmax is added and the loss is cross-entropy: name another" in said
+    text = " ".join(capsys.readouterr().out.split())
+    assert "plain sums, so a softmax is added and the loss is cross-entropy: name another" in text
     trained = gb.load("run")
     assert (trained.net.ending, str(trained.net.loss)) == ("softmax", "cross-entropy")
     assert trained.about["test_accuracy"] > 0.8

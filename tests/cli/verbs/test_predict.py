@@ -33,8 +33,8 @@ def predict(desk, capsys):
 
     def run(*words, code=0):
         assert main(["predict", "model.safetensors", *words]) == code
-        said = capsys.readouterr()
-        return said.out, said.err
+        output = capsys.readouterr()
+        return output.out, output.err
 
     return run
 
@@ -79,10 +79,10 @@ def test_what_the_network_saw_can_be_shown(predict):
 
 def test_a_program_reads_json(predict):
     out, _ = predict("seven.png", "blank.png", "--json", code=1)
-    found = json.loads(out)
-    assert found["model"] == "model.safetensors"
-    assert [one.get("reading") for one in found["readings"]] == ["7", None]
-    assert found["readings"][1]["problem"].startswith("blank")
+    record = json.loads(out)
+    assert record["model"] == "model.safetensors"
+    assert [one.get("reading") for one in record["readings"]] == ["7", None]
+    assert record["readings"][1]["problem"].startswith("blank")
 
 
 def test_a_table_has_a_row_for_each_picture(predict):

@@ -13,56 +13,56 @@ VERB = "sheet"
 
 
 @pytest.fixture
-def said(said):
-    """`said(*words)`: the lines that the command prints, run in an empty folder."""
-    return lambda *words: said(*words).splitlines()
+def output_of(output_of):
+    """`output_of(*words)`: the lines that the command prints, run in an empty folder."""
+    return lambda *words: output_of(*words).splitlines()
 
 
 QUICK = ("--epochs", "3", "--rates", "0.5")
 
 
-def test_without_a_word_the_worked_example_is_written(said, tmp_path):
-    assert said(*QUICK) == [
+def test_without_a_word_the_worked_example_is_written(output_of, tmp_path):
+    assert output_of(*QUICK) == [
         "wrote worked.xlsx",
         "open it: the first sheet is a guide to the others; change η and watch the curve",
     ]
     assert load_workbook(tmp_path / "worked.xlsx")["Training"].max_row == 4 + 3
 
 
-def test_the_file_is_called_like_the_networks_file(said, tmp_path):
+def test_the_file_is_called_like_the_networks_file(output_of, tmp_path):
     (tmp_path / "mine.txt").write_text("name Other\ninput 1; dense 1; sample 1 -> 1")
-    assert said("mine.txt", *QUICK)[0] == "wrote mine.xlsx"
+    assert output_of("mine.txt", *QUICK)[0] == "wrote mine.xlsx"
 
 
-def test_a_network_without_a_name_gets_one(said):
-    assert said("input 1; dense 1; sample 1 -> 1", *QUICK)[0] == "wrote network.xlsx"
+def test_a_network_without_a_name_gets_one(output_of):
+    assert output_of("input 1; dense 1; sample 1 -> 1", *QUICK)[0] == "wrote network.xlsx"
 
 
-def test_eta_begins_with_the_rate_asked_for(said, tmp_path):
-    said("mazur", "-o", "book.xlsx", "--set", "rate 0.25", *QUICK)
+def test_eta_begins_with_the_rate_asked_for(output_of, tmp_path):
+    output_of("mazur", "-o", "book.xlsx", "--set", "rate 0.25", *QUICK)
     assert load_workbook(tmp_path / "book.xlsx")["Network"]["C5"].value == 0.25
 
 
-def test_samples_come_from_a_table(said, tmp_path):
+def test_samples_come_from_a_table(output_of, tmp_path):
     (tmp_path / "data.csv").write_text("i1,i2,t1\n0,0,0\n0,1,1\n1,1,0\n")
-    said("input 2; dense 1; sigmoid", "--data", "data.csv", *QUICK)
+    output_of("input 2; dense 1; sigmoid", "--data", "data.csv", *QUICK)
     book = load_workbook(tmp_path / "network.xlsx")
     assert book["Samples"].max_row == 4 + 3 * 3
 
 
-def test_no_rates_at_all_is_possible(said, tmp_path):
-    said("--epochs", "3", "--rates", "none")
+def test_no_rates_at_all_is_possible(output_of, tmp_path):
+    output_of("--epochs", "3", "--rates", "none")
     assert "Learning rates" not in load_workbook(tmp_path / "worked.xlsx").sheetnames
 
 
-def test_what_was_left_out_is_said(said, monkeypatch):
+def test_what_was_left_out_is_said(output_of, monkeypatch):
     monkeypatch.setattr("gradbook.targets.excel.plan.workbook_plan.QUICK_CELLS", 200)
-    lines = said("--epochs", "3")
+    lines = output_of("--epochs", "3")
     assert lines[1].startswith("  compares 5 learning rates, not 13, so that it opens quickly")
 
 
-def test_an_exercise_comes_with_its_solution(said, tmp_path):
-    lines = said("--exercise", "7", "--solution", *QUICK)
+def test_an_exercise_comes_with_its_solution(output_of, tmp_path):
+    lines = output_of("--exercise", "7", "--solution", *QUICK)
     assert lines[:2] == ["wrote worked-exercise-7.xlsx", "wrote worked-exercise-7-solution.xlsx"]
     exercise, solution = (load_workbook(tmp_path / line.split()[1]) for line in lines[:2])
     assert exercise["Training"]["Y5"].value is None
@@ -75,16 +75,16 @@ def test_an_exercise_comes_with_its_solution(said, tmp_path):
     assert [exercise["Network"][place].value for place in ("B4", "C4")] == ["Student", "7"]
 
 
-def test_a_class_gets_an_exercise_each(said, tmp_path):
-    lines = said("--exercise", "1-2,5", "-o", "class", *QUICK)
+def test_a_class_gets_an_exercise_each(output_of, tmp_path):
+    lines = output_of("--exercise", "1-2,5", "-o", "class", *QUICK)
     assert len(lines) == 4
     names = sorted(path.name for path in (tmp_path / "class").iterdir())
     assert names == [f"worked-exercise-{seed}.xlsx" for seed in (1, 2, 5)]
 
 
-def test_a_list_of_names_gets_a_book_each_with_the_name_inside(said, tmp_path):
+def test_a_list_of_names_gets_a_book_each_with_the_name_inside(output_of, tmp_path):
     (tmp_path / "names.csv").write_text("First name,Surname\nAda,Lovelace\nZoë,O’Neil\n", "utf-8")
-    said("--exercise", "names.csv", "-o", "class", *QUICK)
+    output_of("--exercise", "names.csv", "-o", "class", *QUICK)
     books = sorted((tmp_path / "class").iterdir())
     assert [book.stem for book in books] == [
         "worked-exercise-Ada-Lovelace",
@@ -101,8 +101,8 @@ def started(path):
     return book[sheet][cell].value
 
 
-def test_blanks_are_where_they_are_asked_for(said, tmp_path):
-    lines = said("--exercise", "7", "--blank", "forward,update", "--epochs", "3")
+def test_blanks_are_where_they_are_asked_for(output_of, tmp_path):
+    lines = output_of("--exercise", "7", "--blank", "forward,update", "--epochs", "3")
     assert lines[-1] == "fill in the yellow cells of the sheet Training"
     book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
     assert book.sheetnames == ["Network", "Training", "Exercise"]
@@ -120,8 +120,8 @@ def test_blanks_are_where_they_are_asked_for(said, tmp_path):
         (["--blank", "loss"], False),
     ],
 )
-def test_the_check_is_there_unless_it_would_tell(words, there, said, tmp_path):
-    said("--exercise", "7", *words, *QUICK)
+def test_the_check_is_there_unless_it_would_tell(words, there, output_of, tmp_path):
+    output_of("--exercise", "7", *words, *QUICK)
     book = load_workbook(tmp_path / "worked-exercise-7.xlsx")
     assert ("Check" in book.sheetnames, "Check work" in book.sheetnames) == (there, there)
     named = {name for sheet in book for row in sheet.iter_rows() for name in _mentions(row)}
@@ -148,9 +148,9 @@ def model_file(tmp_path_factory):
     return save
 
 
-def test_a_trained_network_becomes_a_workbook_that_reads(said, tmp_path, model_file):
+def test_a_trained_network_becomes_a_workbook_that_reads(output_of, tmp_path, model_file):
     file = model_file("input 1x28x28; avgpool 4; flatten; dense 10; softmax", "small")
-    lines = said(file, "-o", "reader.xlsx")
+    lines = output_of(file, "-o", "reader.xlsx")
     assert lines[0] == "wrote reader.xlsx"
     book = load_workbook(tmp_path / "reader.xlsx")
     assert book.sheetnames == ["Read", "Inside", "Weights", "Images"]

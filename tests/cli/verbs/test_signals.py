@@ -32,22 +32,22 @@ def write_moves(file: Path, people=4, takes=2, rows=100) -> Path:
 
 
 @pytest.fixture
-def said(tmp_path, command):
-    """`said(words)` is what `gradbook` prints in a folder with a table of recordings."""
+def output_of(tmp_path, command):
+    """`output_of(words)` is what `gradbook` prints in a folder with a table of recordings."""
     write_moves(tmp_path / "moves.csv")
     return command
 
 
-def test_windows_are_told_apart_and_time_is_told(said):
-    lines = said("train", "moves.csv", *WINDOWS, "--set", "background still").splitlines()
-    told = " ".join(" ".join(lines).split())
+def test_windows_are_told_apart_and_time_is_told(output_of):
+    lines = output_of("train", "moves.csv", *WINDOWS, "--set", "background still").splitlines()
+    text = " ".join(" ".join(lines).split())
     assert (
-        "learns gesture (3 classes: shake, still, swing) from windows of 32 steps of x, y" in told
+        "learns gesture (3 classes: shake, still, swing) from windows of 32 steps of x, y" in text
     )
-    assert "(0.64 s at 50 a second)" in told
-    assert "split by subject" in told
-    assert "at most 0.8 s after something begins" in told
-    assert "an hour, and with 95 % confidence fewer than" in told
+    assert "(0.64 s at 50 a second)" in text
+    assert "split by subject" in text
+    assert "at most 0.8 s after something begins" in text
+    assert "an hour, and with 95 % confidence fewer than" in text
     assert max(map(len, lines)) <= 80
     page = Path("runs/moves/report.html").read_text()
     for there in (
@@ -61,8 +61,8 @@ def test_windows_are_told_apart_and_time_is_told(said):
     assert "--window 32 --set &#x27;step 8&#x27; --set &#x27;background still&#x27;" in page
 
 
-def test_a_program_gets_the_figures(said):
-    events = said(
+def test_a_program_gets_the_figures(output_of):
+    events = output_of(
         "train", "moves.csv", *WINDOWS, "--json", "--set", "background still", "--epochs", 2
     )
     done = json.loads(events.splitlines()[-1])
@@ -73,19 +73,19 @@ def test_a_program_gets_the_figures(said):
     assert {"false_alarms", "false_alarms_an_hour", "false_alarms_an_hour_below"} <= done.keys()
 
 
-def test_a_models_windows_are_predicted(said):
-    said("train", "moves.csv", *WINDOWS)
+def test_a_models_windows_are_predicted(output_of):
+    output_of("train", "moves.csv", *WINDOWS)
     rows = Path("moves.csv").read_text().splitlines()
     new = [",".join([*row.split(",")[2:5]]) for row in rows[:101]]  # the first: a shake
     Path("new.csv").write_text("\n".join(new))
-    lines = said("predict", "runs/moves", "new.csv").splitlines()
+    lines = output_of("predict", "runs/moves", "new.csv").splitlines()
     assert lines[0] == "recording,row,seconds,predicted,confidence"
     assert [line.split(",")[1:4] for line in lines[1:3]] == [
         ["2", "0.0", "shake"],
         ["10", "0.16", "shake"],
     ]
     assert len(lines) == 1 + 9
-    found = json.loads(said("predict", "runs/moves", "new.csv", "--json", "--set", "step 32"))[
+    found = json.loads(output_of("predict", "runs/moves", "new.csv", "--json", "--set", "step 32"))[
         "windows"
     ]
     assert [one["seconds"] for one in found] == [0, 0.64, 1.28]
@@ -93,12 +93,14 @@ def test_a_models_windows_are_predicted(said):
     assert load("runs/moves").windows.channels == ("x", "y")
 
 
-def test_a_run_on_windows_goes_on(said):
-    said("train", "moves.csv", *WINDOWS, "--set", "background still", "--epochs", 2, "-o", "whole")
+def test_a_run_on_windows_goes_on(output_of):
+    output_of(
+        "train", "moves.csv", *WINDOWS, "--set", "background still", "--epochs", 2, "-o", "whole"
+    )
     Path("run").mkdir()
     for name in ("recipe.txt", "problem.json"):
         Path("run", name).write_bytes(Path("whole", name).read_bytes())
-    said("train", "--resume", "run")
+    output_of("train", "--resume", "run")
     for name in ("model.safetensors", "problem.json"):
         assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
     done = [json.loads(Path(run, "result.json").read_text()) for run in ("run", "whole")]
@@ -118,25 +120,25 @@ def write_sounds(folder: Path) -> None:
                 file.writeframes(samples.tobytes())
 
 
-def test_a_folder_of_sounds(said):
+def test_a_folder_of_sounds(output_of):
     write_sounds(Path("words"))
-    told = said("train", "words", "--window", 200, "--set", "step 100")
-    assert "predicts 100 % of the" in told
-    assert "split by recording" in told
-    assert "high" in said("predict", "runs/words", "words/high/0.wav")
+    output = output_of("train", "words", "--window", 200, "--set", "step 100")
+    assert "predicts 100 % of the" in output
+    assert "split by recording" in output
+    assert "high" in output_of("predict", "runs/words", "words/high/0.wav")
 
 
-def test_recordings_without_a_window_are_refused(said):
+def test_recordings_without_a_window_are_refused(output_of):
     write_sounds(Path("words"))
     for words in (("words",), ("--data", "words")):
-        assert "words has recordings: add --window N" in said("train", *words, code=2)
+        assert "words has recordings: add --window N" in output_of("train", *words, code=2)
 
 
-def test_a_recipe_of_ones_own_takes_the_windows(said):
+def test_a_recipe_of_ones_own_takes_the_windows(output_of):
     net = "input 32x2; gru 8; dense 3; softmax"
-    told = said("train", "moves.csv", *WINDOWS, "--network", net, "--epochs", 1)
-    assert "parameters" in told
-    error = said("train", "moves.csv", "--window", 16, "--network", net, code=2)
+    output = output_of("train", "moves.csv", *WINDOWS, "--network", net, "--epochs", 1)
+    assert "parameters" in output
+    error = output_of("train", "moves.csv", "--window", 16, "--network", net, code=2)
     assert "begin the network with 'input 16x2'" in error
 
 
@@ -157,49 +159,51 @@ def test_a_recipe_of_ones_own_takes_the_windows(said):
         (("--set", "step 8"), "--set 'step …' is for windows of signals: add --window N"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_line(said, words, wanted):
-    error = said("train", "moves.csv", *words, code=2)
+def test_what_makes_no_sense_is_refused_in_a_line(output_of, words, wanted):
+    error = output_of("train", "moves.csv", *words, code=2)
     assert wanted in error
     assert error.count("\n") == 1
     assert not Path("runs").exists()
 
 
-def test_predict_refuses_what_is_not_for_signals(said):
-    said("train", "moves.csv", *WINDOWS, "--epochs", 1)
-    assert "--show isn't for them" in said("predict", "runs/moves", "moves.csv", "--show", code=2)
+def test_predict_refuses_what_is_not_for_signals(output_of):
+    output_of("train", "moves.csv", *WINDOWS, "--epochs", 1)
+    assert "--show isn't for them" in output_of(
+        "predict", "runs/moves", "moves.csv", "--show", code=2
+    )
     Path("one.csv").write_text("time,x\n" + "".join(f"{k * 0.02},1\n" for k in range(50)))
-    assert "but the model reads x, y" in said("predict", "runs/moves", "one.csv", code=2)
+    assert "but the model reads x, y" in output_of("predict", "runs/moves", "one.csv", code=2)
 
 
-def test_the_gestures_come_along(said):
-    told = " ".join(said("train", "gestures", "--epochs", 2).split())
-    assert "gestures: 1,781 parameters" in told
-    assert "learns label (5 classes: circle, shake, still, swing, tap)" in told
-    assert "On 'still'" in told
+def test_the_gestures_come_along(output_of):
+    text = " ".join(output_of("train", "gestures", "--epochs", 2).split())
+    assert "gestures: 1,781 parameters" in text
+    assert "learns label (5 classes: circle, shake, still, swing, tap)" in text
+    assert "On 'still'" in text
     assert "data gestures" in Path("runs/gestures/recipe.txt").read_text()
 
 
-def test_the_keywords_come_along(said):
-    told = " ".join(said("train", "keywords", "--epochs", 1).split())
-    assert "keywords: " in told
-    assert "learns label (7 classes: go, left, no, noise, stop, up, yes)" in told
-    assert "On 'noise'" in told
-    assert "e+" not in told  # thousands an hour are written out
+def test_the_keywords_come_along(output_of):
+    text = " ".join(output_of("train", "keywords", "--epochs", 1).split())
+    assert "keywords: " in text
+    assert "learns label (7 classes: go, left, no, noise, stop, up, yes)" in text
+    assert "On 'noise'" in text
+    assert "e+" not in text  # thousands an hour are written out
 
 
-def test_what_is_made_has_known_columns(said):
-    error = said("train", "gestures", "--set", "channels ax", code=2)
+def test_what_is_made_has_known_columns(output_of):
+    error = output_of("train", "gestures", "--set", "channels ax", code=2)
     assert "gestures is generated, so the meaning of its columns is already known" in error
 
 
-def test_another_window_gets_the_usual_network(said):
-    told = said("train", "gestures", "--window", 64, "--epochs", 1)
-    assert "windows of 64 steps of ax, ay, az, every 16" in " ".join(told.split())
+def test_another_window_gets_the_usual_network(output_of):
+    output = output_of("train", "gestures", "--window", 64, "--epochs", 1)
+    assert "windows of 64 steps of ax, ay, az, every 16" in " ".join(output.split())
 
 
-def test_an_exported_network_of_sound_takes_samples(said):
-    said("train", "keywords", "--epochs", 1, "-o", "heard")
-    said("export", "heard", "-o", "heard.h")
+def test_an_exported_network_of_sound_takes_samples(output_of):
+    output_of("train", "keywords", "--epochs", 1, "-o", "heard")
+    output_of("export", "heard", "-o", "heard.h")
     text = " ".join(Path("heard.h").read_text().split())
     assert "a row of 7,776 floats" in text or "a row of 7776 floats" in text
 
@@ -228,9 +232,9 @@ def write_easy_sounds(folder: Path, each: int = 24) -> None:
                 file.writeframes((np.clip(values, -1, 1) * 32767).astype("<i2").tobytes())
 
 
-def test_easy_sounds_are_told_apart_unasked_whatever_the_seed(said):
+def test_easy_sounds_are_told_apart_unasked_whatever_the_seed(output_of):
     write_easy_sounds(Path("wav"))
-    lines = said("train", "wav", "--window", 4000, "--seeds", 4, "--epochs", 60, "--json")
+    lines = output_of("train", "wav", "--window", 4000, "--seeds", 4, "--epochs", 60, "--json")
     done = json.loads(lines.splitlines()[-1])
     assert min(done["test_accuracies"]) > 0.9
     assert done["doubts"] == []
@@ -242,12 +246,12 @@ NOT_NORMALISED = (
 )
 
 
-def test_a_training_that_says_one_class_to_everything_says_so_everywhere(said):
+def test_a_training_that_says_one_class_to_everything_says_so_everywhere(output_of):
     write_easy_sounds(Path("wav"), 6)
-    told = said(
+    output = output_of(
         "train", "wav", "--window", 4000, "--network", NOT_NORMALISED, "--rate", 1, "-o", "one"
     )
-    words = " ".join(told.split())
+    words = " ".join(output.split())
     assert "for all 20 test windows (25.00 % right): " in words
     assert "or put batchnorm behind sums" in words
     assert "8 of 8 units of layer 3 ('relu') are dead" in words

@@ -23,8 +23,8 @@ BEGINNINGS = {
 
 
 @for_each("ending", BEGINNINGS)
-def test_a_file_is_what_its_ending_says(said, tmp_path, ending):
-    assert said("worked", "-o", f"a{ending}") == f"wrote a{ending}\n"
+def test_a_file_is_what_its_ending_says(output_of, tmp_path, ending):
+    assert output_of("worked", "-o", f"a{ending}") == f"wrote a{ending}\n"
     assert (tmp_path / f"a{ending}").read_bytes().startswith(BEGINNINGS[ending])
 
 
@@ -34,28 +34,28 @@ def test_a_file_s_ending_says_the_form(refused):
     assert "end it in .txt, .md, .csv" in refused(["summary", "worked", "-o", "a.doc"])
 
 
-def test_memory_is_for_the_batch(said):
-    told = json.loads(said("worked", "--batch", "1,000", "--json"))
-    assert (told["batch"], told["totals"]["memory"]) == (1000, 40_000)
+def test_memory_is_for_the_batch(output_of):
+    record = json.loads(output_of("worked", "--batch", "1,000", "--json"))
+    assert (record["batch"], record["totals"]["memory"]) == (1000, 40_000)
 
 
-def test_the_network_of_a_recipe_a_run_or_a_model_is_told(said, tmp_path):
+def test_the_network_of_a_recipe_a_run_or_a_model_is_told(output_of, tmp_path):
     asked = recipe("tiny")
     RunFolder(tmp_path / "run").begin(asked)
     (tmp_path / "mine.txt").write_text(str(asked))
     model_of(write(asked.net)).save(tmp_path / "net.safetensors")
     for what in ("tiny", "run", "mine.txt", "net.safetensors"):
-        told = json.loads(said(what, "--json"))
-        assert told["totals"]["parameters"] == asked.net.count()
+        record = json.loads(output_of(what, "--json"))
+        assert record["totals"]["parameters"] == asked.net.count()
 
 
 def test_a_mistake_in_a_recipe_is_found_where_it_is(refused, tmp_path):
     (tmp_path / "mine.txt").write_text(str(recipe("tiny")).replace("relu", "rely", 1))
-    said = refused(["summary", "mine.txt"])
-    assert "mine.txt, line 14, column 1: unknown 'rely'" in said
+    refusal = refused(["summary", "mine.txt"])
+    assert "mine.txt, line 14, column 1: unknown 'rely'" in refusal
 
 
-def test_a_file_has_room_for_every_column(said, tmp_path):
-    assert "hidden" in said("reference")
-    said("reference", "-o", "a.txt")
+def test_a_file_has_room_for_every_column(output_of, tmp_path):
+    assert "hidden" in output_of("reference")
+    output_of("reference", "-o", "a.txt")
     assert "hidden" not in (tmp_path / "a.txt").read_text("utf-8")

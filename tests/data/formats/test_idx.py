@@ -115,13 +115,13 @@ def refusal(folder):
 
 @for_each("packing", PACK)
 def test_plain_gzip_and_xz_are_read(tmp_path, packing):
-    found = load(idx_folder(tmp_path / "tiny", packing=packing))
-    assert found.name == "tiny"
-    assert found.classes == ("0", "1", "2")
-    assert found.shape == (1, 5, 4)
-    assert found.training_and_validation.pixels.tobytes() == pixels(12, 5, 4).tobytes()
-    assert found.training_and_validation.labels.tolist() == labels(12).tolist()
-    assert found.test_for_reporting.pixels.tobytes() == pixels(4, 5, 4).tobytes()
+    loaded = load(idx_folder(tmp_path / "tiny", packing=packing))
+    assert loaded.name == "tiny"
+    assert loaded.classes == ("0", "1", "2")
+    assert loaded.shape == (1, 5, 4)
+    assert loaded.training_and_validation.pixels.tobytes() == pixels(12, 5, 4).tobytes()
+    assert loaded.training_and_validation.labels.tolist() == labels(12).tolist()
+    assert loaded.test_for_reporting.pixels.tobytes() == pixels(4, 5, 4).tobytes()
 
 
 def test_a_plain_file_is_read_rather_than_its_packed_twin(folder):

@@ -68,11 +68,11 @@ def headed(header: str, body: bytes = b"") -> bytes:
     ],
 )
 def test_the_usual_names_are_understood(read, names):
-    found = read(**dict(zip(names, (X, Y, X[:4], Y[:4]), strict=True)))
-    assert found.name == "tiny"
-    assert found.training_and_validation.pixels.tobytes() == X.tobytes()
-    assert found.training_and_validation.labels.tolist() == Y.tolist()
-    assert len(found.test_for_reporting) == 4
+    content = read(**dict(zip(names, (X, Y, X[:4], Y[:4]), strict=True)))
+    assert content.name == "tiny"
+    assert content.training_and_validation.pixels.tobytes() == X.tobytes()
+    assert content.training_and_validation.labels.tolist() == Y.tolist()
+    assert len(content.test_for_reporting) == 4
 
 
 def test_one_pair_of_arrays_will_do(read):
@@ -80,7 +80,7 @@ def test_one_pair_of_arrays_will_do(read):
 
 
 def test_a_validation_part_is_kept_apart(read):
-    found = read(
+    content = read(
         train_images=X,
         train_labels=Y[:, None],
         val_images=X[:5],
@@ -88,7 +88,7 @@ def test_a_validation_part_is_kept_apart(read):
         test_images=X[:3],
         test_labels=Y[:3, None],
     )
-    assert found.validation.pixels.tobytes() == X[:5].tobytes()
+    assert content.validation.pixels.tobytes() == X[:5].tobytes()
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_a_validation_part_is_kept_apart(read):
     ],
 )
 def test_sides_are_understood(read, given, shape):
-    found = read(x_train=given, y_train=Y, x_test=given, y_test=Y)
-    assert found.shape == shape
-    as_given = found.training_and_validation.pixels
+    content = read(x_train=given, y_train=Y, x_test=given, y_test=Y)
+    assert content.shape == shape
+    as_given = content.training_and_validation.pixels
     if shape[0] == 3 and given.shape[3] == 3:
         as_given = as_given.transpose(0, 2, 3, 1)
     assert as_given.tobytes() == given.tobytes()
@@ -113,14 +113,14 @@ def test_sides_are_understood(read, given, shape):
 
 @for_each("kind", ["i8", "f4", ">u2"])
 def test_bytes_may_be_kept_as_larger_numbers(read, kind):
-    found = read(x=X.astype(kind), y=Y.astype("f8"), x_test=X, y_test=Y)
-    assert found.training_and_validation.pixels.tobytes() == X.tobytes()
+    content = read(x=X.astype(kind), y=Y.astype("f8"), x_test=X, y_test=Y)
+    assert content.training_and_validation.pixels.tobytes() == X.tobytes()
 
 
 @for_each("kind", ["U3", "S3"])
 def test_labels_may_be_words(read, kind):
-    found = read(x=X, y=np.array(["ant", "bee", "cat"] * 4).astype(kind))
-    assert found.classes == ("ant", "bee", "cat")
+    content = read(x=X, y=np.array(["ant", "bee", "cat"] * 4).astype(kind))
+    assert content.classes == ("ant", "bee", "cat")
 
 
 # Damage ----------------------------------------------------------------------
@@ -137,8 +137,8 @@ class Evil:
 
 def test_python_objects_are_refused_unread(refusal):
     evil = npy(np.array([Evil()] * 12, object), allow_pickle=True)
-    said = refusal({"x_train": X, "y_train": evil})
-    assert said.startswith("y_train: it contains Python objects, which could run anything")
+    refused_text = refusal({"x_train": X, "y_train": evil})
+    assert refused_text.startswith("y_train: it contains Python objects, which could run anything")
     assert not Evil.happened
 
 

@@ -29,20 +29,20 @@ def refusal(tmp_path):
 
 
 def test_a_folder_for_each_class_is_a_data_set(tmp_path):
-    found = load(picture_folder(tmp_path / "pets", {"cat": 6, "ant": 6}))
-    assert found.name == "pets"
-    assert found.classes == ("ant", "cat")
-    assert found.shape == (1, 4, 6)
-    sizes = [len(x) for x in (found.training, found.validation, found.test_for_reporting)]
+    loaded = load(picture_folder(tmp_path / "pets", {"cat": 6, "ant": 6}))
+    assert loaded.name == "pets"
+    assert loaded.classes == ("ant", "cat")
+    assert loaded.shape == (1, 4, 6)
+    sizes = [len(x) for x in (loaded.training, loaded.validation, loaded.test_for_reporting)]
     assert sizes == [9, 1, 2]
 
 
 def test_pictures_are_read_to_the_bit(tmp_path):
     picture_folder(tmp_path / "train", {"a": 5})
     picture_folder(tmp_path / "test", {"a": 2})
-    found = load(tmp_path)
-    assert found.training_and_validation.pixels.tobytes() == pixels(5, 4, 6).tobytes()
-    assert found.test_for_reporting.pixels.tobytes() == pixels(2, 4, 6).tobytes()
+    loaded = load(tmp_path)
+    assert loaded.training_and_validation.pixels.tobytes() == pixels(5, 4, 6).tobytes()
+    assert loaded.test_for_reporting.pixels.tobytes() == pixels(2, 4, 6).tobytes()
 
 
 def test_classes_that_are_numbers_keep_their_order(tmp_path):
@@ -52,8 +52,8 @@ def test_classes_that_are_numbers_keep_their_order(tmp_path):
 def test_parts_may_lie_above_the_classes(tmp_path):
     for part, count in (("Train", 5), ("valid", 3), ("test", 2)):
         picture_folder(tmp_path / part, {"a": count, "b": count})
-    found = load(tmp_path)
-    sizes = [len(x) for x in (found.training, found.validation, found.test_for_reporting)]
+    loaded = load(tmp_path)
+    sizes = [len(x) for x in (loaded.training, loaded.validation, loaded.test_for_reporting)]
     assert sizes == [10, 6, 4]
 
 
@@ -217,12 +217,12 @@ def test_a_few_broken_pictures_are_named_and_passed_over(tmp_path):
     whole = load(tmp_path / "pets")
     broken(tmp_path / "pets", ["cat/0x.png", "dog/7x.png"])
     (tmp_path / "pets" / "emu").mkdir()
-    found = load(tmp_path / "pets")
-    assert found.classes == ("cat", "dog")
+    loaded = load(tmp_path / "pets")
+    assert loaded.classes == ("cat", "dog")
     np.testing.assert_array_equal(
-        found.training_and_validation.pixels, whole.training_and_validation.pixels
+        loaded.training_and_validation.pixels, whole.training_and_validation.pixels
     )
-    pictures, folders = found.remarks
+    pictures, folders = loaded.remarks
     assert pictures.startswith(
         "2 pictures can't be read and are passed over: cat/0x.png (not a pic"
     )

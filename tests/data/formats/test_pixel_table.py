@@ -116,9 +116,9 @@ def test_a_size_can_be_said(read, size, shape):
 def test_a_folder_may_have_a_table_for_each_part(tmp_path):
     (tmp_path / "mnist_train.csv").write_text(table(GREY, NAMES))
     (tmp_path / "mnist_test.csv").write_text(table(GREY[:2], NAMES[:2]))
-    found = load(tmp_path)
-    assert len(found.training_and_validation) == 7
-    assert found.test_for_reporting.pixels.tobytes() == GREY[:2].tobytes()
+    loaded = load(tmp_path)
+    assert len(loaded.training_and_validation) == 7
+    assert loaded.test_for_reporting.pixels.tobytes() == GREY[:2].tobytes()
 
 
 # Damage ----------------------------------------------------------------------
@@ -164,8 +164,8 @@ def test_what_is_wrong_is_named_with_its_row(refusal, text, said):
 
 
 def test_a_size_that_does_not_fit_is_refused(refusal):
-    said = refusal("1,1,2,3,4,5\n", size=(3, 3))
-    assert said == "5 pixels a row aren't 3x3, in grey or in colour"
+    refused_text = refusal("1,1,2,3,4,5\n", size=(3, 3))
+    assert refused_text == "5 pixels a row aren't 3x3, in grey or in colour"
 
 
 def test_a_label_that_training_lacks_is_named_with_its_row(tmp_path):

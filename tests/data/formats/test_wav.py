@@ -34,14 +34,14 @@ def write(path, values, width=2, channels=1, rate=8000):
 
 @for_each("width", [1, 2, 3, 4])
 def test_every_width_says_the_same_numbers(tmp_path, width):
-    found = read_wav(write(tmp_path / "a.wav", WIDE, width, rate=16_000))
-    assert found.rate == 16_000
-    assert found.samples[:, 0].tolist() == WIDE
+    signal = read_wav(write(tmp_path / "a.wav", WIDE, width, rate=16_000))
+    assert signal.rate == 16_000
+    assert signal.samples[:, 0].tolist() == WIDE
 
 
 def test_channels_stand_beside_each_other(tmp_path):
-    found = read_wav(write(tmp_path / "a.wav", [0.5, -0.5, 0.25, 0], channels=2))
-    np.testing.assert_array_equal(found.samples, [[0.5, -0.5], [0.25, 0]])
+    signal = read_wav(write(tmp_path / "a.wav", [0.5, -0.5, 0.25, 0], channels=2))
+    np.testing.assert_array_equal(signal.samples, [[0.5, -0.5], [0.25, 0]])
 
 
 CHANNELS, RATE, BITS, KIND, SIZE = 22, 24, 34, 20, 40  # where the header says each

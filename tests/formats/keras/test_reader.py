@@ -43,11 +43,13 @@ def can_be_read(net: Net) -> bool:
 def test_what_we_wrote_comes_back(tmp_path_factory, net):
     path = tmp_path_factory.getbasetemp() / "ours.keras"
     path.write_bytes(keras_bytes(trained_of(net)))
-    found = read_keras(path)
+    imported = read_keras(path)
     inputs = np.random.default_rng(1).uniform(-1, 1, (4, *net.input)).astype(np.float32)
     expected = by_the_graph(net, drawn(net), inputs)
-    said = by_the_graph(found.net, dict(found.values), inputs)
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs)
+    np.testing.assert_allclose(
+        outputs, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max())
+    )
 
 
 @for_each("text", ["3x6x6; conv 3 3x3 pad 1; gelu; flatten", "108", "36"])
@@ -202,10 +204,10 @@ def settled(keras, model, path):
 def held(keras, model, path, bytes_to=1.0):
     inputs = settled(keras, model, path)
     expected = keras.ops.convert_to_numpy(model(inputs * bytes_to, training=False))
-    found = read_keras(path)
-    said = by_the_graph(found.net, dict(found.values), as_given(found, inputs))
-    np.testing.assert_allclose(said, expected.reshape(5, -1), rtol=1e-5, atol=1e-5)
-    return found
+    imported = read_keras(path)
+    outputs = by_the_graph(imported.net, dict(imported.values), as_given(imported, inputs))
+    np.testing.assert_allclose(outputs, expected.reshape(5, -1), rtol=1e-5, atol=1e-5)
+    return imported
 
 
 def as_given(found, inputs):
@@ -369,13 +371,13 @@ def test_normalisation_of_rows_is_that_of_turned_maps(keras, tmp_path):
     random = np.random.default_rng(3)
     model.set_weights([random.normal(size=w.shape) for w in model.get_weights()])
     model.save(tmp_path / "net.keras")
-    found = read_keras(tmp_path / "net.keras")
+    imported = read_keras(tmp_path / "net.keras")
     scale, shift, kernel, bias = model.get_weights()
     x = random.normal(size=(4, 6, 5, 3))
     normal = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-3)
     normal = normal * scale[:, None, None] + shift[:, None, None]
-    said = by_the_graph(found.net, dict(found.values), np.moveaxis(x, -1, 1))
-    np.testing.assert_allclose(said, normal.reshape(4, -1) @ kernel + bias, rtol=1e-5, atol=1e-5)
+    outputs = by_the_graph(imported.net, dict(imported.values), np.moveaxis(x, -1, 1))
+    np.testing.assert_allclose(outputs, normal.reshape(4, -1) @ kernel + bias, rtol=1e-5, atol=1e-5)
 
 
 @by_keras
@@ -481,11 +483,11 @@ def test_tokens_are_looked_up(keras, tmp_path):
     rows = [layers.Input((7,)), layers.Embedding(9, 5), layers.LSTM(4), layers.Dense(3)]
     model = keras.Sequential(rows)
     model.save(tmp_path / "net.keras")
-    found = read_keras(tmp_path / "net.keras")
+    imported = read_keras(tmp_path / "net.keras")
     tokens = np.random.default_rng(0).integers(9, size=(4, 7))
-    said = by_the_graph(found.net, dict(found.values), np.eye(9)[tokens])
-    np.testing.assert_allclose(said, np.asarray(model.predict(tokens, verbose=0)), atol=1e-5)
-    assert str(found.net).splitlines()[0] == "input tokens 7 of 9"
+    outputs = by_the_graph(imported.net, dict(imported.values), np.eye(9)[tokens])
+    np.testing.assert_allclose(outputs, np.asarray(model.predict(tokens, verbose=0)), atol=1e-5)
+    assert str(imported.net).splitlines()[0] == "input tokens 7 of 9"
 
 
 @by_keras

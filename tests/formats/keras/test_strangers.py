@@ -22,10 +22,10 @@ def changed(path, config=None, weights=None, version="3.6.0"):
     """A file of ours with something else in it."""
     with zipfile.ZipFile(io.BytesIO(keras_bytes(trained_of(NET)))) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    told = json.loads(members["config.json"])
+    record = json.loads(members["config.json"])
     if config:
-        config(told)
-    members["config.json"] = json.dumps(told).encode()
+        config(record)
+    members["config.json"] = json.dumps(record).encode()
     members["metadata.json"] = json.dumps({"keras_version": version}).encode()
     if weights:
         content = io.BytesIO(members["model.weights.h5"])

@@ -92,8 +92,8 @@ def styles(keras):
 
 def saved(keras, folder, shape, make):
     keras.utils.set_random_seed(2)
-    given = keras.Input(shape)
-    model = keras.Model(given, keras.layers.Dense(2)(make(given)))
+    inputs = keras.Input(shape)
+    model = keras.Model(inputs, keras.layers.Dense(2)(make(inputs)))
     weights = model.get_weights()
     model.set_weights([w + 0.3 * np.cos(np.arange(w.size)).reshape(w.shape) for w in weights])
     model.save(folder / "net.keras")
@@ -119,8 +119,8 @@ def test_each_says_what_keras_says(keras, tmp_path):
         inputs = np.random.default_rng(1).normal(size=(3, *shape)).astype(np.float32)
         expected = np.asarray(model.predict(inputs, verbose=0))
         given = inputs.transpose(0, 3, 1, 2) if len(shape) == 3 else inputs
-        said = by_the_graph(found.net, dict(found.values), given.astype(float))
-        off = abs(said - expected).max()
+        outputs = by_the_graph(found.net, dict(found.values), given.astype(float))
+        off = abs(outputs - expected).max()
         if off > 1e-5 * max(1, abs(expected).max()):
             wrong[name] = f"it differs by {off:.1e}"
     assert wrong == {}

@@ -63,10 +63,10 @@ def made(text: str) -> list[str]:
 def test_keras_says_what_the_graph_says(net):
     given = np.random.default_rng(1).uniform(-1, 1, (5, *net.input)).astype(np.float32)
     assume(is_rounded_alike(net, drawn(net), given))
-    found = said(keras_bytes(trained_of(net)), last(given))
+    output = said(keras_bytes(trained_of(net)), last(given))
     expected = by_the_graph(net, drawn(net), given)
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+    assert output.shape == expected.shape
+    np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
 
 
 @keras_reads

@@ -40,11 +40,13 @@ def counts_as_others_do(net: Net) -> bool:
 def test_what_we_wrote_comes_back(tmp_path_factory, net, fold):
     path = tmp_path_factory.getbasetemp() / "ours.onnx"
     path.write_bytes(onnx_bytes(trained_of(net), fold=fold))
-    found = read_onnx(path)
+    imported = read_onnx(path)
     inputs = np.random.default_rng(1).uniform(-1, 1, (4, *net.input)).astype(np.float32)
     expected = by_the_graph(net, drawn(net), inputs)
-    said = by_the_graph(found.net, dict(found.values), inputs)
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs)
+    np.testing.assert_allclose(
+        outputs, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max())
+    )
 
 
 def test_values_of_few_bits_are_refused_in_a_line(tmp_path):
@@ -61,8 +63,8 @@ def test_without_folding_the_layers_are_the_same_but_for_dropout(tmp_path):
         "hard swish; dense 4; elu; dense 3; log softmax"
     )
     (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net), fold=False))
-    found = read_onnx(tmp_path / "net.onnx")
-    assert found.net.layers == tuple(x for x in net.layers if not isinstance(x, Dropout))
+    imported = read_onnx(tmp_path / "net.onnx")
+    assert imported.net.layers == tuple(x for x in net.layers if not isinstance(x, Dropout))
 
 
 def test_more_than_100_layers_are_read(tmp_path):
@@ -71,11 +73,11 @@ def test_more_than_100_layers_are_read(tmp_path):
     net = Net.parse(f"input 1x6x6; conv 2 1x1; relu; {block * 40}flatten; dense 3")
     assert len(net.layers) == 204
     (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net)))
-    found = read_onnx(tmp_path / "net.onnx")
+    imported = read_onnx(tmp_path / "net.onnx")
     inputs = np.random.default_rng(1).uniform(-1, 1, (2, 1, 6, 6)).astype(np.float32)
     expected = by_the_graph(net, drawn(net), inputs)
-    said = by_the_graph(found.net, dict(found.values), inputs)
-    np.testing.assert_allclose(said, expected, rtol=1e-4)
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4)
 
 
 def exported(torch, name, path):
@@ -93,11 +95,11 @@ def exported(torch, name, path):
 @for_each("name", ODD)
 def test_pytorchs_networks_say_what_they_said_there(torch, tmp_path, name):
     module, inputs = exported(torch, name, tmp_path / "net.onnx")
-    found = read_onnx(tmp_path / "net.onnx")
-    said = by_the_graph(found.net, dict(found.values), inputs.numpy())
+    imported = read_onnx(tmp_path / "net.onnx")
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs.numpy())
     with torch.no_grad():
         expected = module(inputs).numpy()
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5)
 
 
 @for_each("name", ["LeNet-5", "wide pools", "dilated"])
@@ -148,10 +150,10 @@ def test_padding_before_something_else_than_a_window_is_a_layer(tmp_path, steps)
         ("zero", np.zeros(1, np.float32)),
         ("w", np.random.default_rng(1).normal(size=(2, 1, 3, 3)).astype(np.float32)),
     )
-    found = read_onnx(path)
+    imported = read_onnx(path)
     inputs = np.random.default_rng(2).normal(size=(3, 1, 4, 4)).astype(np.float32)
-    said = by_the_graph(found.net, dict(found.values), inputs.astype(float))
-    np.testing.assert_allclose(said, by_onnxruntime(path, inputs), atol=1e-5)
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs.astype(float))
+    np.testing.assert_allclose(outputs, by_onnxruntime(path, inputs), atol=1e-5)
 
 
 def test_a_bias_stays_apart_from_sums_that_are_read_without_it(tmp_path):
@@ -168,9 +170,9 @@ def test_a_bias_stays_apart_from_sums_that_are_read_without_it(tmp_path):
     tensors = [("w", random.normal(size=(3, 4))), ("b", random.normal(size=4))]
     path = written(tmp_path, nodes, (3,), *((n, t.astype(np.float32)) for n, t in tensors))
     inputs = random.normal(size=(5, 3)).astype(np.float32)
-    found = read_onnx(path)
-    said = by_the_graph(found.net, dict(found.values), inputs)
-    np.testing.assert_allclose(said, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
+    imported = read_onnx(path)
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs)
+    np.testing.assert_allclose(outputs, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
 
 
 @for_each("word", ["ReduceMean", "ReduceMax"])
@@ -185,9 +187,9 @@ def test_rows_and_columns_are_reduced(word, tmp_path):
     weights = random.normal(size=(3, 2)).astype(np.float32)
     path = written(tmp_path, nodes, (3, 4, 5), ("w", weights))
     inputs = random.normal(size=(6, 3, 4, 5)).astype(np.float32)
-    found = read_onnx(path)
-    said = by_the_graph(found.net, dict(found.values), inputs)
-    np.testing.assert_allclose(said, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
+    imported = read_onnx(path)
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs)
+    np.testing.assert_allclose(outputs, by_onnxruntime(path, inputs), rtol=1e-5, atol=1e-6)
 
 
 def test_all_that_has_no_layer_is_told_at_once(tmp_path):
@@ -203,11 +205,11 @@ def test_all_that_has_no_layer_is_told_at_once(tmp_path):
     path = written(tmp_path, nodes, (1, 9, 9), ("w", np.ones((2, 1, 3, 3), np.float32)))
     with pytest.raises(GradbookError) as caught:
         read_onnx(path)
-    said = str(caught.value)
-    assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may cover only padding" in said
-    assert "Sin 'second': gradbook has no such layer" in said
-    assert "Erf 'erf': gradbook has no activation that computes this" in said
-    assert "MaxPool 'third': only the largest values can be read" in said
+    text = str(caught.value)
+    assert "Conv 'first': with pad 0x0x3x0 a window 3x3 may cover only padding" in text
+    assert "Sin 'second': gradbook has no such layer" in text
+    assert "Erf 'erf': gradbook has no activation that computes this" in text
+    assert "MaxPool 'third': only the largest values can be read" in text
 
 
 def by_onnxruntime(path, inputs):
@@ -255,9 +257,9 @@ def test_windows_go_as_in_onnxruntime(tmp_path, word, told):
     ]
     path = written(tmp_path, nodes, (2, 9, 8), *weights, ("o", ones))
     expected = by_onnxruntime(path, inputs)
-    found = read_onnx(path)
-    said = by_the_graph(found.net, dict(found.values), inputs)
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
+    imported = read_onnx(path)
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_tensor_in_another_file_is_read_from_beside_it_alone(tmp_path):
@@ -351,18 +353,18 @@ AGAIN = (
 def test_weights_that_are_applied_again_come_back_as_one(tmp_path):
     net = Net.parse(AGAIN)
     (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net), fold=False))
-    found = read_onnx(tmp_path / "net.onnx")
-    assert [(one.layers, one.times) for one in found.net.again] == [(3, 3), (2, 2), (2, 2)]
-    assert found.net.count() == net.count()
-    assert not found.remarks
+    imported = read_onnx(tmp_path / "net.onnx")
+    assert [(one.layers, one.times) for one in imported.net.again] == [(3, 3), (2, 2), (2, 2)]
+    assert imported.net.count() == net.count()
+    assert not imported.remarks
 
 
 def test_where_normalisation_was_folded_they_are_kept_apart_and_that_is_said(tmp_path):
     net = Net.parse(AGAIN)
     (tmp_path / "net.onnx").write_bytes(onnx_bytes(trained_of(net), fold=True))
-    found = read_onnx(tmp_path / "net.onnx")
-    assert [(one.layers, one.times) for one in found.net.again] == [(2, 2), (2, 2)]
-    assert found.remarks[-1].startswith("Conv 'conv2', Conv 'conv3', Conv 'conv4' have the same")
+    imported = read_onnx(tmp_path / "net.onnx")
+    assert [(one.layers, one.times) for one in imported.net.again] == [(2, 2), (2, 2)]
+    assert imported.remarks[-1].startswith("Conv 'conv2', Conv 'conv3', Conv 'conv4' have the same")
 
 
 def test_a_module_that_pytorch_wrote_several_times_is_a_layer_applied_again(torch, tmp_path):

@@ -46,11 +46,11 @@ def test_a_free_batch_is_laid_out_as_pytorch_does(torch, tmp_path, way):
             dynamic_axes={"x": {0: "N"}},
             dynamo=False,
         )
-    found = read_onnx(tmp_path / "net.onnx")
+    imported = read_onnx(tmp_path / "net.onnx")
     with torch.no_grad():
         expected = module(images).numpy()
-    said = by_the_graph(found.net, dict(found.values), images.numpy())
-    np.testing.assert_allclose(said, expected, atol=1e-5)
+    outputs = by_the_graph(imported.net, dict(imported.values), images.numpy())
+    np.testing.assert_allclose(outputs, expected, atol=1e-5)
 
 
 def laid_out(tmp_path, *steps):
@@ -99,11 +99,11 @@ SHAPE = ("Shape", ["bent"], "sizes", {})
     ],
 )
 def test_sizes_are_worked_out_for_any_number_of_images(tmp_path, steps):
-    found = read_onnx(laid_out(tmp_path, *steps))
+    imported = read_onnx(laid_out(tmp_path, *steps))
     images = np.random.default_rng(0).normal(size=(4, 2, 3, 3))
-    said = by_the_graph(found.net, dict(found.values), images)
+    outputs = by_the_graph(imported.net, dict(imported.values), images)
     total = np.maximum(images, 0).sum(axis=(1, 2, 3))
-    np.testing.assert_allclose(said, np.stack([total, total], axis=1), rtol=1e-6)
+    np.testing.assert_allclose(outputs, np.stack([total, total], axis=1), rtol=1e-6)
 
 
 def test_values_of_several_images_are_not_laid_out_together(tmp_path):

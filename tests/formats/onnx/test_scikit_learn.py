@@ -178,13 +178,13 @@ def test_a_classifier_brings_its_classes_and_its_probabilities(tmp_path, name):
     model = CLASSIFIERS[name]()
     labels, sure = said_by_onnxruntime(model, {"X": ROWS})
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
-    found = gb.load(tmp_path / "net.onnx")
-    assert found.columns
+    loaded = gb.load(tmp_path / "net.onnx")
+    assert loaded.columns
     if isinstance(sure, list):
-        sure = np.array([[one[word] for word in found.classes] for one in sure])
-    said = found.predict(ROWS)
+        sure = np.array([[one[word] for word in loaded.classes] for one in sure])
+    said = loaded.predict(ROWS)
     np.testing.assert_allclose(said, sure, atol=2e-6)
-    assert [found.classes[k] for k in said.argmax(axis=1)] == list(labels)
+    assert [loaded.classes[k] for k in said.argmax(axis=1)] == list(labels)
 
 
 def regressor(targets):
@@ -215,10 +215,10 @@ def test_a_regressor_says_its_numbers(tmp_path, make):
     model = make()
     (expected,) = said_by_onnxruntime(model, {"X": ROWS})
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
-    found = gb.load(tmp_path / "net.onnx")
-    assert not found.classes
-    np.testing.assert_allclose(found.predict(ROWS), expected, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(found.mean, OFFSET, rtol=1e-6)
+    loaded = gb.load(tmp_path / "net.onnx")
+    assert not loaded.classes
+    np.testing.assert_allclose(loaded.predict(ROWS), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(loaded.mean, OFFSET, rtol=1e-6)
 
 
 @for_each("word", ["FeatureVectorizer", "Concat"])
@@ -232,9 +232,9 @@ def test_columns_that_come_in_one_by_one_keep_their_names(tmp_path, word):
     model = model_of(nodes, {}, ["label", "sure"], [(name, 1) for name in names])
     _, sure = said_by_onnxruntime(model, dict(zip(names, np.split(ROWS, 4, axis=1), strict=True)))
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
-    found = gb.load(tmp_path / "net.onnx")
-    assert [column.name for column in found.columns.inputs] == names
-    np.testing.assert_allclose(found.predict(ROWS), sure, atol=2e-6)
+    loaded = gb.load(tmp_path / "net.onnx")
+    assert [column.name for column in loaded.columns.inputs] == names
+    np.testing.assert_allclose(loaded.predict(ROWS), sure, atol=2e-6)
 
 
 def test_what_is_imputed_stands_for_missing_numbers(tmp_path):
@@ -249,9 +249,9 @@ def test_what_is_imputed_stands_for_missing_numbers(tmp_path):
     holed[::3, 1] = holed[::4, 2] = nan
     _, sure = said_by_onnxruntime(model, {"X": holed})
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
-    found = gb.load(tmp_path / "net.onnx")
-    np.testing.assert_allclose(found.predict(holed), sure, atol=2e-6)
-    np.testing.assert_allclose(found.mean, OFFSET, rtol=1e-6)
+    loaded = gb.load(tmp_path / "net.onnx")
+    np.testing.assert_allclose(loaded.predict(holed), sure, atol=2e-6)
+    np.testing.assert_allclose(loaded.mean, OFFSET, rtol=1e-6)
 
 
 def label_alone():

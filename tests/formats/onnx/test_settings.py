@@ -382,13 +382,13 @@ def said_by_onnxruntime(model, inputs):
 
 def said_here(path, inputs):
     try:
-        found = read_onnx(path)
+        imported = read_onnx(path)
     except GradbookError:
         return None
-    if inputs.shape[1:] == found.net.input[::-1] and inputs.ndim == 3:  # of features x steps
+    if inputs.shape[1:] == imported.net.input[::-1] and inputs.ndim == 3:  # of features x steps
         inputs = inputs.swapaxes(1, 2)
-    given = inputs.reshape(len(inputs), *found.net.input)
-    return by_the_graph(found.net, dict(found.values), given)
+    given = inputs.reshape(len(inputs), *imported.net.input)
+    return by_the_graph(imported.net, dict(imported.values), given)
 
 
 def by_both(tmp_path, name, change, opset):

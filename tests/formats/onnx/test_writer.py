@@ -86,10 +86,10 @@ def small() -> TrainedNet:
 @example(Net.parse(ROUNDED), True, LEAST_OPSET)
 def test_onnxruntime_says_what_the_graph_says(net, fold, opset):
     assume(is_rounded_alike(net, drawn(net), inputs(net)))
-    found = said(onnx_bytes(trained_of(net), opset, fold), inputs(net))
+    output = said(onnx_bytes(trained_of(net), opset, fold), inputs(net))
     expected = by_the_graph(net, drawn(net), inputs(net))
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
+    assert output.shape == expected.shape
+    np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-5 * max(1, abs(expected).max()))
 
 
 def test_the_newest_operators_that_onnxruntime_knows_say_the_same():

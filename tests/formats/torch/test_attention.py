@@ -27,12 +27,12 @@ def attending(torch, attend):
 
 
 def held(torch, module, inputs):
-    found = torch_net(module, inputs)
+    imported = torch_net(module, inputs)
     with torch.no_grad():
         expected = module(inputs).numpy()
-    said = by_the_graph(found.net, dict(found.values), inputs.numpy())
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-6)
-    return found.net
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs.numpy())
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
+    return imported.net
 
 
 def by_heads(x, count):
@@ -102,14 +102,14 @@ def test_features_that_come_first_are_said(torch):
     nn = torch.nn
     module = nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 3)).eval()
     inputs = torch.rand(4, 2, 8)
-    found = torch_net(module, inputs)
-    assert found.remarks == (
+    imported = torch_net(module, inputs)
+    assert imported.remarks == (
         "its input is 2 features x 8 steps in the file, and 8x2 here: the steps come first",
     )
     with torch.no_grad():
         expected = module(inputs).numpy()
-    said = by_the_graph(found.net, dict(found.values), inputs.numpy().swapaxes(1, 2))
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-6)
+    outputs = by_the_graph(imported.net, dict(imported.values), inputs.numpy().swapaxes(1, 2))
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_transposed_window_that_is_larger_than_what_is_spread_is_refused(torch):

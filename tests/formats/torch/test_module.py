@@ -93,10 +93,10 @@ def test_it_reads_as_a_person_would_write_it():
 
 
 def test_a_residual_sum_keeps_what_it_comes_back_to():
-    said = source(
+    written = source(
         "input 2x4x4; conv 2 3x3 pad 1; relu; conv 2 3x3 pad 1; add back 2; relu; flatten; dense 2"
     )
-    assert said.endswith(
+    assert written.endswith(
         "        x = self.conv1(x)\n"
         "        skip1 = x\n"
         "        x = F.relu(x)\n"
@@ -107,11 +107,11 @@ def test_a_residual_sum_keeps_what_it_comes_back_to():
 
 
 def test_channels_side_by_side_are_put_there_in_their_order():
-    said = source(
+    written = source(
         "input 2x4x4; conv 2 3x3 pad 1; relu; concat back 2; conv 2 1x1; concat back 4 0; flatten; "
         "dense 2"
     )
-    assert said.endswith(
+    assert written.endswith(
         "        skip1 = x\n"
         "        x = F.relu(self.conv1(x))\n"
         "        x = torch.cat((x, skip1), 1)\n"
@@ -122,11 +122,11 @@ def test_channels_side_by_side_are_put_there_in_their_order():
 
 
 def test_what_mel_bands_weigh_with_stays_in_pytorch():
-    said = source("input 40x1; mel 3 frame 16 step 8 low 200; flatten; dense 2")
-    assert "self.conv1 = nn.Conv2d(1, 18, (1, 16), stride=(1, 8), bias=False)" in said
-    assert "self.conv1.weight.requires_grad_(False)" in said
-    assert "self.conv2.weight.requires_grad_(False)" in said
-    assert "self.fc1.weight" not in said
+    written = source("input 40x1; mel 3 frame 16 step 8 low 200; flatten; dense 2")
+    assert "self.conv1 = nn.Conv2d(1, 18, (1, 16), stride=(1, 8), bias=False)" in written
+    assert "self.conv1.weight.requires_grad_(False)" in written
+    assert "self.conv2.weight.requires_grad_(False)" in written
+    assert "self.fc1.weight" not in written
 
 
 def test_sequences_are_read_by_pytorchs_own_modules():
@@ -197,11 +197,11 @@ def test_a_layer_that_is_applied_again_is_one_module(text):
 
 def test_a_module_pads_itself_only_where_it_pads_the_same_each_time():
     """Beside 'pad same' a stride of 2 pads 9 rows by one on both sides, and 5 likewise, but 6 …"""
-    said = source("input 1x9x9; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
-    assert "nn.Conv2d(1, 1, 3, stride=2, padding=1)" in said
-    said = source("input 1x6x6; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
-    assert "nn.Conv2d(1, 1, 3, stride=2)" in said
-    assert said.count("F.pad(x, ") == 2
+    written = source("input 1x9x9; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
+    assert "nn.Conv2d(1, 1, 3, stride=2, padding=1)" in written
+    written = source("input 1x6x6; conv 1 3x3 stride 2 pad same; again 2; flatten; dense 1")
+    assert "nn.Conv2d(1, 1, 3, stride=2)" in written
+    assert written.count("F.pad(x, ") == 2
 
 
 def test_weights_of_few_bits_are_made_anew_and_their_slopes_go_straight_through():

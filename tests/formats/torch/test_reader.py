@@ -24,17 +24,17 @@ pytestmark = pytest.mark.witness("torch")
 
 def held(torch, module, example):
     """The network of a module, which says what the module says."""
-    found = torch_net(module, example)
+    imported = torch_net(module, example)
     with torch.no_grad():
         expected = module(example).numpy()
-    size, given = found.net.input, example.numpy().reshape(len(example), *found.net.input)
-    if found.preparation is not None:
+    size, given = imported.net.input, example.numpy().reshape(len(example), *imported.net.input)
+    if imported.preparation is not None:
         shape = (-1, *(1,) * (len(size) - 1))
-        mean, deviation = found.preparation.mean, found.preparation.deviation
+        mean, deviation = imported.preparation.mean, imported.preparation.deviation
         given = (given - np.reshape(mean, shape)) / np.reshape(deviation, shape)
-    said = by_the_graph(found.net, dict(found.values), given.astype(np.float64))
-    np.testing.assert_allclose(said, expected, rtol=1e-5, atol=1e-5)
-    return found
+    outputs = by_the_graph(imported.net, dict(imported.values), given.astype(np.float64))
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5)
+    return imported
 
 
 @for_each("name", ODD)

@@ -127,8 +127,8 @@ def test_the_loss_is_the_networks(ending, loss, outputs):
     given = np.random.default_rng(0).uniform(-1, 1, (4, 4))
     step = training_step(net, batch=4)
     leaves = {step.inputs[0]: given, step.targets[0]: targets, step.count: np.asarray(4.0)}
-    found = evaluate([step.loss, step.outputs[0]], {**step.start, **leaves})
+    values = evaluate([step.loss, step.outputs[0]], {**step.start, **leaves})
     loss_of = functions(net, Schedule("constant", 0.1))
     loss_of["F"] = torch.nn.functional
-    said = loss_of["loss_of"](torch.tensor(found[step.outputs[0]]).float(), torch.tensor(labels))
-    assert float(said) == pytest.approx(float(found[step.loss]), rel=1e-6)
+    said = loss_of["loss_of"](torch.tensor(values[step.outputs[0]]).float(), torch.tensor(labels))
+    assert float(said) == pytest.approx(float(values[step.loss]), rel=1e-6)

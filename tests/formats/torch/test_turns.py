@@ -76,5 +76,5 @@ def test_convnexts_layer_scale_is_read_by_torch_as_by_onnx(torch, tmp_path, way)
     with torch.no_grad():
         expected = module(images).numpy()
     for found in (torch_net(module, images), read_onnx(tmp_path / "net.onnx")):
-        said = by_the_graph(found.net, dict(found.values), images.numpy())
-        np.testing.assert_allclose(said, expected, atol=1e-5)
+        outputs = by_the_graph(found.net, dict(found.values), images.numpy())
+        np.testing.assert_allclose(outputs, expected, atol=1e-5)

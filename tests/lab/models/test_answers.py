@@ -76,9 +76,9 @@ def test_the_loss_is_the_graphs(end, classes):
     step = training_step(net, batch=9)
     given = {step.inputs[0]: images, step.targets[0]: np.eye(classes)[labels]}
     (values,) = follow(step, [given])
-    found = score(net, values[step.outputs[0]], labels)
-    assert found.loss == pytest.approx(float(values[step.loss]))
-    assert found.accuracy == (values[step.outputs[0]].argmax(axis=1) == labels).mean()
+    scored = score(net, values[step.outputs[0]], labels)
+    assert scored.loss == pytest.approx(float(values[step.loss]))
+    assert scored.accuracy == (values[step.outputs[0]].argmax(axis=1) == labels).mean()
 
 
 def test_smoothing_is_for_training_only():

@@ -56,10 +56,10 @@ def test_photos_are_read_as_well_as_the_images_they_are_of(model, digits, tmp_pa
     """All that may happen to a photo, in every format, against the bare images."""
     pixels, labels = digits
     files = [save(photo(digit, k), tmp_path, k) for k, digit in enumerate(pixels)]
-    found = read(model, *files)
+    content = read(model, *files)
     right = sum(
         not one.problem and one.ranking[0] == label
-        for one, label in zip(found, labels, strict=True)
+        for one, label in zip(content, labels, strict=True)
     )
     bare = int((model.classify(pixels) == labels).sum())
     assert bare > 0.9 * PHOTOS
@@ -79,10 +79,10 @@ def test_a_picture_is_read_with_a_probability_for_each_class(model, drawn):
 def test_an_idx_file_is_read_image_by_image_as_it_is(name, packing, model, digits, tmp_path):
     pixels, _ = digits
     file = save_idx(tmp_path, name + packing, pixels[:40])
-    found = read(model, file)
-    assert [one.number for one in found] == list(range(40))
-    assert np.array_equal(np.stack([one.image[0] for one in found]), pixels[:40])
-    assert [one.ranking[0] for one in found] == model.classify(pixels[:40]).tolist()
+    content = read(model, file)
+    assert [one.number for one in content] == list(range(40))
+    assert np.array_equal(np.stack([one.image[0] for one in content]), pixels[:40])
+    assert [one.ranking[0] for one in content] == model.classify(pixels[:40]).tolist()
 
 
 def test_a_folder_is_read_with_its_folders_in_order(model, drawn, tmp_path):

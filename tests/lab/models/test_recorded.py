@@ -42,12 +42,12 @@ def model_of(found: SignalProblem, held_back: int | None = 0) -> Model:
 @for_each("way", ["subject", "recording"])
 @for_each("held_back", [0, 1, None])
 def test_the_windows_trained_on_and_those_of_the_test_are_found_again(tmp_path, way, held_back):
-    found = problem(written(tmp_path), way=way)
-    model_of(found, held_back).save(tmp_path / "m.safetensors")
+    learned = problem(written(tmp_path), way=way)
+    model_of(learned, held_back).save(tmp_path / "m.safetensors")
     again = Model.load(tmp_path / "m.safetensors").recorded_windows()
-    np.testing.assert_array_equal(again.fitting, found.rows[found.parts(held_back)[0]])
-    np.testing.assert_array_equal(again.scored, found.rows[found.test_rows])
-    np.testing.assert_array_equal(again.labels, found.targets[found.test_rows])
+    np.testing.assert_array_equal(again.fitting, learned.rows[learned.parts(held_back)[0]])
+    np.testing.assert_array_equal(again.scored, learned.rows[learned.test_rows])
+    np.testing.assert_array_equal(again.labels, learned.targets[learned.test_rows])
     assert again.what == "test windows"
 
 
@@ -61,12 +61,12 @@ def test_without_a_test_all_windows_are_those_trained_on(tmp_path):
 
 
 def test_other_recordings_are_named(tmp_path):
-    found = problem(written(tmp_path))
+    learned = problem(written(tmp_path))
     other = written(tmp_path, "other.csv", classes=("down", "up"))
-    again = model_of(found).recorded_windows(str(other))
+    again = model_of(learned).recorded_windows(str(other))
     assert again.what == "windows of other.csv"
-    np.testing.assert_array_equal(again.labels, 1 - found.targets)
-    exported = model_of(found).export(tmp_path / "a.h", int8=True, data=str(other))
+    np.testing.assert_array_equal(again.labels, 1 - learned.targets)
+    exported = model_of(learned).export(tmp_path / "a.h", int8=True, data=str(other))
     assert "48 windows of other.csv told right" in exported.remarks[-1]
 
 
@@ -102,6 +102,6 @@ def test_a_folder_of_recordings_is_read_again(tmp_path):
             (folder / f"{k}.csv").write_text(
                 "".join(line.rsplit(",", 1)[0] + "\n" for line in lines)
             )
-    found = signal_problem(read_signals(tmp_path / "set"), WindowsAsked(8, 4))
-    again = model_of(found).recorded_windows()
-    np.testing.assert_array_equal(again.scored, found.rows[found.test_rows])
+    signals = signal_problem(read_signals(tmp_path / "set"), WindowsAsked(8, 4))
+    again = model_of(signals).recorded_windows()
+    np.testing.assert_array_equal(again.scored, signals.rows[signals.test_rows])

@@ -25,17 +25,17 @@ macs at most 1.5M
 
 
 def test_a_study_reads_back_as_it_is_written():
-    found = read_plan(WHOLE, ["conv {6..12} 3x3 pad 1"])
-    assert read_plan(str(found)) == found
-    assert (found.name, found.most, found.folds, found.seeds) == ("widths", 7, (0, 3), 2)
-    assert (found.parameters, found.macs) == (20_000, 1_500_000)
+    plan = read_plan(WHOLE, ["conv {6..12} 3x3 pad 1"])
+    assert read_plan(str(plan)) == plan
+    assert (plan.name, plan.most, plan.folds, plan.seeds) == ("widths", 7, (0, 3), 2)
+    assert (plan.parameters, plan.macs) == (20_000, 1_500_000)
 
 
 def test_a_varied_recipe_keeps_all_that_isnt_varied():
-    found = read_plan("vary quick\nbatch {256|512}")
-    text = found.template.write(lambda name, domain: domain.phrases[0])
+    plan = read_plan("vary quick\nbatch {256|512}")
+    text = plan.template.write(lambda name, domain: domain.phrases[0])
     own = recipe("quick")
-    drawn = found.recipe(text)
+    drawn = plan.recipe(text)
     assert (drawn.net.layers, drawn.schedule, drawn.warp, drawn.batch) == (
         *(own.net.layers, own.schedule, own.warp),
         256,
@@ -43,9 +43,9 @@ def test_a_varied_recipe_keeps_all_that_isnt_varied():
 
 
 def test_a_layer_varies_every_layer_that_begins_like_it():
-    found = read_plan("vary quick", ["conv {6..12} 3x3 pad 1", "dense 10"])
-    assert str(found.template).count("conv {6..12} 3x3 pad 1 no bias") == 2
-    assert "conv 34 3x3 no bias" in str(found.template)
+    plan = read_plan("vary quick", ["conv {6..12} 3x3 pad 1", "dense 10"])
+    assert str(plan.template).count("conv {6..12} 3x3 pad 1 no bias") == 2
+    assert "conv 34 3x3 no bias" in str(plan.template)
 
 
 def test_many_braces_in_a_word_are_tried_once_each():
@@ -66,9 +66,9 @@ def test_a_setting_that_the_recipe_doesnt_have_is_added():
 
 def test_limits_say_what_is_too_much():
     cost = measure(recipe("quick").net)
-    found = read_plan(f"{VARY}\nparameters at most 1M\nmacs at most 1e9")
-    assert not found.forbids(cost)
-    tight = replace(found, parameters=100)
+    plan = read_plan(f"{VARY}\nparameters at most 1M\nmacs at most 1e9")
+    assert not plan.forbids(cost)
+    tight = replace(plan, parameters=100)
     assert tight.forbids(cost) == "16,084 parameters, more than 100"
 
 
@@ -132,13 +132,13 @@ def test_bits_of_values_vary_as_any_number_does():
 
 
 def test_bits_of_weights_vary_as_any_phrase_does():
-    found = read_plan("vary tiny\nconv 16 1x1 no bias {bits 4|ternary}\ndense 10 bits {8|2}")
-    last = found.recipe(found.template.write(lambda name, domain: domain.phrases[-1])).net.layers
+    plan = read_plan("vary tiny\nconv 16 1x1 no bias {bits 4|ternary}\ndense 10 bits {8|2}")
+    last = plan.recipe(plan.template.write(lambda name, domain: domain.phrases[-1])).net.layers
     assert {str(it.bits) for it in last if it.text.startswith("conv 16 1x1")} == {"ternary"}
     assert {str(it.bits) for it in last if it.text.startswith("dense")} == {"bits 2"}
 
 
 def test_bits_stand_last_whatever_else_a_layer_says():
-    found = read_plan("vary tiny\nconv 8 3x3 bits {8|4}")
-    drawn = found.recipe(found.template.write(lambda name, domain: domain.phrases[0]))
+    plan = read_plan("vary tiny\nconv 8 3x3 bits {8|4}")
+    drawn = plan.recipe(plan.template.write(lambda name, domain: domain.phrases[0]))
     assert drawn.net.layers[0].text == "conv 8 3x3 pad 1 no bias bits 8"

@@ -73,46 +73,46 @@ def check_epochs(trained, shares_of, labels, training, held_back, numbers) -> No
 
 
 def test_classes_of_a_table(tmp_path):
-    found = problem(made_tables.table(tmp_path, "side"))
-    usual = usual_recipe(found, "made")
-    trained = train(change_recipe(usual, f"epochs 3; {QUIET}"), data=found)
+    learned = problem(made_tables.table(tmp_path, "side"))
+    usual = usual_recipe(learned, "made")
+    trained = train(change_recipe(usual, f"epochs 3; {QUIET}"), data=learned)
 
     def shares_of(rows):
-        return trained.model.answers(found.rows[rows])
+        return trained.model.answers(learned.rows[rows])
 
     def labels(rows):
-        return found.targets[rows].astype(int).tolist()
+        return learned.targets[rows].astype(int).tolist()
 
-    check_classes(trained, shares_of(found.test_rows), labels(found.test_rows))
-    training, held_back = found.parts(0)
+    check_classes(trained, shares_of(learned.test_rows), labels(learned.test_rows))
+    training, held_back = learned.parts(0)
     check_epochs(trained, shares_of, labels, training, held_back, np.arange(len(training)))
 
 
 def test_one_output_that_tells_two_classes_apart(tmp_path):
-    found = problem(made_tables.table(tmp_path, "side"))
-    trained = train(recipe("input 5; dense 4; tanh; dense 1", "epochs 2"), data=found)
-    rows = found.test_rows
-    labels = found.targets[rows].astype(int).tolist()
-    check_classes(trained, trained.model.answers(found.rows[rows]), labels)
+    learned = problem(made_tables.table(tmp_path, "side"))
+    trained = train(recipe("input 5; dense 4; tanh; dense 1", "epochs 2"), data=learned)
+    rows = learned.test_rows
+    labels = learned.targets[rows].astype(int).tolist()
+    check_classes(trained, trained.model.answers(learned.rows[rows]), labels)
 
 
 def test_numbers_of_a_table(tmp_path):
-    found = problem(made_tables.table(tmp_path, "area"))
-    trained = train(change_recipe(usual_recipe(found, "made"), "epochs 20"), data=found)
-    training, held_back = found.parts(0)
-    own = found.targets[training].tolist()
+    learned = problem(made_tables.table(tmp_path, "area"))
+    trained = train(change_recipe(usual_recipe(learned, "made"), "epochs 20"), data=learned)
+    training, held_back = learned.parts(0)
+    own = learned.targets[training].tolist()
     middle = mean(own)
     spread = mean((x - middle) ** 2 for x in own) ** 0.5
 
     def squares(rows, scale=1.0):
-        answers = trained.model.answers(found.rows[rows])[:, 0]
-        return [((a - b) / scale) ** 2 for a, b in zip(answers, found.targets[rows], strict=True)]
+        answers = trained.model.answers(learned.rows[rows])[:, 0]
+        return [((a - b) / scale) ** 2 for a, b in zip(answers, learned.targets[rows], strict=True)]
 
     def r2(rows):
-        numbers = found.targets[rows].tolist()
+        numbers = learned.targets[rows].tolist()
         return 1 - mean(squares(rows)) / mean((x - mean(numbers)) ** 2 for x in numbers)
 
-    rows, test = found.test_rows, trained.test
+    rows, test = learned.test_rows, trained.test
     assert test.loss == pytest.approx(mean(squares(rows, spread)))
     assert test.root_mean_squared_error == pytest.approx(mean(squares(rows)) ** 0.5)
     assert test.mean_absolute_error == pytest.approx(mean(x**0.5 for x in squares(rows)))

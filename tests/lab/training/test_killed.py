@@ -34,9 +34,9 @@ def undisturbed(data, tmp_path_factory) -> Path:
 def run(folder: Path, data: Path, kills: list[int]) -> int:
     """How often the training was killed before it came to its end."""
     command = [sys.executable, killed.__file__, folder, data, *kills]
-    said = subprocess.run(map(str, command), capture_output=True, text=True, check=False)
-    assert said.returncode == 0, said.stderr
-    return int(said.stdout)
+    process = subprocess.run(map(str, command), capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return int(process.stdout)
 
 
 @for_each(

@@ -30,8 +30,8 @@ VALIDATION = "validation_loss"
 
 
 def trained(table, changes="", **asked):
-    found = problem(table, **asked)
-    return train(change_recipe(usual_recipe(found, "made"), changes), data=found)
+    learned = problem(table, **asked)
+    return train(change_recipe(usual_recipe(learned, "made"), changes), data=learned)
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +97,8 @@ def test_a_plateau_goes_by_the_rows_held_back(tmp_path):
     random = np.random.default_rng(3)
     noise = [replace(r, cells=(*r.cells[:-1], f"{random.normal():.4f}")) for r in table.rows]
     changes = "schedule plateau 0.01 by 0.5 patience 2; epochs 30; early stop 30"
-    found = trained(replace(table, rows=tuple(noise)), changes)
-    plateau, history = found.recipe.schedule, found.history
+    model = trained(replace(table, rows=tuple(noise)), changes)
+    plateau, history = model.recipe.schedule, model.history
     losses, held_back = ([getattr(e, n) for e in history] for n in ("train_loss", VALIDATION))
     by_training, by_held_back = (
         [float(plateau.rates(k, 1, 30, some[:k])[0]) for k in range(len(history))]
@@ -123,18 +123,18 @@ def test_the_absolute_error_minds_outliers_less(tmp_path):
     table = replace(table, rows=tuple(spoilt))
     middles = {}
     for loss in ("mean squared error", "mean absolute error"):
-        found = trained(table, f"loss {loss}")
-        off = found.test.answers[:, 0] - found.problem.targets[found.problem.test_rows]
+        model = trained(table, f"loss {loss}")
+        off = model.test.answers[:, 0] - model.problem.targets[model.problem.test_rows]
         middles[loss] = float(np.median(np.abs(off)))
     assert middles["mean absolute error"] < middles["mean squared error"]
 
 
 def test_a_network_of_ones_own_with_one_output_tells_two_classes_apart(tmp_path):
-    found = problem(made.table(tmp_path, "side"))
-    net = usual_recipe(found, "made").net.parse("input 5; dense 1; sigmoid; update adam")
-    recipe = replace(usual_recipe(found, "made"), net=net)
-    assert found.adapt(recipe).recipe.net.loss is Loss.BINARY
-    assert train(recipe, data=found).test.score > 0.9
+    learned = problem(made.table(tmp_path, "side"))
+    net = usual_recipe(learned, "made").net.parse("input 5; dense 1; sigmoid; update adam")
+    recipe = replace(usual_recipe(learned, "made"), net=net)
+    assert learned.adapt(recipe).recipe.net.loss is Loss.BINARY
+    assert train(recipe, data=learned).test.score > 0.9
 
 
 def test_the_loss_is_the_one_that_the_task_means(area, side):
@@ -195,15 +195,15 @@ GERMAN = "breite;farbe;am;preis\n" + "".join(
 def test_what_was_decided_is_kept_in_the_model(tmp_path):
     file = tmp_path / "preise.csv"
     file.write_text(GERMAN, "utf-8")
-    found = trained(read_columns(file), missing="median")
-    found.model.save(tmp_path / "m.safetensors")
+    model = trained(read_columns(file), missing="median")
+    model.model.save(tmp_path / "m.safetensors")
     again = Model.load(tmp_path / "m.safetensors")
-    kept, trained_on = again.columns, found.model.columns
+    kept, trained_on = again.columns, model.model.columns
     assert (kept.inputs, kept.target) == (trained_on.inputs, trained_on.target)
     assert [column.style.decimal for column in kept.inputs] == [",", ".", "."]
     assert kept.inputs[2].dates == "dmy"
     assert kept.target.style == NumberStyle(",", "€")
-    np.testing.assert_array_equal(kept.filling, found.problem.filling(0))
+    np.testing.assert_array_equal(kept.filling, model.problem.filling(0))
     new, plain = tmp_path / "new.csv", tmp_path / "plain.csv"
     new.write_text("breite;farbe;am\n12.500;r;1.3.2024\n;?;2.3.2024\n")
     height = float(kept.filling[0])
@@ -215,22 +215,26 @@ def test_what_was_decided_is_kept_in_the_model(tmp_path):
 
 
 def test_with_everything_it_is_scored_by_the_rows_trained_on(tmp_path):
-    found = problem(made.table(tmp_path, "side"), everything=True)
-    one = train(change_recipe(usual_recipe(found, "made", None), "epochs 5"), data=found)
-    assert len(one.test.rows) == len(found.table)
+    learned = problem(made.table(tmp_path, "side"), everything=True)
+    one = train(change_recipe(usual_recipe(learned, "made", None), "epochs 5"), data=learned)
+    assert len(one.test.rows) == len(learned.table)
     assert "test_accuracy" not in one.event
     assert one.event["training_accuracy"] == one.test.score
-    assert one.model.about["rows"] == len(found.table)
+    assert one.model.about["rows"] == len(learned.table)
 
 
 def test_the_folder_holds_recipe_problem_model_epochs_and_result(tmp_path):
-    found = problem(made.table(tmp_path, "area"), ignored=["colour"])
-    one = train(usual_recipe(found, "made"), "epochs 3", data=found, folder=tmp_path / "run")
+    learned = problem(made.table(tmp_path, "area"), ignored=["colour"])
+    one = train(usual_recipe(learned, "made"), "epochs 3", data=learned, folder=tmp_path / "run")
     run = RunFolder(tmp_path / "run")
     assert run.recipe() == one.recipe
     assert run.recipe().data == str(tmp_path / "area-0.csv")
     again = run.problem(one.recipe)
-    assert (again.inputs, again.target, again.task) == (found.inputs, found.target, found.task)
+    assert (again.inputs, again.target, again.task) == (
+        learned.inputs,
+        learned.target,
+        learned.task,
+    )
     assert run.result()["r2"] == one.test.score
     head, *rows = Path(run.csv_file).read_text().splitlines()
     assert head == "epoch,rate,train_loss,validation_loss,validation_score,seconds"

@@ -117,13 +117,13 @@ def test_a_function_has_the_value_and_the_slopes_of_libreoffice(elementwise):
     path, recalculated = elementwise
     told, book = read_values(recalculated), read_book(path, every_row=True)
     flow = Flow(book)
-    found = Evaluation(book, flow)
+    evaluation = Evaluation(book, flow)
     wrong = []
     assert sum(isinstance(x, str) for cells in told.values() for x in cells.values()) == 0
     for cell in book.patterns:
         sheet, name = cell_and_sheet(book, cell)
-        if not is_same(found.value(cell), told[sheet][name], limit(sheet)):
-            wrong.append((sheet, name, found.value(cell), told[sheet][name]))
+        if not is_same(evaluation.value(cell), told[sheet][name], limit(sheet)):
+            wrong.append((sheet, name, evaluation.value(cell), told[sheet][name]))
     assert wrong == []
 
 
@@ -151,7 +151,7 @@ def test_a_slope_is_what_a_nudge_says(elementwise):
     path, _ = elementwise
     book = read_book(path, every_row=True)
     flow = Flow(book)
-    found = Evaluation(book, flow)
+    evaluation = Evaluation(book, flow)
     compared, wrong = 0, []
     for sheet, part in enumerate(book.sheets):
         if part.title in STRAIGHT:
@@ -170,8 +170,8 @@ def test_a_slope_is_what_a_nudge_says(elementwise):
                     for n in (-2, -1, 1, 2)
                 ]
                 nudged = (ends[0] - 8 * ends[1] + 8 * ends[2] - ends[3]) / (12 * step)
-                told = found.value(pack(sheet, row, 9 + k))
-                size = abs(found.value(result) / (typed or 1)) * 1e-3 + 1e-6
+                told = evaluation.value(pack(sheet, row, 9 + k))
+                size = abs(evaluation.value(result) / (typed or 1)) * 1e-3 + 1e-6
                 compared += 1
                 if not abs(told - nudged) <= 1e-6 * max(abs(told), size):
                     wrong.append((part.title, name_of(cell), told, nudged))
@@ -275,12 +275,12 @@ def test_a_function_of_ranges_has_the_value_of_libreoffice(of_ranges):
     told = read_values(recalculated)["Ranges"]
     for spelling in (path, opened):
         book = read_book(spelling, every_row=True)
-        found = Evaluation(book, Flow(book))
+        evaluation = Evaluation(book, Flow(book))
         wrong = []
         for block in range(BLOCKS):
             for column, formula in enumerate(OF_RANGES):
                 cell = pack(0, block * ROWS, 10 + column)
-                ours, theirs = found.value(cell), told.get(name_of(cell))
+                ours, theirs = evaluation.value(cell), told.get(name_of(cell))
                 if not is_same(ours, theirs):
                     wrong.append((formula, block, ours, theirs))
         assert wrong == [], spelling.suffix

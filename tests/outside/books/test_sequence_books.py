@@ -57,8 +57,8 @@ def recalculated(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("rate", [None, NEW_RATE])
 def test_every_value_of_50_epochs_is_the_references(recalculated, name, rate):
     net = replace(BOOKS[name], rate=rate) if rate else BOOKS[name]
-    found = tables(recalculated / f"{name}{' changed' if rate else ''}.xlsx")
-    assert_agree(found, reference(net, EPOCHS), exact=False)
+    sheets = tables(recalculated / f"{name}{' changed' if rate else ''}.xlsx")
+    assert_agree(sheets, reference(net, EPOCHS), exact=False)
 
 
 @pytest.mark.parametrize("name", BOOKS)

@@ -170,17 +170,17 @@ def how_near(kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_libreoffice_computes_every_cell_of_the_training_as_the_reference_does(recalculated, kind):
-    found = tables(recalculated / f"{kind}.xlsx")
-    assert_agree(found, reference(KINDS[kind], epochs_of(kind)), **how_near(kind))
+    sheets = tables(recalculated / f"{kind}.xlsx")
+    assert_agree(sheets, reference(KINDS[kind], epochs_of(kind)), **how_near(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_rate_and_weight_typed_into_the_file_train_as_the_reference_does(
     recalculated, kind
 ):
-    found = tables(recalculated / f"{kind} changed.xlsx")
+    sheets = tables(recalculated / f"{kind} changed.xlsx")
     expected = reference(changed(KINDS[kind]), epochs_of(kind))
-    assert_agree(found, expected, **how_near(kind))
+    assert_agree(sheets, expected, **how_near(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -253,9 +253,9 @@ NETWORKS = {
 @pytest.mark.parametrize("net", NETWORKS.values(), ids=NETWORKS)
 def test_a_sketch_prints_of_a_recording_what_is_reckoned_here(net, tmp_path):
     source = moves(tmp_path)
-    found = signal_problem(source, WindowsAsked(16, 4))
-    recipe = usual_signal_recipe(found, "m", parse(net) if net else None, held_back=None)
-    model = train(replace(recipe, epochs=60), data=found).model
+    signals = signal_problem(source, WindowsAsked(16, 4))
+    recipe = usual_signal_recipe(signals, "m", parse(net) if net else None, held_back=None)
+    model = train(replace(recipe, epochs=60), data=signals).model
     model.export(tmp_path / "hear.ino", int8=True)
     order = np.random.default_rng(2).permutation(len(source.recordings))
     rows = np.concatenate([source.recordings[k].values for k in order])

@@ -127,10 +127,10 @@ def test_a_class_on_a_site_comes_to_the_json_of_the_command(chromium, written, s
         chromium.show(f"{address}/site.html")
         chromium.drop("#drop", written / "class")  # Python may still be on its way
         chromium.until(JUDGED, PATIENCE)
-        found = json.loads(saved("found.json", "[data-ending='.json']"))
+        record = json.loads(saved("found.json", "[data-ending='.json']"))
         patch.chdir(written)
         main(["check", "class", "--json"])
-        assert found == json.loads(capsys.readouterr().out)
+        assert record == json.loads(capsys.readouterr().out)
         assert chromium.value("document.querySelectorAll('b b, td script').length") == 0
         assert [line for line in chromium.said if "favicon" not in line] == []
         assert chromium.text("#said").startswith("14 books: ")

@@ -145,10 +145,10 @@ def test_one_kind_of_mistake_is_chosen_by_keys_alone(shown):
     assert page.value(label).startswith("1 read as 1: ")
     for _ in range(8):
         page.key("ArrowRight")
-    said = page.value(label)
-    assert said.startswith("1 read as 9: ")
+    value = page.value(label)
+    assert value.startswith("1 read as 9: ")
     page.key("Enter")
-    assert page.text("#misread p").startswith(f"{said.split()[-1]} times a 1 is read as 9")
+    assert page.text("#misread p").startswith(f"{value.split()[-1]} times a 1 is read as 9")
     assert page.value("document.activeElement.getAttribute('aria-pressed')") == "true"
     page.key("Enter")
     assert "of 1,429" in page.text("#misread p")
@@ -259,8 +259,8 @@ def test_a_training_that_diverges_says_so_and_begins_again(shown):
 
 def titles(page, selector):
     """The numbers behind these elements, to seven digits."""
-    found = page.value(f"[...document.querySelectorAll({selector!r})].map(e => e.title)")
-    return np.array([number(each) for each in found])
+    value = page.value(f"[...document.querySelectorAll({selector!r})].map(e => e.title)")
+    return np.array([number(each) for each in value])
 
 
 def look_at(page, layer, channel, row, column):

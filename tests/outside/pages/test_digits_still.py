@@ -52,8 +52,8 @@ def hover(page, stage, channel, at=(0.5, 0.5)):
 
 
 def exact(page, selector):
-    found = page.value(f"[...document.querySelectorAll({selector!r})].map(e => e.title)")
-    return np.array([number(each) for each in found])
+    value = page.value(f"[...document.querySelectorAll({selector!r})].map(e => e.title)")
+    return np.array([number(each) for each in value])
 
 
 @for_each("size", ONE_SCREEN)

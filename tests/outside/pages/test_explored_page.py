@@ -88,8 +88,8 @@ def drag(page, label, pixels):
 
 
 def shown(page, label):
-    told = page.value(f'document.querySelector("{row(label)} .amount").value')
-    return re.sub(r"\s", " ", told)
+    value = page.value(f'document.querySelector("{row(label)} .amount").value')
+    return re.sub(r"\s", " ", value)
 
 
 def labels(page):
@@ -118,9 +118,9 @@ def test_moved_numbers_have_the_result_of_a_spreadsheet_that_computes_them(explo
     next_step = moved | {GROWTH: 0.0362}
     more = recalculate(bakery(tmp_path / "step.xlsx", next_step), tmp_path / "again")
     change = read_values(more)["Eight years"]["B7"] - worth
-    said = page.text("#sentence")
-    assert said.startswith("If Growth rises by 0.01 points, Worth rises by ")
-    assert number(said.rpartition("by")[2]) == pytest.approx(change, abs=0.005)
+    text = page.text("#sentence")
+    assert text.startswith("If Growth rises by 0.01 points, Worth rises by ")
+    assert number(text.rpartition("by")[2]) == pytest.approx(change, abs=0.005)
 
 
 def worth(path, numbers):

@@ -36,9 +36,9 @@ def test_each_student_has_a_sheet_and_only_the_key_has_the_numbers(paper, kinds,
     ]
     number = f"{abs(pages[0].asked[GRADIENTS][0].numbers[0]):#.7g}"
     for solved in (False, True):
-        said = printed(handouts_page(pages, paper, solved=solved), tmp_path)
-        sizes = re.findall(r'<page width="(\d+)\.\d+" height="(\d+)\.\d+">', said)
+        output = printed(handouts_page(pages, paper, solved=solved), tmp_path)
+        sizes = re.findall(r'<page width="(\d+)\.\d+" height="(\d+)\.\d+">', output)
         assert sizes == [SIZES[paper]] * 2
-        words = " ".join(re.findall(r">([^<>]+)</word>", said))
+        words = " ".join(re.findall(r">([^<>]+)</word>", output))
         assert NAMES[1].replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;") in words
         assert (number in words) == solved

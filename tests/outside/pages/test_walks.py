@@ -128,21 +128,21 @@ def check_reading(page):
     """The model's own probabilities of what is seen, their error, and a sum that is its value."""
     page.value("new Promise(done => setTimeout(done, 80))")  # its worker reads meanwhile
     page.settle()
-    said = page.value(READ)
-    assert said["problem"] == ""
+    value = page.value(READ)
+    assert value["problem"] == ""
     assert "NaN" not in page.value("document.body.innerText")
-    if not said["answer"]:
+    if not value["answer"]:
         return
-    image = np.array(said["image"], np.uint8).reshape(1, 1, 28, 28)
+    image = np.array(value["image"], np.uint8).reshape(1, 1, 28, 28)
     (expected,) = load_shipped("tiny").predict(image)
-    shares = [number(it.removesuffix("%")) for it in said["shares"]]
+    shares = [number(it.removesuffix("%")) for it in value["shares"]]
     assert shares == pytest.approx(100 * expected, abs=0.06)
-    assert int(said["answer"]) == np.argmax(expected)
-    target = int(re.search(r"\d", said["target"])[0])
-    assert number(said["error"]) == pytest.approx(-np.log(expected[target]), rel=1e-3, abs=6e-5)
-    if said["sum"]:
-        *_, last = said["sum"].split()
-        assert number(last) == pytest.approx(number(said["value"]), rel=0.06, abs=1.1e-4)
+    assert int(value["answer"]) == np.argmax(expected)
+    target = int(re.search(r"\d", value["target"])[0])
+    assert number(value["error"]) == pytest.approx(-np.log(expected[target]), rel=1e-3, abs=6e-5)
+    if value["sum"]:
+        *_, last = value["sum"].split()
+        assert number(last) == pytest.approx(number(value["value"]), rel=0.06, abs=1.1e-4)
 
 
 def test_whatever_is_pressed_digits_are_read_as_the_model_reads_them(chromium, tmp_path):
@@ -173,28 +173,28 @@ GOES = "document.querySelector('#go').textContent === 'Pause'"
 def check_writing(page):
     """Shares add up; before it has learned, they are those of the initial weights."""
     paused(page, "#go", GOES)
-    said = page.value(LINE)
-    assert said["problem"] == ""
-    done, lines = int(said["done"].replace(",", "")), usual_lines()
+    value = page.value(LINE)
+    assert value["problem"] == ""
+    done, lines = int(value["done"].replace(",", "")), usual_lines()
     _, learned = learning_order(lines)
-    learned = set(learned[: said["amount"]])
-    for count, words, written in said["rows"]:
+    learned = set(learned[: value["amount"]])
+    for count, words, written in value["rows"]:
         assert count <= done
         assert (f"{count:,} lines" in words) if count else words.startswith("before")
         for line, kind in written:
             assert (line in learned) == (kind == "known"), line
-    if said["refused"]:
-        assert said["bars"] == []
+    if value["refused"]:
+        assert value["bars"] == []
         return
-    shares = [number(it.removesuffix("%")) for *_, it in said["bars"]]
+    shares = [number(it.removesuffix("%")) for *_, it in value["bars"]]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) <= 100.5
-    mean, *heads = (np.array(list(map(number, row))) for row in said["shares"])
+    mean, *heads = (np.array(list(map(number, row))) for row in value["shares"])
     assert np.sum(heads, axis=1) == pytest.approx(1, abs=1e-5)
     assert mean == pytest.approx(np.mean(heads, axis=0), abs=1e-6)
     if not done:
-        begun = "".join(re.findall(r"‘(.*)’", said["after"]))
-        letters = [letter for letter, *_ in said["bars"]]
+        begun = "".join(re.findall(r"‘(.*)’", value["after"]))
+        letters = [letter for letter, *_ in value["bars"]]
         assert dict(zip(letters, shares, strict=True)) == pytest.approx(at_first(begun), abs=0.06)
 
 

@@ -92,8 +92,8 @@ def test_workbooks_are_written_and_checked_one_or_many(said, desk):
     said("sheet", "worked", "-o", "Übung 1.xlsx")
     assert "Übung 1.xlsx" in said("check", "Übung 1.xlsx", "-o", "Prüfung ß.html")
     said("sheet", "worked", "--exercise", "1-2", "-o", "Klasse 3ü")
-    told = said("check", "Klasse 3ü", "-o", "Prüfung ß.csv", code=1)  # gradients are left out
-    assert "2 exercises, none begun" in told
+    output = said("check", "Klasse 3ü", "-o", "Prüfung ß.csv", code=1)  # gradients are left out
+    assert "2 exercises, none begun" in output
     assert "worked-exercise-2.xlsx" in (desk / "Prüfung ß.csv").read_text("utf-8-sig")
 
 

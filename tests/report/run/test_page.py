@@ -118,9 +118,9 @@ def test_every_epoch_stands_in_the_table(run):
 
 def test_where_all_is_right_nothing_is_misread(tmp_path):
     data = pictures(("one", "two"), each=12)
-    found = gather(finished(tmp_path / "run", data), data)
-    labels = found.answers.labels
-    html = report_page(run_report(replace(found, answers=Answers(np.eye(2)[labels], labels))))
+    gathered = gather(finished(tmp_path / "run", data), data)
+    labels = gathered.answers.labels
+    html = report_page(run_report(replace(gathered, answers=Answers(np.eye(2)[labels], labels))))
     assert "100 % of 12 test images read correctly; 0 misread" in words(html)
     assert "None." in words(html.partition('id="misread"')[2])
 

@@ -48,11 +48,11 @@ def is_refused_by_name(said, text):
 
 @for_each("text", [text for text, *_ in WRONG])
 def test_a_wrong_text_is_told_the_same_at_the_same_place(text):
-    said = read(text)
-    if "message" in said and NOT_HERE.search(said["message"]):
-        assert is_refused_by_name(said, text)
+    content = read(text)
+    if "message" in content and NOT_HERE.search(content["message"]):
+        assert is_refused_by_name(content, text)
     else:
-        assert said == refused(text)
+        assert content == refused(text)
 
 
 def test_most_of_the_wrong_texts_are_told_the_same():
@@ -128,13 +128,13 @@ def test_what_can_not_be_multiplied_or_enlarged_is_told_the_same(text):
 
 @for_each("junk", JUNK)
 def test_junk_is_refused_in_one_line(junk):
-    said = read(JUNK[junk])
-    assert said["message"] == refused(JUNK[junk])["message"]
+    content = read(JUNK[junk])
+    assert content["message"] == refused(JUNK[junk])["message"]
 
 
 def test_a_text_too_long_is_refused_unread():
-    said = read("input 2\n" * LONGEST_TEXT)
-    assert "the most is 1,000,000; keep samples in a CSV file" in said["message"]
+    content = read("input 2\n" * LONGEST_TEXT)
+    assert "the most is 1,000,000; keep samples in a CSV file" in content["message"]
 
 
 @for_each(
@@ -149,9 +149,9 @@ def test_a_text_too_long_is_refused_unread():
     ],
 )
 def test_what_the_page_does_not_build_is_refused_by_name(text, line, column, message):
-    said = read(text)
-    assert (said["line"], said["column"]) == (line, column)
-    assert said["message"].startswith(message)
+    content = read(text)
+    assert (content["line"], content["column"]) == (line, column)
+    assert content["message"].startswith(message)
 
 
 def as_read(net: Net):
@@ -199,10 +199,10 @@ def is_built(net):
 
 def found(text):
     """What the page read, with a decay of nothing left out."""
-    said = read(text)
-    assert "net" in said, said
-    decay = {role: share for role, share in said["net"]["decay"].items() if share}
-    return {**said["net"], "decay": decay}
+    content = read(text)
+    assert "net" in content, content
+    decay = {role: share for role, share in content["net"]["decay"].items() if share}
+    return {**content["net"], "decay": decay}
 
 
 @given(networks(dropout=True).filter(is_built))
@@ -250,8 +250,8 @@ def test_any_first_word_is_answered_the_same(word):
     try:
         net = parse(text)
     except NetTextError:
-        said = read(text)
-        assert is_refused_by_name(said, text) or said == refused(text)
+        content = read(text)
+        assert is_refused_by_name(content, text) or content == refused(text)
     else:
         assert "net" in read(text) or NOT_HERE.search(read(text)["message"])
         assert net

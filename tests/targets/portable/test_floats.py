@@ -230,10 +230,10 @@ def test_a_step_at_a_time_says_what_the_whole_sequence_says(layers):
 def test_a_stream_goes_on_beyond_the_steps_it_was_trained_on():
     text = "input {}x2; conv1d 3 3 pad 2x0; relu; lstm 4 all; gru 4; dense 2"
     row = np.random.default_rng(1).normal(size=(500, 2)).astype(np.float32)
-    found = streamed(c_file(scaled(text.format(5)), "net", None).text, row, 2)
+    images = streamed(c_file(scaled(text.format(5)), "net", None).text, row, 2)
     net = Net.parse(text.format(500))
     expected = by_the_graph(net, drawn(net), row[None])[0]
-    np.testing.assert_allclose(found[-1], expected, atol=1e-5)
+    np.testing.assert_allclose(images[-1], expected, atol=1e-5)
 
 
 @for_each(

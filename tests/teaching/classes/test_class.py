@@ -114,12 +114,12 @@ def test_handouts_and_keys_are_made_on_paper(tmp_path):
 def test_a_class_is_marked_by_its_rubric(folder):
     hand_in(folder, "Ada Lovelace", name="homework final (2).xlsx")
     hand_in(folder, "Alan Turing", negated(LAST))
-    found = mark_class(folder, 1)
+    marked = mark_class(folder, 1)
     marks = ledger(folder)
     assert marks["Ada Lovelace"]["points"] == "20"
     assert marks["Alan Turing"]["points"] == "18.33"  # 11 of 12 columns
     assert (marks["Emmy Noether"]["points"], marks["Emmy Noether"]["file"]) == ("", "")
-    assert (found.marked, found.renewed, found.remarks) == (2, 2, ())
+    assert (marked.marked, marked.renewed, marked.remarks) == (2, 2, ())
 
 
 def test_what_comes_back_is_whole(folder):
@@ -286,10 +286,10 @@ def test_a_book_that_libreoffice_saved_as_ods_is_marked(folder, tmp_path):
     book = solved(folder, "Ada Lovelace", tmp_path / "mine.xlsx", negated(LAST))
     (ods,) = save_as_opendocument([book], tmp_path / "ods")
     assert collect(folder, [str(ods)]) == Collected(1)
-    found = mark_class(folder, 1)
+    marked = mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "18.33"
     assert "18.33 of 20" in (Path(folder.path) / "feedback/Ada-Lovelace.html").read_text("utf-8")
-    assert found.remarks == ()
+    assert marked.remarks == ()
     assert check(Path(folder.path) / "feedback" / "Ada-Lovelace.ods").verdict == "wrong"
 
 
@@ -297,10 +297,10 @@ def test_a_damaged_book_and_a_nameless_one_stop_nobody(folder):
     hand_in(folder, "Ada Lovelace")
     (Path(folder.path) / "handed-in" / "Emmy-Noether.xlsx").write_bytes(b"no workbook")
     (Path(folder.path) / "handed-in" / "who.xlsx").write_bytes(b"no workbook either")
-    found = mark_class(folder, 1)
+    marked = mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "20"
     assert "can't be read" in ledger(folder)["Emmy Noether"]["note"]
-    assert any("nothing shows whose book who.xlsx is" in said for said in found.remarks)
+    assert any("nothing shows whose book who.xlsx is" in said for said in marked.remarks)
 
 
 def test_two_workers_come_to_the_same(tmp_path, folder):

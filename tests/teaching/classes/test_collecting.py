@@ -41,9 +41,9 @@ def test_an_archive_within_an_archive_is_opened(folder, tmp_path):
     inner = (tmp_path / "inner.zip").read_bytes()
     moodle = "Ada Lovelace_1_assignsubmission_file_/work.zip"
     archive(tmp_path / "all.zip", **{moodle: inner, "b.ods": b"2", "__MACOSX/._b.ods": b"3"})
-    found = collect(folder, [str(tmp_path / "all.zip")])
-    assert (found.new, found.by_programs) == (2, ["all.zip/__MACOSX/._b.ods"])
-    (problem,) = found.problems
+    collected = collect(folder, [str(tmp_path / "all.zip")])
+    assert (collected.new, collected.by_programs) == (2, ["all.zip/__MACOSX/._b.ods"])
+    (problem,) = collected.problems
     assert problem.startswith(f"all.zip/{moodle}/notes.txt isn't a workbook")
     first, second = names(folder)
     assert sent_by(first) == ["Ada Lovelace"]
@@ -95,8 +95,8 @@ def test_no_name_leads_out_of_the_folder(name, folder, tmp_path):
 def test_a_broken_archive_is_said_and_the_others_are_collected(folder, tmp_path):
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 no more")
     (tmp_path / "good.xlsx").write_bytes(b"1")
-    found = collect(folder, [str(tmp_path / "broken.zip"), str(tmp_path / "good.xlsx")])
-    assert (found.new, found.problems) == (1, ["can't read broken.zip: it is damaged"])
+    collected = collect(folder, [str(tmp_path / "broken.zip"), str(tmp_path / "good.xlsx")])
+    assert (collected.new, collected.problems) == (1, ["can't read broken.zip: it is damaged"])
 
 
 def test_a_source_that_isnt_there_is_refused(folder):
@@ -124,11 +124,11 @@ def test_archives_within_an_archive_share_what_it_may_unpack_to(tmp_path, monkey
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "names.csv").write_text("name\nAda Lovelace\n")
     folder = ClassFolder(inside(tmp_path / "class"), ClassPlan("input 1; dense 1"))
-    found = collect(folder, [str(tmp_path / "all.zip")])
-    assert found.new == 3
+    collected = collect(folder, [str(tmp_path / "all.zip")])
+    assert collected.new == 3
     assert sum(path.stat().st_size for path in handed_in(folder)) <= 4 * 2**20
-    assert len(found.problems) == 6
-    assert all("unpacks to more than the limit" in line for line in found.problems)
+    assert len(collected.problems) == 6
+    assert all("unpacks to more than the limit" in line for line in collected.problems)
 
 
 # Every file ---------------------------------------------------------------------------
@@ -153,16 +153,16 @@ def test_every_file_of_an_archive_is_taken_or_named(seed, tmp_path):
         place = f"{draw.choice(('', '.', ' '))}{student}_{number}_assignsubmission_file_"
         sent[f"{place}/{draw.choice(kind)}"] = kind
     archive(tmp_path / "all.zip", **{name: name.encode() for name in sent})
-    found = collect(folder, [str(tmp_path / "all.zip")])
+    collected = collect(folder, [str(tmp_path / "all.zip")])
     contents = {path.read_bytes().decode() for path in map(Path, map(str, handed_in(folder)))}
     assert contents == {name for name, kind in sent.items() if kind is TAKEN}
-    assert found.new == len(contents)
-    assert {name.removeprefix("all.zip/") for name in found.by_programs} == {
+    assert collected.new == len(contents)
+    assert {name.removeprefix("all.zip/") for name in collected.by_programs} == {
         name for name, kind in sent.items() if kind is BY_PROGRAMS
     }
     named = {file.file.removeprefix("all.zip/") for file in left_out(folder)}
     assert named == {name for name, kind in sent.items() if kind is NO_BOOKS}
-    assert all(any(name in problem for problem in found.problems) for name in named)
+    assert all(any(name in problem for problem in collected.problems) for name in named)
 
 
 def test_an_archive_too_deep_in_others_is_named(folder, tmp_path):
@@ -170,8 +170,8 @@ def test_an_archive_too_deep_in_others_is_named(folder, tmp_path):
     for name in ("book.xlsx", "c.zip", "b.zip", "a.zip"):
         archive(tmp_path / "next.zip", **{name: content})
         content = (tmp_path / "next.zip").read_bytes()
-    found = collect(folder, [str(tmp_path / "next.zip")])
-    (problem,) = found.problems
+    collected = collect(folder, [str(tmp_path / "next.zip")])
+    (problem,) = collected.problems
     assert problem.startswith("can't read next.zip/a.zip/b.zip: it is an archive too deep")
 
 

@@ -53,11 +53,11 @@ def english_in(said: str) -> list[str]:
 def test_the_pages_of_a_class(folder, handed_in):
     with pseudo_language():
         make_class(folder, 1)
-        found = mark_class(folder, 1)
-    assert found.renewed == 2
+        marked = mark_class(folder, 1)
+    assert marked.renewed == 2
     index, page = Path(folder.path) / "index.html", Path(folder.path) / "class.html"
     feedback = [
-        Path(folder.path) / "feedback" / f"{folder.stems[one.student]}.html" for one in found.marks
+        Path(folder.path) / "feedback" / f"{folder.stems[one.student]}.html" for one in marked.marks
     ]
     shown = [path.read_text("utf-8") for path in (index, page, *feedback) if path.is_file()]
     assert len(shown) == 4

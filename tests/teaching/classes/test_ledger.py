@@ -71,15 +71,15 @@ def test_feedback_that_she_has_edited_stays_and_that_is_said(folder):
     before = mine.read_bytes(), theirs.read_bytes()
     (Path(folder.path) / "rubric.toml").write_text("out_of = 9\n")
     for _ in "ab":
-        found = mark_class(folder, 1)
+        marked = mark_class(folder, 1)
         assert (mine.read_bytes(), theirs.read_bytes() != before[1]) == (before[0], True)
-        assert [str(said) for said in found.remarks if "is kept" in str(said)] == [
+        assert [str(said) for said in marked.remarks if "is kept" in str(said)] == [
             f"{mine} was changed, so it is kept: move it away to have it written again"
         ]
     mine.unlink()
-    found = mark_class(folder, 1)
+    marked = mark_class(folder, 1)
     assert "Come and see me" not in mine.read_text("utf-8")
-    assert not [said for said in found.remarks if "is kept" in str(said)]
+    assert not [said for said in marked.remarks if "is kept" in str(said)]
 
 
 def test_what_is_typed_while_books_are_judged_counts(folder):
@@ -115,8 +115,8 @@ def test_what_is_typed_while_feedback_is_written_counts(folder, monkeypatch):
         real(path, *rest)
 
     monkeypatch.setattr("gradbook.teaching.classes.marking.write_whole", writing)
-    found = mark_class(folder, 1)
-    assert [mark.points for mark in found.marks if mark.student == "Alan Turing"] == [7.5]
+    marked = mark_class(folder, 1)
+    assert [mark.points for mark in marked.marks if mark.student == "Alan Turing"] == [7.5]
     assert "7.5 of 20" in (Path(folder.path) / "feedback" / "Alan-Turing.html").read_text("utf-8")
 
 
@@ -199,13 +199,13 @@ def test_a_deleted_row_with_what_she_typed_comes_back_and_that_is_said(folder):
     mark_class(folder, 1)
     for gone in ([ada], [ada, alan, emmy]):
         write(folder, [row for row in lines(folder) if row[0] not in gone])
-        found = mark_class(folder, 1)
+        marked = mark_class(folder, 1)
         with_entry = [name for name in gone if name != emmy]
-        assert {remark.partition(" was missing in marks.csv")[0] for remark in found.remarks} == {
+        assert {remark.partition(" was missing in marks.csv")[0] for remark in marked.remarks} == {
             f"the row of {name}" for name in with_entry
         }
         entries = read_ledger(Path(folder.path) / "marks.csv")
-        assert entries[ada].changed_to == found.marks[0].points == 17
+        assert entries[ada].changed_to == marked.marks[0].points == 17
         assert entries[alan].remark == "well done, “Alan”; more; soon"
         assert mark_class(folder, 1).remarks == ()
     type_in(folder, ada, "changed to", "")

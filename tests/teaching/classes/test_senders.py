@@ -128,9 +128,9 @@ def test_two_of_one_name_with_other_addresses_get_their_own_marks(tmp_path):
         content = (there / f"{folder.stems[student]}.xlsx").read_bytes()
         (goal / name.format(number)).write_bytes(content)
     solved(folder, second, goal / "Müller-solved.xlsx")
-    found = mark_class(folder, 1)
-    assert found.remarks == ()
-    assert {mark.student: mark.points for mark in found.marks} == {
+    marked = mark_class(folder, 1)
+    assert marked.remarks == ()
+    assert {mark.student: mark.points for mark in marked.marks} == {
         first: 0,
         "Ida Berg": None,
         second: 20,

@@ -74,8 +74,8 @@ def test_packages_are_translated(name):
         content = archive.read(file).decode()
         shown = " ".join(re.findall(r">([^<>]+)<", content))
         titles = " ".join(re.findall(r'title="([^"]*)"', content))
-        said = re.sub("<[^>]*>", " ", unescape(unescape(f"{shown} {titles}")))
-        assert plain_words(said, *known(net), "SCORE", "RIGHT") == [], file
+        text = re.sub("<[^>]*>", " ", unescape(unescape(f"{shown} {titles}")))
+        assert plain_words(text, *known(net), "SCORE", "RIGHT") == [], file
 
 
 def test_what_a_platform_reads_has_points_and_what_a_student_reads_has_the_language_s_sign():

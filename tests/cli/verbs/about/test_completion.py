@@ -109,7 +109,7 @@ def test_tab_completes_verbs_networks_options_and_values(shell, command, tmp_pat
 def test_fish_completes_verbs_networks_options_and_values(typed, command, tmp_path):
     line = " ".join(["gradbook", *typed])
     asked = f"gradbook help completion fish | source; complete --do-complete '{line}'"
-    said = subprocess.run(
+    process = subprocess.run(
         ["fish", "--no-config", "-c", asked],
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
@@ -117,6 +117,6 @@ def test_fish_completes_verbs_networks_options_and_values(typed, command, tmp_pa
         check=True,
         timeout=100,
     )
-    assert said.stdout.splitlines() == [
+    assert process.stdout.splitlines() == [
         "\t".join(filter(None, found)) for found in what_is_next(typed)
     ]

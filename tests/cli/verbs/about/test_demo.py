@@ -11,7 +11,7 @@ pytestmark = pytest.mark.witness("cc")
 
 
 @pytest.fixture
-def said(tmp_path, capsys, monkeypatch):
+def output_of(tmp_path, capsys, monkeypatch):
     """What the demo prints; its digits are smaller ones, and learnt in a moment."""
     monkeypatch.setattr(about, "DIGITS", MOMENT)
 
@@ -22,8 +22,8 @@ def said(tmp_path, capsys, monkeypatch):
     return run
 
 
-def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, said):
-    page = said()
+def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, output_of):
+    page = output_of()
     written = {path.name for path in tmp_path.iterdir()}
     for name in LESSONS:
         assert f"{name}-play.html" in written
@@ -38,19 +38,19 @@ def test_the_demo_writes_what_it_says_and_says_where_to_look(tmp_path, said):
 
 
 def test_the_demo_writes_a_page_to_draw_on_without_a_compiler_for_browsers(
-    tmp_path, said, monkeypatch
+    tmp_path, output_of, monkeypatch
 ):
     monkeypatch.setattr("gradbook.net.LESSONS", {})
     monkeypatch.setattr("gradbook.engine.compilers._zigs", lambda: iter(()))
-    assert "  tiny-draw.html       a page that reads the digits you draw" in said()
+    assert "  tiny-draw.html       a page that reads the digits you draw" in output_of()
     assert (tmp_path / "tiny-draw.html").exists()
 
 
-def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, said, monkeypatch):
+def test_digits_that_are_learnt_are_not_learnt_again(tmp_path, output_of, monkeypatch):
     monkeypatch.setattr("gradbook.net.LESSONS", {})
-    page = said()
+    page = output_of()
     assert "is already finished" not in page
-    again = said()
+    again = output_of()
     assert f"{tmp_path / 'digits'} is already finished" in " ".join(again.split())
     assert again.splitlines()[-4:] == page.splitlines()[-4:]
 

@@ -79,8 +79,8 @@ def test_a_page_says_what_it_does_not_train_by(said, tmp_path, refused):
     mine = tmp_path / "mine.txt"
     mine.write_text(f"{said}\ninput 1x28x28\nflatten\ndense 10\nlog softmax\n")
     words = said.removesuffix(" 2").removesuffix(" 0.1")
-    told = refused(["play", str(mine), "--train", "-o", str(tmp_path / "mine.html")])
-    assert f"a page can't train with '{words}'" in told
+    refusal = refused(["play", str(mine), "--train", "-o", str(tmp_path / "mine.html")])
+    assert f"a page can't train with '{words}'" in refusal
 
 
 @pytest.fixture
@@ -104,5 +104,5 @@ def test_pages_that_train_built_in_recipes_need_no_zig(name, without_zig, tmp_pa
 
 def test_without_zig_a_line_says_how_to_get_it(without_zig, refused):
     net = "input 1x28x28; flatten; dense 10; log softmax"
-    told = refused(["play", net, "-o", "page.html"])
-    assert "there is no zig to compile it: pip install" in told
+    refusal = refused(["play", net, "-o", "page.html"])
+    assert "there is no zig to compile it: pip install" in refusal

@@ -89,9 +89,9 @@ def test_a_line_of_the_network_s_own_is_replaced(tmp_path):
 def test_without_a_browser_the_place_is_said(kept, capsys):
     assert main(["play"]) == 0
     (page,) = kept.iterdir()
-    said = capsys.readouterr().out
-    assert f"wrote {page}" in said
-    assert "no browser could be opened" in said
+    output = capsys.readouterr().out
+    assert f"wrote {page}" in output
+    assert "no browser could be opened" in output
 
 
 def test_where_nothing_can_be_kept_it_is_said(tmp_path, monkeypatch, refused):

@@ -123,8 +123,8 @@ def test_a_port_may_be_named_and_one_that_is_taken_is_refused(capsys):
         port = other.getsockname()[1]
         other.listen()
         assert main(["class", "serve", "--no-browser", "--port", str(port)]) == 2
-    said = capsys.readouterr()
-    assert said.err == (
+    output = capsys.readouterr()
+    assert output.err == (
         f"gradbook: port {port} isn't available: choose another one, or omit --port\n"
     )
     with served("--port", str(port)) as on:

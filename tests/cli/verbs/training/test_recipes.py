@@ -9,31 +9,33 @@ from tests.cases import for_each
 VERB = "train"
 
 
-def test_all_are_listed_with_what_they_cost(said):
+def test_all_are_listed_with_what_they_cost(output_of):
     rows = [
-        line.split() for line in said("--list").splitlines() if line and not line.startswith(" ")
+        line.split()
+        for line in output_of("--list").splitlines()
+        if line and not line.startswith(" ")
     ]
     listed = {row[0]: row[1:3] for row in rows[1 : len(RECIPES) + 1]}
     assert list(listed) == list(RECIPES)
     assert listed["reference"] == ["16,050", "20"]
 
 
-def test_the_list_fits_the_terminal(said):
-    assert max(map(len, said("--list").splitlines())) <= 80
+def test_the_list_fits_the_terminal(output_of):
+    assert max(map(len, output_of("--list").splitlines())) <= 80
 
 
 @for_each("name", RECIPES)
-def test_a_recipes_text_can_be_changed_and_trained(said, name):
-    assert parse(said(name, "--list")) == builtin_recipe(name)
+def test_a_recipes_text_can_be_changed_and_trained(output_of, name):
+    assert parse(output_of(name, "--list")) == builtin_recipe(name)
 
 
-def test_a_program_can_read_the_list(said):
-    found = json.loads(said("--list", "--json"))
-    assert found["version"] == 1
-    assert [row["name"] for row in found["recipes"]] == list(RECIPES)
-    assert found["recipes"][RECIPES.index("reference")]["parameters"] == 16_050
+def test_a_program_can_read_the_list(output_of):
+    record = json.loads(output_of("--list", "--json"))
+    assert record["version"] == 1
+    assert [row["name"] for row in record["recipes"]] == list(RECIPES)
+    assert record["recipes"][RECIPES.index("reference")]["parameters"] == 16_050
 
 
-def test_a_list_is_of_recipes_alone(said):
-    assert "--json is for the list" in said("quick", "--list", "--json", code=2)
-    assert "did you mean 'quick'?" in said("quik", "--list", code=2)
+def test_a_list_is_of_recipes_alone(output_of):
+    assert "--json is for the list" in output_of("quick", "--list", "--json", code=2)
+    assert "did you mean 'quick'?" in output_of("quik", "--list", code=2)

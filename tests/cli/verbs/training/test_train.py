@@ -40,8 +40,8 @@ def desk(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def said(desk, said):
-    return said
+def output_of(desk, output_of):
+    return output_of
 
 
 def events(page: str) -> list[dict]:
@@ -114,17 +114,17 @@ def test_another_network_is_trained_as_the_recipe_says():
     assert (changed.schedule, changed.net.loss) == (quick.schedule, Loss.CROSS)
 
 
-def test_a_network_alone_is_a_recipe(said):
+def test_a_network_alone_is_a_recipe(output_of):
     net = "input 1x8x8; flatten; dense 4; softmax; loss cross-entropy"
-    page = said(net, "--data", "made.npz", "--epochs", "1")
+    page = output_of(net, "--data", "made.npz", "--epochs", "1")
     assert "a network reads" in page
     assert Path("runs/a-network/model.safetensors").exists()
 
 
-def test_a_recipe_comes_from_standard_input(said, monkeypatch):
+def test_a_recipe_comes_from_standard_input(output_of, monkeypatch):
     given = io.TextIOWrapper(io.BytesIO(Path(RECIPE).read_bytes()))
     monkeypatch.setattr("sys.stdin", given)
-    assert said("-", "--epochs", "1").startswith("strokes: ")
+    assert output_of("-", "--epochs", "1").startswith("strokes: ")
 
 
 @for_each(
@@ -153,8 +153,8 @@ def test_lines_of_a_recipe_are_said_in_its_place(desk):
 # What is said and kept.
 
 
-def test_a_training_in_plain_lines(said):
-    lines = said(RECIPE).splitlines()
+def test_a_training_in_plain_lines(output_of):
+    lines = output_of(RECIPE).splitlines()
     assert lines[0] == "strokes: 196 parameters, 3 epochs of 500 images of made"
     assert lines[1:3] == [
         "cross-entropy, batches of 32, momentum 0.9 nesterov, one cycle 0.1",
@@ -168,8 +168,8 @@ def test_a_training_in_plain_lines(said):
     assert max(map(len, lines)) <= 80
 
 
-def test_everything_that_is_named_is_there(said):
-    page = said(RECIPE, "-o", "here")
+def test_everything_that_is_named_is_there(output_of):
+    page = output_of(RECIPE, "-o", "here")
     named = [line.split()[0] for line in page.splitlines() if line.startswith("  here/")]
     assert named == ["here/report.html", "here/model.safetensors", "here/metrics.csv"]
     assert all(Path(name).exists() for name in named)
@@ -177,9 +177,9 @@ def test_everything_that_is_named_is_there(said):
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
 
 
-def test_each_run_has_a_folder_of_its_own(said):
+def test_each_run_has_a_folder_of_its_own(output_of):
     for _ in range(3):
-        said(RECIPE, "--epochs", "1")
+        output_of(RECIPE, "--epochs", "1")
     assert sorted(path.name for path in Path("runs").iterdir()) == [
         "strokes",
         "strokes-2",
@@ -187,8 +187,8 @@ def test_each_run_has_a_folder_of_its_own(said):
     ]
 
 
-def test_a_program_is_told_an_event_a_line(said):
-    started, *epochs, done = events(said(RECIPE, "--json", "-o", "run", "--seed", "5"))
+def test_a_program_is_told_an_event_a_line(output_of):
+    started, *epochs, done = events(output_of(RECIPE, "--json", "-o", "run", "--seed", "5"))
     assert (started["event"], started["seed"], started["steps"]) == ("started", 5, 16)
     assert [epoch["event"] for epoch in epochs] == ["epoch"] * 3
     assert [epoch["epoch"] for epoch in epochs] == [1, 2, 3]
@@ -199,40 +199,40 @@ def test_a_program_is_told_an_event_a_line(said):
     assert done["validation_accuracy"] == epochs[-1]["validation_accuracy"]
 
 
-def test_the_result_of_a_done_run_is_told_again(said):
-    first = events(said(RECIPE, "--json", "-o", "run"))[-1]
-    again = events(said("--resume", "run", "--json"))
+def test_the_result_of_a_done_run_is_told_again(output_of):
+    first = events(output_of(RECIPE, "--json", "-o", "run"))[-1]
+    again = events(output_of("--resume", "run", "--json"))
     assert [first.items() <= event.items() for event in again] == [True]
-    assert said("--resume", "run").startswith("run is already finished: ")
+    assert output_of("--resume", "run").startswith("run is already finished: ")
 
 
-def test_a_report_that_was_not_written_is_written_when_the_run_is_resumed(said):
-    said(RECIPE, "-o", "run")
+def test_a_report_that_was_not_written_is_written_when_the_run_is_resumed(output_of):
+    output_of(RECIPE, "-o", "run")
     report = Path("run/report.html")
     whole = report.read_bytes()
     report.unlink()
-    said("--resume", "run")
+    output_of("--resume", "run")
     assert len(report.read_bytes()) == pytest.approx(len(whole), rel=0.01)
 
 
-def test_nothing_held_back_leaves_no_column_for_it(said):
-    page = said(RECIPE, "--set", "hold back none", "--epochs", "1")
+def test_nothing_held_back_leaves_no_column_for_it(output_of):
+    page = output_of(RECIPE, "--set", "hold back none", "--epochs", "1")
     assert "600 images" in page
     assert "validation" not in page
 
 
 @for_each("columns", [24, 40, 80, 200])
-def test_it_fits_the_terminal(said, monkeypatch, columns):
+def test_it_fits_the_terminal(output_of, monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
-    page = said(RECIPE, "--epochs", "1", "-o", "r")
+    page = output_of(RECIPE, "--epochs", "1", "-o", "r")
     assert max(map(len, page.splitlines())) <= max(columns, 40)
 
 
 # Several seeds.
 
 
-def test_seeds_are_trained_one_after_the_other(said):
-    page = said(RECIPE, "--seeds", "3", "--seed", "4", "-o", "many", "--epochs", "2")
+def test_seeds_are_trained_one_after_the_other(output_of):
+    page = output_of(RECIPE, "--seeds", "3", "--seed", "4", "-o", "many", "--epochs", "2")
     rows = [line.split() for line in page.split("\n\n")[-2].splitlines()]
     assert [row[0] for row in rows] == ["seed", "4", "5", "6", "mean", "lowest"]
     assert float(rows[-1][1]) == min(float(row[3]) for row in rows[1:4])
@@ -241,8 +241,8 @@ def test_seeds_are_trained_one_after_the_other(said):
         assert RunFolder(f"many/seed-{seed}").recipe().net.seed == seed
 
 
-def test_a_program_is_told_of_each_seed_and_of_all(said):
-    told = events(said(RECIPE, "--seeds", "2", "--json", "-o", "many", "--epochs", "1"))
+def test_a_program_is_told_of_each_seed_and_of_all(output_of):
+    told = events(output_of(RECIPE, "--seeds", "2", "--json", "-o", "many", "--epochs", "1"))
     assert [event["event"] for event in told] == [*["started", "epoch", "seed_done"] * 2, "done"]
     done, each = (
         told[-1],
@@ -254,11 +254,11 @@ def test_a_program_is_told_of_each_seed_and_of_all(said):
     assert done["test_lowest"] == min(each)
 
 
-def test_seeds_go_on_where_they_were(said):
-    said(RECIPE, "--seeds", "2", "--json", "-o", "many", "--epochs", "1")
+def test_seeds_go_on_where_they_were(output_of):
+    output_of(RECIPE, "--seeds", "2", "--json", "-o", "many", "--epochs", "1")
     before = Path("many/seed-0/model.safetensors").stat().st_mtime_ns
     Path("many/seed-1/result.json").unlink()
-    told = events(said("--resume", "many", "--json"))
+    told = events(output_of("--resume", "many", "--json"))
     assert told[-1]["event"] == "done"
     assert Path("many/seed-0/model.safetensors").stat().st_mtime_ns == before
     assert Path("many/seed-1/result.json").exists()

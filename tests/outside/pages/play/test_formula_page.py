@@ -129,9 +129,9 @@ def test_steps_are_those_of_the_workbook(shown):
     for epoch in (1, 2, 3):
         page.click("#step")
         assert_as_python(page, f"{NEURON}; rate 0.5", epoch)
-    told = page.text("#lines")
-    assert gb.explain(told)  # what it says can be read again
-    assert parse_formulas(told).numbers["w"][0] == pytest.approx(
+    text = page.text("#lines")
+    assert gb.explain(text)  # what it says can be read again
+    assert parse_formulas(text).numbers["w"][0] == pytest.approx(
         expected(f"{NEURON}; rate 0.5", 3)["w"][0], rel=1e-14
     )
 
@@ -262,8 +262,8 @@ def test_a_loss_that_leaves_the_numbers_stops_and_names_a_rate_that_goes_well(sh
     page.value("document.querySelector('#pace').value = '100000'")
     page.press("#run")
     page.until("document.querySelector('#run').getAttribute('aria-pressed') === 'false'", 20)
-    said = page.text("#said")
-    epochs, rate, better = re.findall(r"\d+(?:\.\d+)?(?:e−\d+)?", said)
+    text = page.text("#said")
+    epochs, rate, better = re.findall(r"\d+(?:\.\d+)?(?:e−\d+)?", text)
     assert int(epochs) == int(page.text("#epoch").replace(",", ""))
     assert float(rate) == 1
     page.press("#reset")

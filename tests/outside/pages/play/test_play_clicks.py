@@ -117,8 +117,8 @@ def test_what_cannot_stand_is_refused_as_the_text_refuses_it(shown):
     page = shown("xor")
     before, text = weights(page), page.value(BOX)
     choose(page, "kind 3", "tanh")
-    said = page.value(SAID)
-    assert said.startswith("line 7, column 1: binary cross-entropy")
+    value = page.value(SAID)
+    assert value.startswith("line 7, column 1: binary cross-entropy")
     assert page.value("document.querySelector('[data-key=\"kind 3\"]').value") == "sigmoid"
     choose(page, "add", "conv")
     assert "conv" in page.value(SAID)
@@ -129,7 +129,7 @@ def test_what_cannot_stand_is_refused_as_the_text_refuses_it(shown):
     click(page, "more 0")
     assert page.value(SAID) == wrong
     typed(page, text.replace("sigmoid", "tanh"))
-    assert page.text("#text-said") == said
+    assert page.text("#text-said") == value
 
 
 def test_a_layer_and_its_activation_are_removed_by_the_menu_above_its_column(shown):
@@ -340,10 +340,10 @@ def test_the_first_view_has_the_drawing_one_run_and_the_loss(shown):
 def test_the_curve_is_told_in_words_too(shown):
     page = shown("worked")
     page.press("#step")
-    said = page.value("document.querySelector('#curve svg').ariaLabel")
+    value = page.value("document.querySelector('#curve svg').ariaLabel")
     loss = page.text("#loss")
-    assert said.endswith(f"trained so far to {loss} at epoch 2")
-    assert "in 70 epochs" in said
+    assert value.endswith(f"trained so far to {loss} at epoch 2")
+    assert "in 70 epochs" in value
 
 
 CLICKS = """[...document.querySelectorAll('[data-key]')]

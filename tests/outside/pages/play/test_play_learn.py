@@ -294,9 +294,9 @@ def test_every_letter_has_its_words():
     module = (files("gradbook") / "web" / "view" / "phrases.js").as_uri()
     said = f"import('{module}').then(it => console.log(JSON.stringify(it.PHRASES.letters)))"
     words = [program("node"), "-e", said]
-    found = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
-    assert {*STEMS, "E_total", "E_sample"} == set(found)
-    assert all(found.values())
+    record = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    assert {*STEMS, "E_total", "E_sample"} == set(record)
+    assert all(record.values())
 
 
 def test_the_tour_of_one_sample_begins_on_a_plane_with_points_and_ends_as_before(shown):

@@ -47,8 +47,8 @@ def test_a_recurrent_weight_that_is_pointed_at_has_a_term_for_each_step(shown):
     page = shown("echo", 1440)
     page.value(f"{named('w4')}.focus()")
     page.settle()
-    said = "".join(page.text("#chain").split())
-    assert [f"∂h1({step})∂w4" in said for step in range(1, 5)] == [False, True, True, True]
+    text = "".join(page.text("#chain").split())
+    assert [f"∂h1({step})∂w4" in text for step in range(1, 5)] == [False, True, True, True]
 
 
 def test_attention_has_its_shares_as_a_matrix_with_numbers(shown):
@@ -104,11 +104,11 @@ def test_a_score_is_taken_apart_into_a_query_times_a_key_over_the_root(shown):
     page = shown("look back", 1440)
     page.value(f"{named('h_score_3_1')}.focus()")
     page.settle()
-    said = "".join(page.text("#chain").split())
+    text = "".join(page.text("#chain").split())
     root = "2"  # its sign is drawn and no text
-    assert f"hscore3,1=hquery1(3)·hkey1(1)+hquery2(3)·hkey2(1){root}=" in said
-    assert "∂ashare3,1∂hscore3,1" in said  # and on the way back each share of its row
-    assert "∂ashare3,3∂hscore3,1" in said
+    assert f"hscore3,1=hquery1(3)·hkey1(1)+hquery2(3)·hkey2(1){root}=" in text
+    assert "∂ashare3,1∂hscore3,1" in text  # and on the way back each share of its row
+    assert "∂ashare3,3∂hscore3,1" in text
 
 
 def test_steps_are_numbered_and_states_go_on_from_one_to_the_next(shown):
@@ -141,10 +141,10 @@ def test_tokens_are_typed_by_their_numbers(shown):
     marks = "[...document.querySelectorAll('#samples input')].map(it => it.ariaInvalid)"
     assert "true" not in page.value(marks)
     page.settle()
-    said = page.value(CAUGHT)
-    assert "input tokens 3 of 4\n" in said
-    assert "sample 1 3 2 -> 3 -1 0\nsample 2 2 0 -> 2 0 0\n" in said
-    (loss,) = losses(training_step(parse(said)), 1)
+    value = page.value(CAUGHT)
+    assert "input tokens 3 of 4\n" in value
+    assert "sample 1 3 2 -> 3 -1 0\nsample 2 2 0 -> 2 0 0\n" in value
+    (loss,) = losses(training_step(parse(value)), 1)
     assert number(page.text("#loss")) == pytest.approx(loss, abs=1e-4)
 
 

@@ -87,9 +87,9 @@ def test_other_inputs_say_which_samples_they_replaced(shown):
     page = shown("worked")
     assert page.text("#made-up") == ""
     typed(page, as_text(NETS["worked"]).replace("input 2", "input 3"))
-    said = page.text("#text-said")
-    assert "The previous sample did not fit 3 inputs and 2 targets" in said
-    assert "1 made-up sample replaces it" in said
+    text = page.text("#text-said")
+    assert "The previous sample did not fit 3 inputs and 2 targets" in text
+    assert "1 made-up sample replaces it" in text
     net = parse(as_text(NETS["worked"]).replace("input 2", "input 3"))
     assert page.text("#made-up") == net.made_up(DROPPED)
     typed(page, page.value(BOX) + "\nsample 1 2 3 -> 0 1")

@@ -60,20 +60,20 @@ SAID = """(() => {
 
 
 def check_line(page) -> None:
-    said = page.value(SAID)
-    if said["running"]:
-        check_product(said)  # of a frame of its own; the text is of a later one
+    value = page.value(SAID)
+    if value["running"]:
+        check_product(value)  # of a frame of its own; the text is of a later one
         page.press("#run")
         page.settle()
-        said = page.value(SAID)
+        value = page.value(SAID)
     net = parse(page.value(CAUGHT))
-    check_loss(said, net)
-    if said["partials"]:
-        check_product(said)
-        check_path(said, net)
-        check_nudge(said, net)
-    elif said["other"]:
-        check_alone(said, net)
+    check_loss(value, net)
+    if value["partials"]:
+        check_product(value)
+        check_path(value, net)
+        check_nudge(value, net)
+    elif value["other"]:
+        check_alone(value, net)
 
 
 def check_loss(said, net: Net) -> None:

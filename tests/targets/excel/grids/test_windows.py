@@ -68,14 +68,14 @@ def lit(seen: LookedAt, place: tuple[int, ...]) -> Iterator[tuple[int, int]]:
     asked = (seen.channel, seen.row, seen.column, *([seen.source] if len(place) > 3 else []))
     typed = dict(zip(asked, place, strict=True))
     for area, condition, _ in seen.lit():
-        said = re.sub(r"\$[A-Z]+\$\d+", lambda cell: str(typed[cell[0]]), condition)
-        said = re.sub(r"(?<![<>])=", "==", said)
+        text = re.sub(r"\$[A-Z]+\$\d+", lambda cell: str(typed[cell[0]]), condition)
+        text = re.sub(r"(?<![<>])=", "==", text)
         left, top, right, bottom = range_boundaries(area.replace("$", ""))
         for y in range(top, bottom + 1):
             for x in range(left, right + 1):
                 words = {"AND": lambda *tests: all(tests), "INT": int}
                 words |= {"ROW": lambda y=y: y, "COLUMN": lambda x=x: x, "MOD": mod}
-                if eval(said, {}, words):
+                if eval(text, {}, words):
                     yield y - 1, x - 1
 
 
