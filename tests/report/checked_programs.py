@@ -138,6 +138,7 @@ WRONG = ProgramReport(
     epochs=1000,
     seconds=0.3,
     values=VALUES,
+    corrected="right",
 )
 
 
@@ -145,11 +146,13 @@ def judged(verdict: str, **changes: object) -> ProgramReport:
     """The same program with another verdict, and no finding."""
     loss = replace(LOSS, corrected_course=())
     kept = {"findings": (), "gradients": EXACT, "loss": loss, "verdict": verdict}
-    return replace(WRONG, verdict=verdict, models=(replace(WRONG_MODEL, **kept | changes),))
+    return replace(
+        WRONG, verdict=verdict, corrected=None, models=(replace(WRONG_MODEL, **kept | changes),)
+    )
 
 
 def without_model(verdict: str, reason: str, **changes: object) -> ProgramReport:
-    kept = {"models": (), "finished": False, "epochs": 0, "values": ()}
+    kept = {"models": (), "finished": False, "epochs": 0, "values": (), "corrected": None}
     return replace(WRONG, verdict=verdict, reason=reason, **kept | changes)
 
 

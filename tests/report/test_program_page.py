@@ -114,6 +114,12 @@ def test_the_corrected_program_can_be_copied():
     assert "corrected: all 4 right ✓ largest difference 9·10⁻¹¹" in words(page)
 
 
+def test_a_correction_that_isnt_right_yet_isnt_offered():
+    page = program_page(replace(WRONG, corrected="unknown"))
+    assert data_of(page)["corrected"] == ""
+    assert "corrected: all" not in words(page)
+
+
 @for_each("verdict", [verdict for verdict in EVERY_VERDICT if verdict != "wrong"])
 def test_without_a_correction_there_is_nothing_to_copy(verdict):
     page = program_page(EVERY_VERDICT[verdict])
@@ -236,7 +242,9 @@ def test_labels_of_curves_that_end_together_are_apart():
 
 def test_the_length_of_the_run_is_told():
     assert "25 lines, all 1000 epochs run" in program_page(WRONG)
-    assert "25 lines, the first 3 steps run" in program_page(replace(WRONG, finished=False))
+    stopped = replace(WRONG, finished=False, epochs=0)
+    assert "25 lines, the first 3 steps run" in program_page(stopped)
+    assert "25 lines, run to its end" in program_page(replace(WRONG, epochs=0))
     assert "2 cells, all 1000 epochs run" in program_page(in_a_notebook())
     assert "25 lines<" in program_page(EVERY_VERDICT["fault"])
 

@@ -62,13 +62,11 @@ class CheckedPrograms:
 def check_programs(options: Namespace, programs: Sequence[str]) -> CheckedPrograms:
     """Run the programs, and write all that is asked for; nothing is printed yet."""
     _require_possible(options, programs)
-    from gradbook.audit.programs.check_program import check_program
-
     note_read(*programs)
     checked = CheckedPrograms()
     for program in programs:
         try:
-            checked.reports.append(check_program(program, seconds=options.seconds))
+            checked.reports.append(_checked(program, options.seconds))
         except GradbookError as error:
             checked.problems.append(words_of(error))
     if options.fix:
@@ -83,6 +81,17 @@ def check_programs(options: Namespace, programs: Sequence[str]) -> CheckedProgra
         write_whole(file, program_page(checked.reports[0], options.typed))
         checked.written.append(Message("wrote {file}", file=file))
     return checked
+
+
+def _checked(program: str, seconds: float) -> ProgramReport:
+    """The report with the loss's course, as written and corrected."""
+    from gradbook.audit.programs.check_program import check_program
+    from gradbook.audit.programs.courses import with_courses
+
+    def judge(text: str) -> ProgramReport:
+        return check_program(program, seconds=seconds, text=text)
+
+    return with_courses(check_program(program, seconds=seconds), seconds, judge)
 
 
 def _require_possible(options: Namespace, programs: Sequence[str]) -> None:

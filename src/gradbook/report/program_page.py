@@ -255,10 +255,10 @@ def _loss(report: ProgramReport, model: ProgramModel, loss: ProgramLoss) -> Iter
     largest = model.largest_difference
     if largest is not None and largest < IS_EXACT:
         count = len(model.gradients)
-        if model.findings and all(finding.edits for finding in model.findings):
+        if model.findings and report.corrected == "right":
             all_right = tr_count("corrected: right ✓", "corrected: all {count} right ✓", count)
             used.append(f'<p class="good">{text(all_right)}</p>')
-        if not model.findings or all(finding.edits for finding in model.findings):
+        if not model.findings or report.corrected == "right":
             difference = tr("largest difference {size}", size=power(largest))
             used.append(f'<p class="difference">{text(difference)}</p>')
     curve = ""
@@ -266,9 +266,9 @@ def _loss(report: ProgramReport, model: ProgramModel, loss: ProgramLoss) -> Iter
     if len(loss.course) > 1:
         count = len(loss.course)
         tone = "made" if model.findings else "mended" if model.verdict == "right" else "plain"
-        curves = course_svg(loss, SMALL if model.findings else LARGE, tone, report.finished)
+        curves = course_svg(loss, SMALL if model.findings else LARGE, tone, count == report.epochs)
         over = tr("Loss in {number} steps", number=count)
-        over = tr("Loss in {number} epochs", number=count) if report.finished else over
+        over = tr("Loss in {number} epochs", number=count) if count == report.epochs else over
         curve = f"<div><h3>{text(over)}</h3>{curves}</div>"
     kind = "course" if has_two or model.findings else "course alone"
     yield f'<div class="{kind}">{curve}<div class="used">{"".join(used)}</div></div>'

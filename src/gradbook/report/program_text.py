@@ -315,7 +315,7 @@ def _loss(
         count = len(loss.course)
         number = str(count) if count < 10_000 else f"{count:,}"
         over = tr_count("in {number} step", "in {number} steps", count, number=number)
-        if report.finished:
+        if count == report.epochs:
             over = tr_count("in {number} epoch", "in {number} epochs", count, number=number)
         is_wrong = bool(model.findings)
         line = [

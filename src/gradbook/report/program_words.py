@@ -157,9 +157,11 @@ def every_finding(report: ProgramReport) -> list[ProgramFinding]:
 
 
 def is_correctable(report: ProgramReport) -> bool:
-    """Whether a text can be given for everything that is wrong."""
+    """Whether a text can be given for everything that is wrong, and is right then if it was
+    tried."""
     findings = every_finding(report)
-    return bool(findings) and all(finding.edits for finding in findings)
+    is_given = bool(findings) and all(finding.edits for finding in findings)
+    return is_given and report.corrected in (None, "right")
 
 
 # Places -----------------------------------------------------------------------
@@ -320,6 +322,8 @@ def extent(report: ProgramReport, lines: int) -> str:
     if report.finished and report.epochs:
         epochs = f"{report.epochs:,}" if report.epochs > 9_999 else str(report.epochs)
         ran = tr_count("its epoch run", "all {epochs} epochs run", report.epochs, epochs=epochs)
+    elif report.finished and steps:
+        ran = tr("run to its end")
     elif steps:
         ran = tr_count("the first step run", "the first {count} steps run", steps)
     else:

@@ -38,28 +38,24 @@ class CorrectedProgram:
 def correct_program(
     report: ProgramReport, judge: Callable[[str], ProgramReport]
 ) -> CorrectedProgram:
-    """The program with all edits, if `judge` calls its text right then."""
+    """The program with all edits, if its text is right then: `judge` is asked if the report
+    doesn't say it."""
     if report.verdict == "right":
         return _refused(report, Message("{file} is right: there is nothing to correct"))
     findings = [finding for model in report.models for finding in model.findings]
     if not findings:
         return _refused(report, Message("{file} isn't corrected: no mistake was located"))
-    edits = edits_of(report)
     if not all(finding.edits for finding in findings):
         unknown = Message("{file} isn't corrected: of a mistake only the place is known")
         return _refused(report, unknown)
-    elsewhere = dict.fromkeys(it.span.file for it in edits if it.span.file != report.file)
+    elsewhere = [it.span.file for it in edits_of(report) if it.span.file != report.file]
     if elsewhere:
         other = "{file} isn't corrected: a mistake is in {others}, which is another file"
-        return _refused(report, Message(other), others=joined(", ", elsewhere))
-    whole = read_bytes(report.file, limits.TEXT)
-    encoding = encoding_of(whole, report.file)
-    try:
-        text = whole.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise FileError(f"{report.file}: it isn't {encoding}, as it says") from error
-    corrected = edited_notebook(text, edits) if _is_notebook(report) else edited(text, edits)
-    if judge(corrected).verdict != "right":
+        return _refused(report, Message(other), others=joined(", ", dict.fromkeys(elsewhere)))
+    text, encoding = _text_of(report.file)
+    corrected = _with_edits(report, text)
+    verdict = report.corrected or judge(corrected).verdict
+    if verdict != "right":
         still = "{file} isn't corrected: with the changes it isn't right yet"
         return _refused(report, Message(still))
     try:
@@ -67,6 +63,31 @@ def correct_program(
     except UnicodeEncodeError:
         letters = Message("{file} isn't corrected: its encoding lacks a letter of the change")
         return _refused(report, letters)
+
+
+def corrected_text(report: ProgramReport) -> str:
+    """The text of the program's file with all edits; nothing where not all can be made in it."""
+    findings = [finding for model in report.models for finding in model.findings]
+    if not findings or not all(finding.edits for finding in findings):
+        return ""
+    if any(edit.span.file != report.file for edit in edits_of(report)):
+        return ""
+    return _with_edits(report, _text_of(report.file)[0])
+
+
+def _text_of(file: str) -> tuple[str, str]:
+    """A program's text, and its encoding."""
+    whole = read_bytes(file, limits.TEXT)
+    encoding = encoding_of(whole, file)
+    try:
+        return whole.decode(encoding), encoding
+    except UnicodeDecodeError as error:
+        raise FileError(f"{file}: it isn't {encoding}, as it says") from error
+
+
+def _with_edits(report: ProgramReport, text: str) -> str:
+    edits = edits_of(report)
+    return edited_notebook(text, edits) if _is_notebook(report) else edited(text, edits)
 
 
 def _refused(report: ProgramReport, why: Message, **parts: str) -> CorrectedProgram:

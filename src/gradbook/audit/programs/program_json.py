@@ -27,6 +27,7 @@ def program_record(report: ProgramReport) -> Record:
         "file": report.file,
         "verdict": report.verdict,
         "reason": str(report.reason),
+        "corrected": report.corrected,
         "fault": _place(report.fault),
         "models": [_model(model) for model in report.models],
         "lost": [{"place": _place(span), "why": str(why)} for span, why in report.lost],

@@ -130,6 +130,7 @@ class ProgramReport:
     epochs: int = 0  # how often the loss was computed, when it ran to its end
     seconds: float = 0.0
     values: tuple[NamedValue, ...] = ()
+    corrected: Verdict | None = None  # what is said of it with all edits; None: not tried
 
 
 def with_hints(report: ProgramReport) -> ProgramReport:
