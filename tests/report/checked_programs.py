@@ -122,12 +122,19 @@ LOSS = ProgramLoss(
     tuple(0.4781 + 0.269 * 0.99**k for k in range(1000)),
     tuple(0.0067 + 0.7404 * 0.99**k for k in range(1000)),
 )
-WRONG_MODEL = ProgramModel(
-    "wrong", LOSS, GRADIENTS, (SLOPE, AXIS), "descent", 3, largest_difference=9e-11
-)
 VALUES = (
     NamedValue(span_of("z1 ="), "z1", (4, 3), (0.0, -1.25, 0.5, 2.0), (0.01, 0.0, 0.0, -0.2)),
     NamedValue(span_of("loss ="), "loss", (), (0.7471,)),
+)
+WRONG_MODEL = ProgramModel(
+    "wrong",
+    LOSS,
+    GRADIENTS,
+    (SLOPE, AXIS),
+    "descent",
+    3,
+    largest_difference=9e-11,
+    values=VALUES,
 )
 WRONG = ProgramReport(
     "xor.py",
@@ -137,7 +144,6 @@ WRONG = ProgramReport(
     finished=True,
     epochs=1000,
     seconds=0.3,
-    values=VALUES,
     corrected="right",
 )
 
@@ -152,7 +158,7 @@ def judged(verdict: str, **changes: object) -> ProgramReport:
 
 
 def without_model(verdict: str, reason: str, **changes: object) -> ProgramReport:
-    kept = {"models": (), "finished": False, "epochs": 0, "values": (), "corrected": None}
+    kept = {"models": (), "finished": False, "epochs": 0, "corrected": None}
     return replace(WRONG, verdict=verdict, reason=reason, **kept | changes)
 
 
@@ -192,7 +198,10 @@ def in_a_notebook() -> ProgramReport:
 
     span = span_of(LOSS.span.text, CELLS[1], "xor.ipynb", 2)
     model = replace(
-        WRONG_MODEL, findings=(moved(SLOPE), moved(AXIS)), loss=replace(LOSS, span=span)
+        WRONG_MODEL,
+        findings=(moved(SLOPE), moved(AXIS)),
+        loss=replace(LOSS, span=span),
+        values=(),
     )
     source = SourceFile("xor.ipynb", "\n".join(CELLS), CELLS)
-    return replace(WRONG, file="xor.ipynb", models=(model,), sources=(source,), values=())
+    return replace(WRONG, file="xor.ipynb", models=(model,), sources=(source,))

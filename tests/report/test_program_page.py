@@ -183,9 +183,16 @@ def test_a_name_is_text_and_never_markup():
     report = replace(
         WRONG,
         file=evil,
-        models=(replace(WRONG_MODEL, findings=(finding,), gradients=gradients, loss=loss),),
+        models=(
+            replace(
+                WRONG_MODEL,
+                findings=(finding,),
+                gradients=gradients,
+                loss=loss,
+                values=(NamedValue(replace(span, file=evil), evil, (1,), (1.0,)),),
+            ),
+        ),
         sources=(SourceFile(evil, text),),
-        values=(NamedValue(replace(span, file=evil), evil, (1,), (1.0,)),),
     )
     page = program_page(report, evil)
     assert "<img" not in DATA.sub("", page)
@@ -251,4 +258,6 @@ def test_the_length_of_the_run_is_told():
 
 def test_values_are_only_offered_where_there_are_any():
     assert "point at a line" in program_page(WRONG)
-    assert "point at a line" not in program_page(replace(WRONG, values=()))
+    assert "point at a line" not in program_page(
+        replace(WRONG, models=(replace(WRONG_MODEL, values=()),))
+    )

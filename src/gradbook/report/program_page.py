@@ -30,6 +30,7 @@ from gradbook.report.program_words import (
     capital,
     entry_of,
     every_finding,
+    every_value,
     extent,
     goes_unnoticed,
     gradient_names,
@@ -79,7 +80,9 @@ def program_page(report: ProgramReport, command: str = "") -> str:
         other=f"gradbook check other{ending} -o report.html",
         command=markup(made_with(command)),
     )
-    hints = ["of-values"] * bool(report.values) + ["of-findings"] * bool(every_finding(report))
+    hints = ["of-values"] * bool(every_value(report)) + ["of-findings"] * bool(
+        every_finding(report)
+    )
     shown_hints = " &nbsp;·&nbsp; ".join(map(template.html, [*hints, "of-file"]))
     foot = PageTemplate("program/page.html", hints=shown_hints).html("foot")
     return report_page(
@@ -113,7 +116,7 @@ def _words(words: str) -> str:
 def _values(report: ProgramReport) -> dict[str, list[dict[str, str]]]:
     """What is shown of each line that is pointed at."""
     values: dict[str, list[dict[str, str]]] = {}
-    for value in report.values:
+    for value in every_value(report):
         entry = {
             "name": value.name,
             "shape": shape_of(value.shape),

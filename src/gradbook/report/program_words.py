@@ -14,6 +14,7 @@ from math import isfinite, log10
 from gradbook.amounts import loss as loss_number
 from gradbook.audit.programs.program_report import (
     Gradient,
+    NamedValue,
     ProgramFinding,
     ProgramLoss,
     ProgramModel,
@@ -156,6 +157,10 @@ def every_finding(report: ProgramReport) -> list[ProgramFinding]:
     return sorted(dict.fromkeys(every), key=place)
 
 
+def every_value(report: ProgramReport) -> list[NamedValue]:
+    return [value for model in report.models for value in model.values]
+
+
 def is_correctable(report: ProgramReport) -> bool:
     """Whether a text can be given for everything that is wrong, and is right then if it was
     tried."""
@@ -244,7 +249,7 @@ def possible_losses(model: ProgramModel) -> list[SourceSpan]:
 
 def brief(value: float) -> str:
     """At most four digits: 4, 0.25, 1.333."""
-    return numeral(f"{value:.4g}".replace("-", "−"))
+    return numeral(f"{value or 0.0:.4g}".replace("-", "−"))  # there is no −0
 
 
 def power(value: float) -> str:

@@ -133,8 +133,8 @@ def test_the_first_mistake_of_a_long_program_is_in_sight(opened):
     above = "\n".join(f"value_{k} = {k}" for k in range(300)) + "\n"
     span = span_of("dz1.sum()", above + XOR)
     source = replace(WRONG.sources[0], text=above + XOR)
-    model = replace(WRONG_MODEL, findings=(replace(AXIS, span=span),), loss=None)
-    report = replace(WRONG, models=(model,), sources=(source,), values=())
+    model = replace(WRONG_MODEL, findings=(replace(AXIS, span=span),), loss=None, values=())
+    report = replace(WRONG, models=(model,), sources=(source,))
     for width, height in SIZES:
         page = opened(report, width, height)
         line = page.value(f"{BOX}('#line-{span.line}')")

@@ -16,6 +16,7 @@ from gradbook.audit.core.judge import SAME, Judge, Judgement
 from gradbook.audit.core.search import Outcome, Search
 from gradbook.audit.core.step import Objective, State, Step
 from gradbook.audit.core.worlds import ratio
+from gradbook.audit.programs.line_values import line_values
 from gradbook.audit.programs.naming import Naming
 from gradbook.audit.programs.program_report import (
     Gradient,
@@ -151,6 +152,7 @@ class Description:
             ),
             tuple(self._candidates()) if verdict in ("no loss", "unknown") else (),
             self.trial.number + 1,
+            line_values(self.naming, self._base_slopes()),
         )
 
     def _verdict(

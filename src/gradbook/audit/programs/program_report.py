@@ -81,6 +81,17 @@ class ProgramLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedValue:
+    """What a line of the source computed in the step that was judged, for those who point at it."""
+
+    span: SourceSpan  # of the name, or of the statement that assigns it
+    name: str  # "dz1"
+    shape: tuple[int, ...]
+    numbers: tuple[float, ...]  # the first four
+    slopes: tuple[float, ...] = ()  # the loss's slope by these four; empty: not known
+
+
+@dataclass(frozen=True, slots=True)
 class ProgramModel:
     """One training of the program."""
 
@@ -95,6 +106,7 @@ class ProgramModel:
     largest_difference: float | None = None  # after the edits, else as it is
     candidates: tuple[SourceSpan, ...] = ()  # which lines may be the loss, where none was found
     step: int = 1  # whose gradients are shown, from 1
+    values: tuple[NamedValue, ...] = ()  # of that step
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +116,6 @@ class SourceFile:
     file: str
     text: str
     cells: tuple[str, ...] = ()  # of a notebook: the text of each of its code cells
-
-
-@dataclass(frozen=True, slots=True)
-class NamedValue:
-    """What a line of the source computed in the step that was judged, for those who point at it."""
-
-    span: SourceSpan  # of the name, or of the statement that assigns it
-    name: str  # "dz1"
-    shape: tuple[int, ...]
-    numbers: tuple[float, ...]  # the first four
-    slopes: tuple[float, ...] = ()  # the loss's slope by these four; empty: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,6 @@ class ProgramReport:
     finished: bool = False  # whether the program ran to its end
     epochs: int = 0  # how often the loss was computed, when it ran to its end
     seconds: float = 0.0
-    values: tuple[NamedValue, ...] = ()
     corrected: Verdict | None = None  # what is said of it with all edits; None: not tried
 
 
