@@ -8,7 +8,7 @@ from gradbook.audit.programs.check_program import check_program
 from tests.report.checked_programs import XOR
 
 RIGHT = XOR.replace("a1 * (1 - a1)", "(1 - a1**2)").replace("dz1.sum()", "dz1.sum(axis=0)")
-SLOPES = {"z1": "dz1", "W1": "dW1", "b2": "db2", "W2": "dW2"}  # the gradients by their values
+SLOPES = {"z1": "dz1", "b1": "db1", "W2": "dW2", "b2": "db2"}  # the gradients by their values
 
 
 @pytest.fixture(scope="module")
