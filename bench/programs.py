@@ -160,7 +160,8 @@ def _spans(report: ProgramReport) -> list:  # type: ignore[type-arg]
 
 
 def _covers(span, mistake: Mistake) -> bool:  # type: ignore[no-untyped-def]
-    return span.cell == mistake.cell and span.line <= mistake.line <= span.end_line
+    lines = (mistake.line, *mistake.also)
+    return span.cell == mistake.cell and any(span.line <= n <= span.end_line for n in lines)
 
 
 def _words(report: ProgramReport) -> Iterable[str]:
@@ -191,7 +192,7 @@ def _mended(
         again = check_program(path, seconds=seconds)
     except Exception as error:
         return False, f"edited: {type(error).__name__}: {error}"
-    is_right = again.verdict == mistake.program.verdict
+    is_right = again.verdict in ("right", mistake.program.verdict)
     return is_right, "" if is_right else f"edited: {again.verdict} {again.reason}".strip()
 
 

@@ -41,6 +41,7 @@ class Mistake:
     verdict: str  # "wrong", or "factor" where all gradients are off alike
     cell: int | None  # of a notebook; lines count within it
     line: int  # that is wrong, once the text is replaced
+    also: tuple[int, ...]  # lines where the same change is as good
     old: str
     new: str
 
@@ -77,6 +78,7 @@ def mistakes(folder: Path = HERE) -> list[Mistake]:
             entry["verdict"],
             entry.get("cell"),
             entry["line"],
+            tuple(entry.get("also", ())),
             entry["old"],
             entry["new"],
         )
