@@ -13,7 +13,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gradbook.cli.output import print_as_json, say, show, width
 from gradbook.errors import GradbookError, UsageError, one_line
@@ -66,7 +66,7 @@ def check_programs(options: Namespace, programs: Sequence[str]) -> CheckedProgra
     checked = CheckedPrograms()
     for program in programs:
         try:
-            checked.reports.append(_checked(program, options.seconds))
+            checked.reports.append(_checked(program, options.seconds, printing(options)))
         except GradbookError as error:
             checked.problems.append(words_of(error))
     if options.fix:
@@ -83,7 +83,12 @@ def check_programs(options: Namespace, programs: Sequence[str]) -> CheckedProgra
     return checked
 
 
-def _checked(program: str, seconds: float) -> ProgramReport:
+def printing(options: Namespace) -> IO[bytes] | None:
+    """Where the output of programs goes, if it is asked for: it isn't mixed with the report."""
+    return getattr(sys.stderr, "buffer", None) if options.verbose else None
+
+
+def _checked(program: str, seconds: float, output: IO[bytes] | None) -> ProgramReport:
     """The report with the loss's course, as written and corrected."""
     from gradbook.audit.programs.check_program import check_program
     from gradbook.audit.programs.courses import with_courses
@@ -91,7 +96,8 @@ def _checked(program: str, seconds: float) -> ProgramReport:
     def judge(text: str) -> ProgramReport:
         return check_program(program, seconds=seconds, text=text)
 
-    return with_courses(check_program(program, seconds=seconds), seconds, judge)
+    first = check_program(program, seconds=seconds, output=output)
+    return with_courses(first, seconds, judge)
 
 
 def _require_possible(options: Namespace, programs: Sequence[str]) -> None:

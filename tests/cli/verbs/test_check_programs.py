@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -135,6 +137,19 @@ def test_a_program_without_end_is_stopped_and_judged_by_what_was_seen(text, verd
     said = check(capsys, "endless.py", "--seconds", "3", code=1).out
     assert said.startswith(f"endless.py: {verdict}")
     assert time.monotonic() - began < 3 + PATIENCE
+
+
+def test_what_a_program_prints_isnt_mixed_with_the_report_and_shown_if_asked_for(here):
+    (here / "says.py").write_text(RIGHT + "print('größer', loss)\n", "utf-8")
+    words = [sys.executable, "-m", "gradbook", "check", "says.py", "--json"]
+    quiet, loud = (
+        subprocess.run([*words, *more], capture_output=True, check=True, timeout=120)
+        for more in ([], ["-v"])
+    )
+    assert quiet.stderr == b""
+    assert loud.stderr.decode().startswith("größer 0.0067")
+    assert json.loads(quiet.stdout)["programs"][0]["verdict"] == "right"
+    assert json.loads(loud.stdout)["programs"][0]["verdict"] == "right"
 
 
 # JSON -------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import typing
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import IO, Any, get_args, get_origin, get_type_hints
 
 from gradbook.audit.programs.program_report import ProgramReport
 from gradbook.errors import GradbookError
@@ -31,17 +31,19 @@ def check_program(
     seconds: float = 20,
     text: str | None = None,
     progress: Callable[[str], None] | None = None,
+    output: IO[bytes] | None = None,
 ) -> ProgramReport:
     """Run the program for at most so many seconds, and judge every training in it.
 
-    With `text`, that is run in place of the file's own, in the same folder.
+    With `text`, that is run in place of the file's own, in the same folder. What it prints is
+    added to `output` when it has ended.
     """
     if text is None and not os.path.isfile(path):
         raise GradbookError(f"{path}: there is no such program")
     if progress is not None:
         progress(path)
     with tempfile.TemporaryDirectory(prefix="gradbook-") as folder:
-        result, output = Path(folder, "report.json"), Path(folder, "output.txt")
+        result, output_file = Path(folder, "report.json"), Path(folder, "output.txt")
         command = [
             sys.executable,
             "-m",
@@ -54,7 +56,7 @@ def check_program(
             changed = Path(folder, "text")
             changed.write_text(text, encoding="utf-8", newline="")
             command.append(str(changed))
-        with output.open("wb") as written:
+        with output_file.open("wb") as written:
             try:
                 done = subprocess.run(
                     command,
@@ -69,8 +71,12 @@ def check_program(
                 return ProgramReport(
                     path, "unknown", (), (), reason=f"no end within {2 * seconds + PATIENCE:.0f} s"
                 )
+        printed = output_file.read_bytes()
+        if output is not None:
+            output.write(printed)
+            output.flush()
         if not result.exists() or result.stat().st_size > MOST_REPORT:
-            last = output.read_bytes()[-400:].decode(errors="replace").strip().splitlines()
+            last = printed[-400:].decode(errors="replace").strip().splitlines()
             cause = last[-1] if last else f"its process ended with {done.returncode}"
             return ProgramReport(path, "fault", (), (), reason=cause)
         record = json.loads(result.read_text())
