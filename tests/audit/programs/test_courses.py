@@ -107,3 +107,10 @@ def test_what_isnt_one_number_is_no_loss(tmp_path):
     text = "import numpy as np\nfor k in range(5):\n    loss = np.ones(3) * k\n"
     (course,) = replayed(tmp_path / "p.py", text, "np.ones(3) * k")["courses"]
     assert course["values"] == []
+
+
+def test_a_sum_that_is_added_to_is_kept_when_it_is_whole(tmp_path):
+    text = "import numpy as np\nfor epoch in range(4):\n    loss = 0\n    for k in range(3):\n"
+    text += "        loss += epoch + k\n"
+    (course,) = replayed(tmp_path / "p.py", text, "loss += epoch + k")["courses"]
+    assert (course["values"], course["loops"]) == ([3.0, 6.0, 9.0, 12.0], 1)

@@ -37,7 +37,8 @@ class _Course:
 @dataclass(frozen=True)
 class _Run:
     courses: tuple[_Course, ...]
-    finished: bool
+    finished: bool = False
+    was_run: bool = False
 
 
 def with_courses(
@@ -54,22 +55,33 @@ def with_courses(
         as_written = running.result()
         is_right = again is not None and again.verdict == "right"
         corrected = _run(again, text, seconds) if again and is_right else None
+    if again and again.verdict == "fault":
+        report = _without_changes(report)
     models = []
     for number, model in enumerate(report.models):
         right = again.models[number] if again and number < len(again.models) else None
         both = _both(as_written, corrected, number)
         models.append(_completed(model, right if is_right else None, *both))
-    epochs = 0
+    epochs = report.epochs
     if as_written.finished and as_written.courses:
         first = next((it for it in as_written.courses if it.values), _Course())
         epochs = len(first.values) if first.loops == 1 else 0
     return replace(
         report,
         models=tuple(models),
-        finished=as_written.finished,
+        finished=as_written.finished if as_written.was_run else report.finished,
         epochs=epochs,
         corrected=again.verdict if again else None,
     )
+
+
+def _without_changes(report: ProgramReport) -> ProgramReport:
+    """What doesn't run isn't proposed; the place may be right all the same."""
+    models = []
+    for model in report.models:
+        bare = (replace(it, replacement=None, edits=()) for it in model.findings)
+        models.append(replace(model, findings=tuple(bare)))
+    return replace(report, models=tuple(models))
 
 
 def _judged(text: str, judge: Callable[[str], ProgramReport]) -> ProgramReport | None:
@@ -120,7 +132,7 @@ def _run(report: ProgramReport, text: str | None, seconds: float) -> _Run:
             if span is not None and is_here
             else [0, 0, 0, 0, 0]
         )
-    empty = _Run((_Course(),) * len(spans), False)
+    empty = _Run((_Course(),) * len(spans))
     if not any(span[1] for span in spans):
         return empty
     limit = min(seconds, LONGEST)
@@ -138,7 +150,7 @@ def _run(report: ProgramReport, text: str | None, seconds: float) -> _Run:
             return empty
         record = json.loads(result.read_text("utf-8"))
     courses = (_Course(tuple(it["values"]), it["loops"]) for it in record["courses"])
-    return _Run(tuple(courses), record["finished"])
+    return _Run(tuple(courses), record["finished"], was_run=True)
 
 
 def _is_done(command: Sequence[str], seconds: float) -> bool:

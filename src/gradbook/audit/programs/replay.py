@@ -24,7 +24,7 @@ from gradbook.recording.alarm import Alarm
 from gradbook.recording.recorder import RECORDER, EnoughError
 from gradbook.recording.running import Program, read_program, without_magics
 
-KEEP = "__gradbook_keep__"
+KEEP, BEFORE, AFTER = "__gradbook_keep__", "__gradbook_before__", "__gradbook_after__"
 MOST_KEPT = 200_000  # values of a loss
 FRAMES = 6  # of the program's functions that tell one use of a loss from another
 LEAST = 3  # values that make a course
@@ -32,25 +32,33 @@ Place = tuple[int | None, int, int, int, int]  # cell, lines from 1 and columns 
 
 
 class _Keeping(ast.NodeTransformer):
-    """Wraps the expressions at these places."""
+    """Wraps the expressions at these places; sums that are added to are looked at before and
+    after."""
 
     def __init__(self, lines: list[str], numbers: dict[tuple[int, int, int, int], int]) -> None:
         self.lines, self.numbers = lines, numbers
 
-    def visit(self, node: ast.AST) -> ast.AST:
+    def visit(self, node: ast.AST) -> Any:
         self.generic_visit(node)
-        if not isinstance(node, ast.expr) or not isinstance(
-            getattr(node, "ctx", None), ast.Load | None
-        ):
+        if isinstance(node, ast.AugAssign):
+            number = self.numbers.pop(self._place(node), None)
+            if number is None or not isinstance(node.target, ast.Name):
+                return node
+            total = ast.Name(node.target.id, ast.Load())
+            around = [ast.Expr(_call(name, number, total)) for name in (BEFORE, AFTER)]
+            for statement in around:
+                ast.fix_missing_locations(ast.copy_location(statement, node))
+            return [around[0], node, around[1]]
+        if not isinstance(node, ast.expr):
+            return node
+        if not isinstance(getattr(node, "ctx", None), ast.Load | None):
             return node
         number = self.numbers.pop(self._place(node), None)
         if number is None:
             return node
-        name = ast.Name(KEEP, ast.Load())
-        call = ast.Call(name, [ast.Constant(number), node], [])
-        return ast.fix_missing_locations(ast.copy_location(call, node))
+        return ast.fix_missing_locations(ast.copy_location(_call(KEEP, number, node), node))
 
-    def _place(self, node: ast.expr) -> tuple[int, int, int, int]:
+    def _place(self, node: ast.expr | ast.AugAssign) -> tuple[int, int, int, int]:
         end_line = node.end_lineno or node.lineno
         begin = self._column(node.lineno, node.col_offset)
         return node.lineno, begin, end_line, self._column(end_line, node.end_col_offset or 0)
@@ -60,18 +68,37 @@ class _Keeping(ast.NodeTransformer):
         return len(self.lines[line - 1].encode()[:offset].decode(errors="replace"))
 
 
+def _call(name: str, number: int, value: ast.expr) -> ast.expr:
+    return ast.Call(ast.Name(name, ast.Load()), [ast.Constant(number), value], [])
+
+
 class Courses:
     """The values of each loss, apart for each place in the program that led to it."""
 
     def __init__(self) -> None:
         self.values: defaultdict[tuple[int, Any], list[float]] = defaultdict(list)
         self.files: set[str] = set()
+        self.goes_on: dict[int, bool] = {}  # whether a sum is the one that was added to before
+        self.summed: set[int] = set()
 
     def keep(self, number: int, value: Any) -> Any:
         kept = self.values[(number, self._way())]
         if np.size(value) == 1 and len(kept) < MOST_KEPT:
-            kept.append(float(np.asarray(value).reshape(())))
+            kept.append(_number(value))
         return value
+
+    def look_before(self, number: int, total: Any) -> None:
+        kept = self.values[(number, self._way())]
+        self.goes_on[number] = bool(kept) and np.size(total) == 1 and kept[-1] == _number(total)
+
+    def look_after(self, number: int, total: Any) -> None:
+        """Only the whole sum is a loss."""
+        kept = self.values[(number, self._way())]
+        if self.goes_on[number]:
+            kept.pop()
+            self.summed.add(number)
+        if np.size(total) == 1 and len(kept) < MOST_KEPT:
+            kept.append(_number(total))
 
     def _way(self) -> tuple[tuple[str, int], ...]:
         frame: types.FrameType | None = sys._getframe(2)
@@ -89,6 +116,10 @@ class Courses:
         return (repeated or uses or [((), [])])[0]
 
 
+def _number(value: Any) -> float:
+    return float(np.asarray(value).reshape(()))
+
+
 def main() -> None:
     path, result, seconds, spans, *texts = sys.argv[1:]
     text = Path(texts[0]).read_bytes().decode() if texts else None
@@ -101,7 +132,7 @@ def main() -> None:
     for number in range(len(places)):
         way, values = courses.chosen(number)
         depth = sum(begin < line <= end for file, line in way for begin, end in loops.get(file, []))
-        record.append({"values": values, "loops": depth})
+        record.append({"values": values, "loops": depth - (number in courses.summed)})
     partial = f"{result}.part"
     Path(partial).write_text(json.dumps({"courses": record, "finished": finished}), "utf-8")
     os.replace(partial, result)
@@ -123,7 +154,12 @@ def _run(program: Program, places: list[Any], courses: Courses, seconds: float) 
         codes.append(compile(tree, name, "exec"))
         courses.files.add(name)
     module = types.ModuleType("__main__")
-    more = {KEEP: courses.keep, "__file__": os.path.abspath(program.path)}
+    more: dict[str, Any] = {
+        KEEP: courses.keep,
+        BEFORE: courses.look_before,
+        AFTER: courses.look_after,
+    }
+    more |= {"__file__": os.path.abspath(program.path)}
     more |= {"display": print} if program.cells else {}
     module.__dict__.update(more, __builtins__=builtins)
     sys.modules["__main__"] = module
