@@ -113,12 +113,24 @@ class Judge:
             - per * np.reshape(self.worlds.value(world, slot), np.shape(self.change(state, world)))
             for world in range(self.count)
         ]
-        inputs = [np.asarray(world[state.now], float) for world in self.worlds.inputs]
         moves = [rest - rests[0] for rest in rests[1:]]
         size = max(np.max(np.abs(self.change(state, 0)), initial=0.0), 1e-300)
         if all(np.max(np.abs(move), initial=0.0) < 1e-7 * size for move in moves):
             return True
-        return ratio(moves, [value - inputs[0] for value in inputs[1:]], 100 * agree) is not None
+        shape = np.shape(rests[0])
+        beside = [  # the weight itself, and what else is kept from step to step, such as a momentum
+            np.concatenate(
+                [np.ravel(np.asarray(w[other.now], float) - self.worlds.inputs[0][other.now])
+                 for w in self.worlds.inputs[1:]]
+            )
+            for other in self.step.states
+            if other is state or np.shape(self.calls[other.now].value) == shape
+        ]
+        target = np.concatenate([np.ravel(move) for move in moves])
+        model = np.stack(beside, axis=1)
+        shares, *_ = np.linalg.lstsq(model, target, rcond=None)
+        rest = np.max(np.abs(target - model @ shares), initial=0.0)
+        return bool(rest <= 1000 * agree * np.max(np.abs(target), initial=0.0))
 
     def first_slot(self, number: int, judgement: Judgement) -> int:
         """The earliest value that is the slope: all that an optimiser does comes after it."""

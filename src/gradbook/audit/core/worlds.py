@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -129,29 +130,42 @@ def _first(value: Any) -> Any:
 
 def ratio(values: list[Any], models: list[Any], agree: float = AGREE) -> float | None:
     """The one number by which all models must be multiplied to be the values; None: there is none."""
-    factors = []
+    factors: list[float] = []
     for value, model in zip(values, models, strict=True):
-        value, model = np.ravel(np.asarray(value, float)), np.ravel(np.asarray(model, float))
-        if value.shape != model.shape:
+        if np.size(value) != np.size(model) or np.ndim(value) != np.ndim(model):
             return None
-        size = float(model @ model)
-        if not np.isfinite(size) or size < 1e-200:
-            if not np.any(value):
-                continue
+        if np.size(value) == 1:
+            factor = _number_ratio(float(np.ravel(value)[0]), float(np.ravel(model)[0]))
+        else:
+            factor = _array_ratio(np.ravel(value), np.ravel(model), agree)
+        if factor is None:
             return None
-        factor = float(value @ model) / size
-        largest = float(np.max(np.abs(value), initial=0.0))
-        if not np.isfinite(factor) or largest == 0.0:
-            return None
-        if np.max(np.abs(value - factor * model)) > agree * largest:
-            return None
-        factors.append(factor)
-    if not factors:
+        if factor:
+            if factors and abs(factor - factors[0]) > 20 * agree * abs(factors[0]):
+                return None
+            factors.append(factor)
+    return sum(factors) / len(factors) if factors else None
+
+
+def _number_ratio(value: float, model: float) -> float | None:
+    """0 says that both are 0, so nothing is known."""
+    if not model or not isfinite(model) or not isfinite(value):
+        return 0.0 if not value and not model else None
+    return value / model or None
+
+
+def _array_ratio(value: Any, model: Any, agree: float) -> float | None:
+    model = np.asarray(model, float)
+    size = float(model @ model)
+    if not isfinite(size) or size < 1e-200:
+        return 0.0 if not value.any() else None
+    value = np.asarray(value, float)
+    factor = float(value @ model) / size
+    rest = value - factor * model
+    largest = max(float(value.max()), -float(value.min()))
+    if not isfinite(factor) or not largest:
         return None
-    middle = float(np.median(factors))
-    if max(abs(factor - middle) for factor in factors) > 20 * agree * abs(middle):
-        return None
-    return middle
+    return factor if max(float(rest.max()), -float(rest.min())) <= agree * largest else None
 
 
 def is_zero(values: list[Any], beside: float = 0.0) -> bool:

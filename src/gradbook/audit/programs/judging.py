@@ -45,6 +45,11 @@ class Trial:
     judgement: Judgement | None
     span: Span
     number: int
+    is_early: bool = False  # memories are empty: a later step says more
+
+    @property
+    def has_memories_as_weights(self) -> bool:
+        return False
 
     @property
     def rank(self) -> tuple[Any, ...]:
@@ -81,32 +86,38 @@ def _best_trial(
 ) -> Trial | None:
     """The step that says most: one in which the program computes its loss, if any does."""
     order = [0, *range(len(spans) - 2, 0, -1), len(spans) - 1]
-    best: Trial | None = None
+    trials: list[Trial] = []
     known: set[Any] = set()
-    tried = 0
-    first: Trial | None = None
+    most = max(len(span.moved) for span in spans)
     for number in dict.fromkeys(order):
         if not 0 <= number < len(spans):
             continue
         step = make_step(calls, branches, spans[number])
         stated = frozenset(calls[o.call].frames[:1] for o in step.objectives if o.call is not None)
-        if not step.states or (best is not None and stated <= known):
+        is_early = bool(step.memories) or len(spans[number].moved) < most
+        if not step.states or (trials and stated <= known and not is_early):
+            if trials and not all(trial.is_early for trial in trials):
+                continue
+        if is_early and number == 0 and len(step.states) < most and not stated:
             continue
-        known |= stated
         judge = Judge(step)
         judgements = judge.judgements
-        trial = Trial(step, judge, judgements[0] if judgements else None, spans[number], number)
-        if number == 0 and (step.memories or len(spans[0].moved) < len(spans[-1].moved)):
-            first, known = trial, set()
-            continue  # memories are empty: a later step says more
-        if best is None or trial.rank > best.rank:
-            best = trial
-        tried += 1
-        if trial.rank[1:2] == (True,) or tried >= MOST_STEPS_TRIED:
+        trial = Trial(
+            step, judge, judgements[0] if judgements else None, spans[number], number,
+            number == 0 and is_early,
+        )
+        trials.append(trial)
+        if not trial.is_early:
+            known |= stated
+            if trial.rank[1:2] == (True,):
+                break
+        if len(trials) >= MOST_STEPS_TRIED:
             break
-    if first is not None and (best is None or first.rank > best.rank):
-        return first
-    return best
+    if not trials:
+        return None
+    weights = max(len(trial.step.states) for trial in trials if not trial.has_memories_as_weights)
+    whole = [trial for trial in trials if len(trial.step.states) >= weights]
+    return max(whole, key=lambda trial: (*trial.rank, not trial.is_early))
 
 
 class Description:

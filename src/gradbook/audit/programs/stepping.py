@@ -156,7 +156,6 @@ class Watch:
                 return  # filled with one number: nothing of the old ones stays
             self._pass_on(array.index, index)
             return
-        self._pass_on(array.index, index)
         inner = RECORDER.tape[value.index]
         if inner.function in UPDATING:
             for part in inner.arguments:
@@ -173,6 +172,7 @@ class Watch:
                             (inner.frames, where),
                         )
                         return
+        self._pass_on(array.index, index)
 
     def _link(self, old: int, new: int, key: Key) -> None:
         root = self.roots.get(old, old)
@@ -309,7 +309,7 @@ def find_steps(watch: Watch) -> list[list[Span]]:
         for group in groups:
             first = group[0][1]
             overlap = first[0].new < steps[-1].new and steps[0].new < first[-1].new
-            alike = abs(len(first) - len(steps)) <= 2
+            alike = abs(len(first) - len(steps)) <= max(2, len(first) // 4)
             if overlap and alike:
                 group.append((chain, steps))
                 break
@@ -322,12 +322,12 @@ def _with_early_steps(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
     """A momentum's memory may begin a step or two after the weights."""
     spans = _aligned(group)
     longest = max(len(steps) for _, steps in group)
-    first = [part for part in group if len(part[1]) == longest]
-    if len(first) == len(group):
-        return spans
-    begin = min((move.new for move in spans[0].moved), default=0) if spans else float("inf")
-    early = [span for span in _aligned(first) if span.moved[-1].new < begin]
-    return early + spans
+    for shorter in (1, 0):
+        first = [part for part in group if len(part[1]) >= longest - shorter]
+        if len(first) < len(group):
+            begin = min((move.new for move in spans[0].moved), default=0) if spans else float("inf")
+            spans = [s for s in _aligned(first) if s.moved[-1].new < begin] + spans
+    return spans
 
 
 def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
