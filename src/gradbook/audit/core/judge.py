@@ -120,8 +120,10 @@ class Judge:
         shape = np.shape(rests[0])
         beside = [  # the weight itself, and what else is kept from step to step, such as a momentum
             np.concatenate(
-                [np.ravel(np.asarray(w[other.now], float) - self.worlds.inputs[0][other.now])
-                 for w in self.worlds.inputs[1:]]
+                [
+                    np.ravel(np.asarray(w[other.now], float) - self.worlds.inputs[0][other.now])
+                    for w in self.worlds.inputs[1:]
+                ]
             )
             for other in self.step.states
             if other is state or np.shape(self.calls[other.now].value) == shape
@@ -145,15 +147,34 @@ class Judge:
                 return index
         return judgement.fits[number].slot
 
+    def looked_ahead(self) -> set[int]:
+        """Memories that the loss depends on only since slopes are taken ahead of the weights."""
+        ahead: set[int] = set()
+        for n, memory in enumerate(self.step.states):
+            for m, state in enumerate(self.step.states):
+                if n == m or m in ahead or memory.next not in self.cones[m]:
+                    continue
+                for objective in self.step.objectives:
+                    worlds = range(self.count)
+                    slopes = [self.slope(memory, objective, w) for w in worlds]
+                    times = ratio(slopes, [self.slope(state, objective, w) for w in worlds], 1e-5)
+                    if times and 0 < times < 1:
+                        ahead.add(n)
+        return ahead
+
     def find_unlawful(self, judgement: Judgement) -> list[int]:
         """Weights whose update does with an exact slope what no law does."""
         degrees: dict[int, float | None] = {}
+        counts: set[int] = set()
         for number, fit in judgement.fits.items():
             if fit.is_unused or fit.rate is not None or not self.step.memories:
                 continue
             law = Law(self.step, self.step.states[number], self.first_slot(number, judgement))
+            counts.add(len(law.memories))
             if law.memories:
                 degrees[number] = law.degree()
+        if len(counts) > 1:
+            return []  # which memory belongs to which weight isn't clear
         wrong = [number for number, degree in degrees.items() if not is_lawful(degree)]
         known = [degree for degree in degrees.values() if degree is not None]
         if len(known) > 1 and max(known) - min(known) > 0.5:

@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
 def _report(path: str, text: str | None, seconds: float) -> Any:
     from gradbook.audit.programs.judging import judge_training
     from gradbook.audit.programs.program_report import ProgramReport, SourceFile
-    from gradbook.audit.programs.stepping import Watch, find_steps
+    from gradbook.audit.programs.stepping import Watch, find_trainings
     from gradbook.recording.recorder import RECORDER
     from gradbook.recording.running import read_program, run_recorded
 
@@ -51,10 +51,10 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
             sources += (SourceFile(os.path.relpath(name), source.text),)
     calls = RECORDER.tape.calls
     models = []
-    groups = [spans for spans in find_steps(watch) if spans]
-    for spans in groups:
-        budget = min(20.0, max(3.0, seconds)) / max(1, len(groups))
-        model = judge_training(calls, RECORDER.tape.branches, spans, run.sources, path, budget)
+    groups = find_trainings(watch)
+    for group in groups:
+        budget = min(20.0, max(3.0, seconds)) / len(groups)
+        model = judge_training(calls, RECORDER.tape.branches, group, run.sources, path, budget)
         if model is not None:
             models.append(model)
     models = _without_echoes(models)

@@ -27,7 +27,7 @@ from gradbook.audit.programs.program_report import (
     Verdict,
 )
 from gradbook.audit.programs.spelling import Speller
-from gradbook.audit.programs.stepping import Span
+from gradbook.audit.programs.stepping import Group, spans_of
 from gradbook.audit.programs.steps import make_step
 from gradbook.recording.calls import Call, Ref
 from gradbook.recording.places import SourceText
@@ -43,13 +43,12 @@ class Trial:
     step: Step
     judge: Judge
     judgement: Judgement | None
-    span: Span
     number: int
     is_early: bool = False  # memories are empty: a later step says more
 
     @property
-    def has_memories_as_weights(self) -> bool:
-        return False
+    def is_best(self) -> bool:
+        return self.rank[1:2] == (True,) and not self.is_early
 
     @property
     def rank(self) -> tuple[Any, ...]:
@@ -69,55 +68,66 @@ class Trial:
 def judge_training(
     calls: list[Call],
     branches: list[tuple[int, bool]],
-    spans: list[Span],
+    group: Group,
     sources: dict[str, SourceText],
     file: str,
     seconds: float,
 ) -> ProgramModel | None:
-    trial = _best_trial(calls, branches, spans)
-    if trial is None or not trial.step.states:
+    trial = best_trial(calls, branches, group)
+    if trial is None:
         return None
     naming = Naming(calls, sources, file, trial.step.first, trial.step.last)
-    return Description(trial, naming, len(spans), seconds).model()
+    steps = max(len(steps) for _, steps in group)
+    return Description(trial, naming, steps, seconds).model()
 
 
-def _best_trial(
-    calls: list[Call], branches: list[tuple[int, bool]], spans: list[Span]
-) -> Trial | None:
+def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group) -> Trial | None:
     """The step that says most: one in which the program computes its loss, if any does."""
+    weights, memories = _roles(calls, branches, group)
+    if not weights:
+        return None
+    spans = spans_of(group, weights)
     order = [0, *range(len(spans) - 2, 0, -1), len(spans) - 1]
     trials: list[Trial] = []
     known: set[Any] = set()
-    most = max(len(span.moved) for span in spans)
-    for number in dict.fromkeys(order):
-        if not 0 <= number < len(spans):
-            continue
-        step = make_step(calls, branches, spans[number])
+    has_memories = len(weights) < len(group)
+    for number in dict.fromkeys(n for n in order if 0 <= n < len(spans)):
+        step = make_step(calls, branches, spans[number], memories)
         stated = frozenset(calls[o.call].frames[:1] for o in step.objectives if o.call is not None)
-        is_early = bool(step.memories) or len(spans[number].moved) < most
-        if not step.states or (trials and stated <= known and not is_early):
-            if trials and not all(trial.is_early for trial in trials):
-                continue
-        if is_early and number == 0 and len(step.states) < most and not stated:
+        is_early = number == 0 and has_memories
+        if not step.states or is_early and not stated:
+            continue
+        if any(not trial.is_early for trial in trials) and stated <= known:
             continue
         judge = Judge(step)
-        judgements = judge.judgements
-        trial = Trial(
-            step, judge, judgements[0] if judgements else None, spans[number], number,
-            number == 0 and is_early,
-        )
-        trials.append(trial)
-        if not trial.is_early:
-            known |= stated
-            if trial.rank[1:2] == (True,):
-                break
-        if len(trials) >= MOST_STEPS_TRIED:
+        judgement = judge.judgements[0] if judge.judgements else None
+        trials.append(Trial(step, judge, judgement, number, is_early))
+        known |= stated
+        if trials[-1].is_best or len(trials) >= MOST_STEPS_TRIED:
             break
-    if not trials:
-        return None
-    weights = max(len(trial.step.states) for trial in trials if not trial.has_memories_as_weights)
-    whole = [trial for trial in trials if len(trial.step.states) >= weights]
-    return max(whole, key=lambda trial: (*trial.rank, not trial.is_early))
+    return max(trials, key=lambda trial: (*trial.rank, not trial.is_early), default=None)
+
+
+def _roles(
+    calls: list[Call], branches: list[tuple[int, bool]], group: Group
+) -> tuple[set[int], frozenset[int]]:
+    """The roots of what the loss depends on; of a momentum's memory, nothing but updates does."""
+    spans = spans_of(group)
+    for span in spans[-2:-1] + spans[-1:] + spans[:1]:
+        step = make_step(calls, branches, span)
+        if not step.states:
+            continue
+        roots = {moved.new: moved.root for moved in span.moved}
+        ahead = Judge(step).looked_ahead() if _may_look_ahead(step) else set()
+        memories = frozenset(roots[step.states[n].next] for n in ahead)
+        return {roots[state.next] for state in step.states} - memories, memories
+    return set(), frozenset()
+
+
+def _may_look_ahead(step: Step) -> bool:
+    """Whether two numbers have the same shape, as weights and their momentum have."""
+    shapes = [np.shape(step.calls[state.now].value) for state in step.states]
+    return len(set(shapes)) < len(shapes) and bool(step.objectives)
 
 
 class Description:
@@ -311,7 +321,10 @@ class Description:
             numbers = self._scalars(number)
             if self.step.memories:  # a momentum's own share would be taken for a factor
                 times = abs(self._usual_times() or 1.0)
-                if any(abs(times * abs(p) - 1) < SAME for p in _products(numbers)):
+                sizes = [abs(p) for p in _products(numbers)]
+                if any(
+                    abs(times * p - 1) < SAME or abs(abs(fit.rate) / p - 1) < SAME for p in sizes
+                ):
                     return None
                 factors.append(times)
                 continue
@@ -618,8 +631,23 @@ class Description:
         if value.size not in (prod(shape), 1):
             return None
         value = value.reshape(shape) if value.size == prod(shape) else np.broadcast_to(value, shape)
-        times = self._usual_times()
+        times = self._times_of(number, index) or self._usual_times()
         return value / times if times else value
+
+    def _times_of(self, number: int, index: int) -> float | None:
+        """How many times the slope a right gradient is."""
+        judgement = self.judgement
+        assert judgement is not None
+        if number not in judgement.fits or number in judgement.factors:
+            return None
+        state = self.step.states[number]
+        worlds = range(self.judge.count)
+        slopes = [self.judge.slope(state, judgement.objective, w) for w in worlds]
+        values = [self.judge.worlds.value(w, index) for w in worlds]
+        if np.size(values[0]) != np.size(slopes[0]):
+            return None
+        shaped = [np.reshape(v, np.shape(g)) for v, g in zip(values, slopes, strict=True)]
+        return ratio(shaped, slopes, 1e-4)
 
     def _usual_times(self) -> float | None:
         """How many times the slope most gradients of the program are."""
@@ -631,18 +659,7 @@ class Description:
                 index = self.gradient_calls[number]
                 if fit.is_unused or index is None or number in judgement.factors:
                     continue
-                state = self.step.states[number]
-                values, models = [], []
-                for world in range(self.judge.count):
-                    value = self.judge.worlds.value(world, index)
-                    model = self.judge.slope(state, judgement.objective, world)
-                    values.append(
-                        np.reshape(value, np.shape(model))
-                        if np.size(value) == np.size(model)
-                        else value
-                    )
-                    models.append(model)
-                times = ratio(values, models, 1e-4)
+                times = self._times_of(number, index)
                 if times:
                     counted.append(times)
             self._times = None

@@ -17,6 +17,7 @@ from gradbook.recording.recorder import RECORDER
 ENOUGH = 8  # updates of one number after which a training is known
 LEAST = 3  # updates without which nothing is trained
 MOST_LOOKED_AT = 64
+MOST_PLACES = 400  # that update one number in a step
 MORE = 3  # steps that are recorded after that, for what is computed only after an update
 PASSING = {"array", "asarray", "copy", "astype", "ascontiguousarray", "clip", "reshape", "refill"}
 UPDATING = (np.add, np.subtract)
@@ -33,7 +34,9 @@ class Chain:
     depths: dict[int, int] = field(default_factory=dict)
     counts: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
     deepest: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
+    starts: dict[int, int] = field(default_factory=dict)
     tip: int = -1
+    length: int = -1
     is_training: bool = False
 
     def add(self, old: int, new: int, key: Key) -> None:
@@ -42,8 +45,21 @@ class Chain:
         if depth > self.deepest[key]:
             self.deepest[key] = depth
             self.counts[key] += 1
-        if depth >= self.depths.get(self.tip, 0):
-            self.tip = new
+        self.starts[new] = start = self._start(new, key)
+        if new - start >= self.length:
+            self.tip, self.length = new, new - start
+
+    def _start(self, new: int, key: Key) -> int:
+        """Where the updates of one place began that lead here."""
+        index = new
+        for _ in range(MOST_PLACES):
+            index = self.parents[index][0]
+            index = self.aliases.get(index, index)
+            if index not in self.parents:
+                break
+            if self.parents[index][1] == key:
+                return self.starts[index]
+        return new
 
     def path(self, most: int | None = None) -> list[tuple[int, int, Key]]:
         """The updates that lead to the newest version, oldest first; or the last of them."""
@@ -117,7 +133,7 @@ class Watch:
             return bool(call.arguments and call.arguments[0] == part)
         other = call.arguments[1] if call.arguments[0] == part else call.arguments[0]
         value = RECORDER.tape[other.index].value if isinstance(other, Ref) else other
-        return bool(np.size(value) == 1 and 0.5 < abs(float(np.ravel(value)[0])) < 1.5)
+        return bool(np.size(value) == 1 and 0.5 < float(np.ravel(value)[0]) <= 1.0)
 
     def _sum(self, index: int, call: Any) -> None:
         shape = np.shape(call.value)
@@ -176,8 +192,12 @@ class Watch:
 
     def _link(self, old: int, new: int, key: Key) -> None:
         root = self.roots.get(old, old)
-        self.roots[new] = root
         chain = self.chains.get(root)
+        call = RECORDER.tape[self.aliases.get(old, old)]
+        if chain is not None and call.function is None and np.shape(call.value) == ():
+            root = -new  # several numbers began as one, such as by `[0.0] * n`
+            chain = None
+        self.roots[new] = root
         if chain is None:
             chain = self.chains[root] = Chain(root, self.aliases)
         chain.add(old, new, key)
@@ -204,7 +224,9 @@ def is_trained(chain: Chain) -> bool:
         return True
     calls = RECORDER.tape.calls
     path = chain.path(min(2 * len(chain.counts) + 1, MOST_LOOKED_AT))
-    versions = [old for old, _, _ in path]
+    versions = [old for old, _, _ in path if old in chain.parents]
+    if not versions:
+        return False
     for old, new, _ in path[-1 : -len(chain.counts) - 2 : -1]:
         call = calls[new]
         parts = list(call.operands)
@@ -268,6 +290,7 @@ class Span:
 
     moved: tuple[Moved, ...]
     count: int
+    memories: tuple[Moved, ...] = ()
 
 
 def cycles(chain: Chain) -> list[Moved]:
@@ -294,40 +317,49 @@ def cycles(chain: Chain) -> list[Moved]:
     return steps
 
 
-def find_steps(watch: Watch) -> list[list[Span]]:
-    """For each training of the run, the steps that can be judged, in order."""
+Group = list[tuple[Chain, list[Moved]]]
+
+
+def find_trainings(watch: Watch) -> list[Group]:
+    """The numbers of each training of the run, with their steps."""
     trained = [
         chain
         for chain in watch.chains.values()
         if max(chain.counts.values()) >= LEAST and is_trained(chain)
     ]
-    groups: list[list[tuple[Chain, list[Moved]]]] = []
-    for chain in sorted(trained, key=lambda each: each.root):
+    groups: list[Group] = []
+    for chain in sorted(trained, key=lambda each: abs(each.root)):
         steps = cycles(chain)
         if len(steps) < LEAST:
             continue
         for group in groups:
             first = group[0][1]
             overlap = first[0].new < steps[-1].new and steps[0].new < first[-1].new
-            alike = abs(len(first) - len(steps)) <= max(2, len(first) // 4)
+            alike = abs(len(first) - len(steps)) <= max(3, len(first) // 3)
             if overlap and alike:
                 group.append((chain, steps))
                 break
         else:
             groups.append([(chain, steps)])
-    return [_with_early_steps(group) for group in groups]
+    return groups
 
 
-def _with_early_steps(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
-    """A momentum's memory may begin a step or two after the weights."""
-    spans = _aligned(group)
-    longest = max(len(steps) for _, steps in group)
-    for shorter in (1, 0):
-        first = [part for part in group if len(part[1]) >= longest - shorter]
-        if len(first) < len(group):
-            begin = min((move.new for move in spans[0].moved), default=0) if spans else float("inf")
-            spans = [s for s in _aligned(first) if s.moved[-1].new < begin] + spans
-    return spans
+def spans_of(group: Group, weights: set[int] | None = None) -> list[Span]:
+    """The steps of a training; with the roots of its weights, those of memories beside them."""
+    if weights is None:
+        return _aligned(group)
+    spans = _aligned([part for part in group if part[0].root in weights])
+    others = [part for part in group if part[0].root not in weights]
+    return [Span(span.moved, span.count, _beside(span, others)) for span in spans]
+
+
+def _beside(span: Span, others: Group) -> tuple[Moved, ...]:
+    begin, end = max(m.old for m in span.moved), max(m.new for m in span.moved)
+    moves = []
+    for _, steps in others:
+        inside = [move for move in steps if begin < move.new <= end]
+        moves += inside[-1:]
+    return tuple(moves)
 
 
 def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:

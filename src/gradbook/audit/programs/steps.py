@@ -14,7 +14,12 @@ from gradbook.audit.programs.stepping import Span
 from gradbook.recording.calls import Call
 
 
-def make_step(calls: list[Call], branches: list[tuple[int, bool]], span: Span) -> Step:
+def make_step(
+    calls: list[Call],
+    branches: list[tuple[int, bool]],
+    span: Span,
+    memories: frozenset[int] = frozenset(),
+) -> Step:
     reach = Reach(calls, span)
     inside = _updating_cone(calls, span)
     objectives = stated_losses(calls, span, reach, inside) + implied_losses(calls, reach)
@@ -23,7 +28,11 @@ def make_step(calls: list[Call], branches: list[tuple[int, bool]], span: Span) -
         for end in objective.ends:
             reached |= reach.bits[end]
     # a loss depends on weights; on a momentum's memory, only the next weights do
-    weights = [moved for moved in span.moved if reach.bits[moved.old] & reached]
+    weights = [
+        moved
+        for moved in span.moved
+        if reach.bits[moved.old] & reached and moved.root not in memories
+    ]
     last = max([moved.new for moved in span.moved] + [e for o in objectives for e in o.ends])
     states = [
         State(f"#{n}", moved.old, moved.new, moved.updates, moved.key[0][:1])
@@ -39,8 +48,7 @@ def make_step(calls: list[Call], branches: list[tuple[int, bool]], span: Span) -
         lambda index: calls[index].frames[:1],
         [
             State(f"memory {n}", m.old, m.new, m.updates, m.key)
-            for n, m in enumerate(span.moved)
-            if m not in weights
+            for n, m in enumerate([*span.memories, *(m for m in span.moved if m not in weights)])
         ],
         finite_guards(calls, reach.first, last),
     )
