@@ -13,6 +13,7 @@ from math import isfinite, log10
 
 from gradbook.amounts import loss as loss_number
 from gradbook.audit.programs.program_report import (
+    WITHOUT_MISTAKE,
     Gradient,
     NamedValue,
     ProgramFinding,
@@ -162,11 +163,11 @@ def every_value(report: ProgramReport) -> list[NamedValue]:
 
 
 def is_correctable(report: ProgramReport) -> bool:
-    """Whether a text can be given for everything that is wrong, and is right then if it was
+    """Whether a text can be given for everything that is wrong, without a mistake if it was
     tried."""
     findings = every_finding(report)
     is_given = bool(findings) and all(finding.edits for finding in findings)
-    return is_given and report.corrected in (None, "right")
+    return is_given and report.corrected in (None, *WITHOUT_MISTAKE)
 
 
 # Places -----------------------------------------------------------------------

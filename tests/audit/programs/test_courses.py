@@ -12,6 +12,7 @@ import pytest
 
 from gradbook.audit.programs.check_program import check_program
 from gradbook.audit.programs.courses import with_courses
+from gradbook.audit.programs.program_report import ProgramReport
 from tests.cases import for_each
 from tests.report.checked_programs import XOR, span_of
 
@@ -95,6 +96,18 @@ def test_however_a_program_ends_its_losses_are_kept(end, finished, tmp_path):
     record = replayed(tmp_path / "p.py", RIGHT + end, LOSS, seconds=3)
     assert record["finished"] is finished
     assert len(record["courses"][0]["values"]) == 1000
+
+
+@for_each(
+    ("text", "verdict"), [("x = 1 / 0\n", "fault"), ("def f(:\n", "fault"), (RIGHT, "unknown")]
+)
+def test_an_error_of_the_recording_alone_isnt_the_programs(text, verdict, tmp_path):
+    path = tmp_path / "p.py"
+    path.write_text(text, "utf-8")
+    report = ProgramReport(str(path), "fault", (), (), "IndexError: no integer")
+    judged = with_courses(report, 5, partial(check_program, str(path)))
+    assert judged.verdict == verdict
+    assert "IndexError: no integer" in judged.reason
 
 
 def test_columns_count_letters_and_not_bytes(tmp_path):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from json.decoder import JSONDecodeError, JSONDecoder
 
 from gradbook import limits
-from gradbook.audit.programs.program_report import ProgramReport, SourceEdit
+from gradbook.audit.programs.program_report import WITHOUT_MISTAKE, ProgramReport, SourceEdit
 from gradbook.errors import FileError
 from gradbook.files import read_bytes
 from gradbook.language.message import Message, joined
@@ -55,7 +55,7 @@ def correct_program(
     text, encoding = _text_of(report.file)
     corrected = _with_edits(report, text)
     verdict = report.corrected or judge(corrected).verdict
-    if verdict != "right":
+    if verdict not in WITHOUT_MISTAKE:
         still = "{file} isn't corrected: with the changes it isn't right yet"
         return _refused(report, Message(still))
     try:

@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradbook.audit.programs.correcting import corrected_text
-from gradbook.audit.programs.program_report import ProgramModel, ProgramReport
+from gradbook.audit.programs.program_report import WITHOUT_MISTAKE, ProgramModel, ProgramReport
 from gradbook.errors import GradbookError
+from gradbook.language.message import Message
 
 LONGEST = 5.0  # seconds of such a run
 PATIENCE = 15.0  # seconds for Python to begin
@@ -39,6 +40,7 @@ class _Run:
     courses: tuple[_Course, ...]
     finished: bool = False
     was_run: bool = False
+    failed: bool = False
 
 
 def with_courses(
@@ -46,6 +48,8 @@ def with_courses(
 ) -> ProgramReport:
     """The report with the courses of the losses, and with what `judge` says of the program's text
     with all changes."""
+    if report.verdict == "fault":
+        return _of_the_recording(report, seconds)
     if report.verdict not in TRAINED:
         return report
     text = corrected_text(report)
@@ -53,7 +57,7 @@ def with_courses(
         running = pool.submit(_run, report, None, seconds)
         again = _judged(text, judge) if text else None
         as_written = running.result()
-        is_right = again is not None and again.verdict == "right"
+        is_right = again is not None and again.verdict in WITHOUT_MISTAKE
         corrected = _run(again, text, seconds) if again and is_right else None
     if again and again.verdict == "fault":
         report = _without_changes(report)
@@ -73,6 +77,16 @@ def with_courses(
         epochs=epochs,
         corrected=again.verdict if again else None,
     )
+
+
+def _of_the_recording(report: ProgramReport, seconds: float) -> ProgramReport:
+    """An error that the program doesn't have when it runs by itself is gradbook's, and is said
+    to be."""
+    alone = _run(report, None, seconds)
+    if not alone.was_run or alone.failed:
+        return report
+    why = Message("it runs, but can't be recorded: {error}", error=report.reason)
+    return replace(report, verdict="unknown", reason=why)
 
 
 def _without_changes(report: ProgramReport) -> ProgramReport:
@@ -133,7 +147,7 @@ def _run(report: ProgramReport, text: str | None, seconds: float) -> _Run:
             else [0, 0, 0, 0, 0]
         )
     empty = _Run((_Course(),) * len(spans))
-    if not any(span[1] for span in spans):
+    if spans and not any(span[1] for span in spans):
         return empty
     limit = min(seconds, LONGEST)
     with tempfile.TemporaryDirectory(prefix="gradbook-") as folder:
@@ -150,7 +164,7 @@ def _run(report: ProgramReport, text: str | None, seconds: float) -> _Run:
             return empty
         record = json.loads(result.read_text("utf-8"))
     courses = (_Course(tuple(it["values"]), it["loops"]) for it in record["courses"])
-    return _Run(tuple(courses), record["finished"], was_run=True)
+    return _Run(tuple(courses), record["finished"], was_run=True, failed=record["failed"])
 
 
 def _is_done(command: Sequence[str], seconds: float) -> bool:

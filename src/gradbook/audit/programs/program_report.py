@@ -18,6 +18,9 @@ Verdict = Literal[
 ]
 
 
+WITHOUT_MISTAKE: tuple[Verdict, ...] = ("right", "factor", "another loss")
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSpan:
     """An expression of the source: lines from 1, columns from 0 in characters."""

@@ -126,7 +126,7 @@ def main() -> None:
     program = read_program(path, text)
     places = [tuple(place) for place in json.loads(spans)]
     courses = Courses()
-    finished = _run(program, places, courses, float(seconds))
+    end = _run(program, places, courses, float(seconds))
     loops = _loops(program)
     record = []
     for number in range(len(places)):
@@ -134,13 +134,13 @@ def main() -> None:
         depth = sum(begin < line <= end for file, line in way for begin, end in loops.get(file, []))
         record.append({"values": values, "loops": depth - (number in courses.summed)})
     partial = f"{result}.part"
-    Path(partial).write_text(json.dumps({"courses": record, "finished": finished}), "utf-8")
+    Path(partial).write_text(json.dumps({"courses": record, **end}), "utf-8")
     os.replace(partial, result)
     os._exit(0)  # threads that the program left don't matter any more
 
 
-def _run(program: Program, places: list[Any], courses: Courses, seconds: float) -> bool:
-    """Whether it ran to its end."""
+def _run(program: Program, places: list[Any], courses: Courses, seconds: float) -> dict[str, bool]:
+    """Whether it ran to its end, and whether it stopped with an error."""
     codes = []
     for cell, (name, text) in enumerate(program.parts, 1):
         plain = without_magics(text)
@@ -172,12 +172,12 @@ def _run(program: Program, places: list[Any], courses: Courses, seconds: float) 
             for code in codes:
                 exec(code, module.__dict__)
     except EnoughError:
-        return False
+        return {"finished": False, "failed": False}
     except SystemExit as end:
-        return end.code in (None, 0)
+        return {"finished": end.code in (None, 0), "failed": end.code not in (None, 0)}
     except Exception:
-        return False
-    return True
+        return {"finished": False, "failed": True}
+    return {"finished": True, "failed": False}
 
 
 def _draw_alike() -> None:
