@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 import sys
+import types
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def _constructor(function: Any) -> Any:
         arguments = tuple([wide_type(part) for part in arguments])
         options = {key: wide_type(part) for key, part in options.items()}
         first = arguments[0] if arguments else options.get("object")
-        if hasattr(first, "__next__"):
+        if isinstance(first, (types.GeneratorType, map, zip, filter)):
             first = list(first)
             arguments = (first, *arguments[1:])
         likes = function.__name__.endswith("_like")

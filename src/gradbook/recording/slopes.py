@@ -54,7 +54,11 @@ def pull(
     replay: Replay, call: Any, numbers: Mapping[int, Any], index: int, slope: Any
 ) -> list[tuple[int, Any]]:
     """What a call's slope means for the operands that move."""
-    moving = {i for i in call.operands if i <= replay.last and replay.depends[i]}
+    moving = {
+        i
+        for i in call.operands
+        if i <= replay.last and replay.depends[i] and _is_float(_value(replay, numbers, i))
+    }
     if not moving:
         return []
 
@@ -84,6 +88,12 @@ def pull(
     if name in REARRANGING:
         return _rearranged(function, arguments, options, moving, value, slope)
     return _nudged(function, arguments, options, moving, value, slope)
+
+
+def _is_float(value: Any) -> bool:
+    """Whether a number of it can move a little, as no mask and no index can."""
+    kind = getattr(value, "dtype", None)
+    return isinstance(value, (float, list, tuple)) or (kind is not None and kind.kind == "f")
 
 
 def _is_reference(part: Any) -> bool:
@@ -489,7 +499,11 @@ def _pull_part(
     call = replay.calls[index]
     whole, place = call.arguments
     inner: Call = replay.calls[whole.index]
-    moving = {i for i in inner.operands if i <= replay.last and replay.depends[i]}
+    moving = {
+        i
+        for i in inner.operands
+        if i <= replay.last and replay.depends[i] and _is_float(_value(replay, numbers, i))
+    }
 
     def value(operand: int) -> Any:
         return _value(replay, numbers, operand)

@@ -310,7 +310,9 @@ class Judge:
             if self.worlds.replay.depends[part.index]:
                 return None
             part = self.calls[part.index].value
-        if np.ndim(part) or isinstance(part, str) or part is None:
+        if not isinstance(part, (int, float, np.number)) and not (
+            isinstance(part, np.ndarray) and part.ndim == 0
+        ):
             return None
         value = float(part)
         return value if np.isfinite(value) and value else None

@@ -189,21 +189,14 @@ class Search:
         """Which wrong gradients become exact; none if a right one breaks."""
         reached = self.worlds.reached(changes)
         candidates = [n for n in wrong if any(slot in reached for slot in self.slots[n])]
-        if not candidates:
-            return ()
         try:
             fixed = {n: self._slot_after(n, changes, reached) for n in candidates}
-        except (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ZeroDivisionError):
-            return ()
-        fixes = [n for n, slot in fixed.items() if slot is not None]
-        if not fixes:
-            return ()
-        try:
-            if any(self._breaks(n, changes, reached) for n in right):
+            fixes = [n for n, slot in fixed.items() if slot is not None]
+            if not fixes or any(self._breaks(n, changes, reached) for n in right):
                 return ()
+            return tuple(n for n in fixes if self._has_right_factor(n, fixed[n], changes, right))
         except (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ZeroDivisionError):
-            return ()
-        return tuple(n for n in fixes if self._has_right_factor(n, fixed[n], changes, right))
+            return ()  # the operands don't fit together
 
     def _values(self, world: int, wanted: list[int], changes: dict[int, Change]) -> list[Any]:
         numbers = self.worlds.run(world, wanted, changes)

@@ -5,6 +5,7 @@ Knows neither how a run is recorded nor how a report looks.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -34,6 +35,7 @@ from gradbook.recording.places import SourceText
 from gradbook.recording.slopes import exact_slopes
 
 MOST_STEPS_TRIED = 4
+RATE = re.compile(r"rate|alpha|eta\b|lr|step|tasa|learn", re.IGNORECASE)
 
 
 @dataclass
@@ -146,7 +148,9 @@ class Description:
         search = Search(self.judge, judgement, self.seconds)
         if judgement.wrong or judgement.factors:
             outcome = search.run()
-        self.unlawful = self.judge.find_unlawful(judgement)
+        self.unlawful: list[int] = []
+        if not judgement.objective.is_assumed:
+            self.unlawful = self.judge.find_unlawful(judgement)
         if self.unlawful:
             laws = search.correct_laws(self.unlawful)
             outcome.corrections += laws.corrections
@@ -182,8 +186,12 @@ class Description:
         judgement = self.judgement
         assert judgement is not None
         live = [fit for fit in judgement.fits.values() if not fit.is_unused]
-        if judgement.factors or outcome.corrections:
+        if outcome.corrections:
             return "wrong", "", None
+        if judgement.factors and not judgement.wrong:
+            if self._rates_alone_differ():
+                return "right", "", None
+            return "unknown", self._cause(outcome), None
         if judgement.wrong:
             if not live and judgement.objective.is_assumed:
                 return "no loss", "no line computes a loss that the gradients belong to", None
@@ -215,6 +223,21 @@ class Description:
                 factor,
             )
         return "right", "", None
+
+    def _rates_alone_differ(self) -> bool:
+        """Whether the gradients themselves are all as many times the slope."""
+        judgement = self.judgement
+        assert judgement is not None
+        sizes = []
+        for number, fit in judgement.fits.items():
+            index = self.gradient_calls[number]
+            if fit.is_unused:
+                continue
+            times = self._times_of(number, index, True) if index is not None else None
+            if times is None:
+                return False
+            sizes.append(times)
+        return max(sizes) - min(sizes) < SAME * abs(sizes[0])
 
     def _cause(self, outcome: Outcome) -> str:
         names = ", ".join(dict.fromkeys(self._weight_name(n) for n in outcome.left))
@@ -333,6 +356,10 @@ class Description:
             factors.append(abs(fit.rate) / self.judge.scale_of(number))
         if not factors or max(factors) / min(factors) - 1 > SAME:
             return None
+        if all(self.naming.assigned(i) for i in self.gradient_calls if i is not None):
+            times = abs(self._usual_times() or 0.0)
+            if times and abs(times - 1) > SAME:
+                return times
         return factors[0] if abs(factors[0] - 1) > SAME else None
 
     def _scalars(self, number: int) -> list[float]:
@@ -371,6 +398,8 @@ class Description:
         for texts in self.naming.scopes.values():
             for index, text in texts.items():
                 value = self.calls[index].value
+                if RATE.search(text):
+                    continue
                 if np.ndim(value) == 0 and np.size(value) == 1:
                     try:
                         if abs(float(value) / factor - 1) < 1e-6:
@@ -634,11 +663,11 @@ class Description:
         times = self._times_of(number, index) or self._usual_times()
         return value / times if times else value
 
-    def _times_of(self, number: int, index: int) -> float | None:
+    def _times_of(self, number: int, index: int, odd: bool = False) -> float | None:
         """How many times the slope a right gradient is."""
         judgement = self.judgement
         assert judgement is not None
-        if number not in judgement.fits or number in judgement.factors:
+        if number not in judgement.fits or (number in judgement.factors and not odd):
             return None
         state = self.step.states[number]
         worlds = range(self.judge.count)
