@@ -205,7 +205,7 @@ def _window(line: str, begin: int, end: int, width: int) -> tuple[str, int, int]
 
 def _printable(line: str) -> str:
     """The line, a sign in place of each letter that would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "�" for letter in line)
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
 
 
 def _lines_of(report: ProgramReport, span: SourceSpan) -> list[str]:
