@@ -92,7 +92,10 @@ class Judge:
         if factor:
             return Fit(state.next, factor, factor)
         size = np.size(slopes[0])
-        for index in self.cones[number]:
+        candidates = self.cones[number]
+        if size == 1:
+            candidates = self._multiples(number, [float(np.ravel(slope)[0]) for slope in slopes])
+        for index in candidates:
             value = self.worlds.value(0, index)
             if np.size(value) != size or getattr(value, "dtype", None) is None:
                 continue
@@ -105,6 +108,26 @@ class Judge:
                 if rate is None or self._leaves_decay(state, index, rate / factor, agree):
                     return Fit(index, factor, rate)
         return None
+
+    @cached_property
+    def _numbers(self) -> Any:
+        """The values of all calls that are one number, in each world."""
+        table = np.full((self.count, self.worlds.replay.last + 1), np.nan)
+        for index in {i for cone in self.cones.values() for i in cone}:
+            for world in range(self.count):
+                value = self.worlds.value(world, index)
+                if getattr(value, "size", 0) == 1 and value.dtype.kind == "f":
+                    table[world, index] = value if np.ndim(value) == 0 else value.ravel()[0]
+        return table
+
+    def _multiples(self, number: int, slopes: list[float]) -> list[int]:
+        """The calls that may be a constant multiple of one number's slope."""
+        cone = np.array(self.cones[number])
+        with np.errstate(all="ignore"):
+            times = self._numbers[:, cone] / np.array(slopes)[:, None]
+            apart = np.abs(times - times[0]).max(axis=0)
+            near = apart <= 1e-3 * np.abs(times[0])
+        return [int(index) for index in cone[near]]
 
     def _leaves_decay(self, state: State, slot: int, per: float, agree: float) -> bool:
         """Whether what else moves the weight is a share of it, or the past."""
