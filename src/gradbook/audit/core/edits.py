@@ -95,11 +95,14 @@ class Edits:
             and np.ndim(self.calls[operand].value) >= 1
         }
         places: dict[Hashable, list[int]] = {}
-        for index in sorted(wanted | inputs | set(self.backward)):
+        every = {i for cone in self.judge.cones.values() for i in cone} - self.news
+        for index in sorted(wanted | inputs | every):
             call = self.calls[index]
             if getattr(call.value, "dtype", None) is None or call.value.dtype.kind not in "fi":
                 continue
             places.setdefault((call.frames[:1], call.name), []).append(index)
+            if len(call.frames) > 1:
+                places.setdefault((call.frames, call.name), []).append(index)
         for state in self.step.states:
             places.setdefault(("weight", state.now), []).append(state.now)
         return places
@@ -478,7 +481,7 @@ class Edits:
             key=lambda item: -item[1][max(0, bisect_left(item[1], group[0]) - 1)],
         )
         for key, occurrences in near[:MOST_PLACES]:
-            for chosen in _choices(group, occurrences):
+            for chosen in (*_choices(group, occurrences), *_neighbours(olds, occurrences)):
                 if tuple(chosen) in seen:
                     continue
                 seen.add(tuple(chosen))
@@ -526,8 +529,18 @@ def _choices(group: list[int], occurrences: list[int]) -> Iterator[list[int]]:
                 if min(places) >= 0 and max(places) < count:
                     yield [occurrences[place] for place in places]
     elif latest[0] > 0:
-        for place in range(latest[0] - 1, max(-1, latest[0] - 3), -1):
+        for place in range(latest[0] - 1, max(-1, latest[0] - 6), -1):
             yield [occurrences[place]]
+
+
+def _neighbours(olds: list[int], occurrences: list[int]) -> Iterator[list[int]]:
+    """What an expression gave just after, or just before, the operands that stand there now."""
+    if min(olds) < 0:
+        return
+    for shift in (0, -1):
+        places = [bisect_left(occurrences, old + 1 if not shift else old) + shift for old in olds]
+        if min(places) >= 0 and max(places) < len(occurrences):
+            yield [occurrences[place] for place in places]
 
 
 def _same(value: Any, *rest: Any) -> Any:

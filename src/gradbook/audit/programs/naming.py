@@ -105,7 +105,7 @@ class Naming:
         if len(frames) <= level:
             return None
         texts = self.scopes.get(frames[level][0], {})
-        if index in texts:
+        if index in texts and not self._changes_meaning(texts[index], texts):
             return texts[index]
         call = self.calls[index]
         if call.frames and call.frames[0][0] is frames[level][0] or not call.function:
@@ -126,6 +126,11 @@ class Naming:
             if inner.name == "transpose" and inner.operands == (operand,):
                 return f"{text}.T"
         return None
+
+    @staticmethod
+    def _changes_meaning(text: str, texts: dict[int, str]) -> bool:
+        """Such as `values[-1]`, which is another value whenever one is appended."""
+        return "[-" in text and sum(other == text for other in texts.values()) > 1
 
     def operand_nodes(self, index: int, level: int = 0) -> list[tuple[int, ast.AST]]:
         """Which part of the expression each operand of a call is."""
