@@ -16,7 +16,7 @@ def crear_datos(n=80):
     return puntos, clases
 
 
-def entrenar(puntos, clases, ocultas=6, tasa=2.0, epocas=150):
+def entrenar(puntos, clases, ocultas=6, tasa=1.5, epocas=150):
     pesos_1 = np.random.randn(2, ocultas)
     sesgo_1 = np.random.randn(1, ocultas)
     pesos_2 = np.random.randn(ocultas, 1)
