@@ -400,7 +400,7 @@ for _name in METHODS:
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, out: Any, options: Any) -> Any:
     function = ufunc if method == "__call__" else getattr(ufunc, method)
-    if not RECORDER.is_on or not RECORDER.frames(3):
+    if not (RECORDER.is_on or RECORDER.resumes_in(3)) or not RECORDER.frames(3):
         outs = {} if out is None else {"out": plain(out)}
         value = function(*plain(inputs), **plain(options), **outs)
         if out is not None and method != "at":
@@ -613,14 +613,18 @@ def _binary(name: str, ufunc: Any) -> None:
     def forward(self: RecordedNumber, other: Any) -> Any:
         if not isinstance(other, SCALARS):
             return _with_other(ufunc, self, other, native)
-        if not RECORDER.is_on or not RECORDER.is_program(sys._getframe(1).f_code):
+        if not RECORDER.is_on and not RECORDER.resumes_in():
+            return wrap(np.float64(native(self, other)), None)
+        if not RECORDER.is_program(sys._getframe(1).f_code):
             return wrap(np.float64(native(self, other)), None)
         return _remember_number(ufunc, (self, other), compute(self, other))
 
     def backward(self: RecordedNumber, other: Any) -> Any:
         if not isinstance(other, SCALARS):
             return _with_other(ufunc, other, self, swapped)
-        if not RECORDER.is_on or not RECORDER.is_program(sys._getframe(1).f_code):
+        if not RECORDER.is_on and not RECORDER.resumes_in():
+            return wrap(np.float64(swapped(self, other)), None)
+        if not RECORDER.is_program(sys._getframe(1).f_code):
             return wrap(np.float64(swapped(self, other)), None)
         return _remember_number(ufunc, (other, self), compute(other, self))
 

@@ -478,7 +478,10 @@ class Edits:
         seen: set[tuple[int, ...]] = {tuple(olds)}
         near = sorted(
             self.occurrences.items(),
-            key=lambda item: -item[1][max(0, bisect_left(item[1], group[0]) - 1)],
+            key=lambda item: (
+                not self.step.is_named(item[1][0]),
+                -item[1][max(0, bisect_left(item[1], group[0]) - 1)],
+            ),
         )
         for key, occurrences in near[:MOST_PLACES]:
             for chosen in (*_choices(group, occurrences), *_neighbours(olds, occurrences)):

@@ -259,7 +259,12 @@ class Judge:
     def _compare_factors(self, judgement: Judgement) -> None:
         fits = {n: fit for n, fit in judgement.fits.items() if not fit.is_unused}
         rates = {n: fit.rate for n, fit in fits.items() if fit.rate}
-        if len(rates) < 2:
+        if not rates:
+            return
+        turn = self.orientation(judgement.objective)
+        uphill = {n: -1.0 for n, rate in rates.items() if rate * turn > 0}
+        if uphill and turn:
+            judgement.factors = uphill
             return
         exact = not judgement.objective.is_assumed
         odd = outliers(rates, None)
@@ -271,6 +276,29 @@ class Judge:
             judgement.factors = odd
         else:
             judgement.rates_differ = True
+
+    def orientation(self, objective: Objective) -> int:
+        """1: a loss, which should fall; -1: a likelihood, which should rise; 0: not known."""
+        if objective.is_assumed:
+            return 1
+        worlds = range(self.count)
+        for other in self.step.objectives:
+            if not other.is_assumed:
+                continue
+            for state in self.step.states:
+                models = [self.slope(state, other, w) for w in worlds]
+                if np.any(models[0]):
+                    times = ratio([self.slope(state, objective, w) for w in worlds], models, 1e-4)
+                    if times:
+                        return 1 if times > 0 else -1
+                    break
+        return 0
+
+    def scale_call(self, number: int) -> int | None:
+        """The call that multiplies by the learning rate."""
+        self._scaling: int | None = None
+        self.scale_of(number)
+        return self._scaling
 
     def scale(self, number: int, fit: Fit) -> float:
         return self.scale_of(number)
@@ -297,6 +325,7 @@ class Judge:
                 for place, part in enumerate(call.arguments):
                     value = self.constant(part)
                     if value is not None:
+                        self._scaling = index
                         return abs(1 / value if call.function is np.divide and place else value)
                 parts = [part.index for part in call.arguments if isinstance(part, Ref)]
                 parts = [i for i in parts if self.worlds.replay.depends[i]]

@@ -50,6 +50,7 @@ class Search:
         forward = set(judge.worlds.replay.needed(judgement.objective.ends))
         self.forward = forward
         self.slots = {n: self._slots(n) for n in range(len(judge.step.states))}
+        self.turn = judge.orientation(judgement.objective)
         self.ratios = sorted({round(1 / f, 9) for f in judgement.factors.values()})
         self.ends = {state.next: state.now for state in judge.step.states}  # meant as changes
         self.tried = 0
@@ -157,9 +158,12 @@ class Search:
         yield from edits.stale()
         for group in groups:
             yield from edits.structural(group)
+        scales = {self.judge.scale_call(n) for n in self.judgement.factors} - {None}
+        after = self.worlds.reached(dict.fromkeys(scales)) if scales else set()  # type: ignore[arg-type]
         for ratio_ in self.ratios:
             for group in reversed(groups):
-                yield from edits.constants(group, ratio_)
+                if not any(index in after for index in group):  # a rate is no mistake
+                    yield from edits.constants(group, ratio_)
         for group in groups:
             yield from edits.operands(group)
         for group in groups:
@@ -264,6 +268,8 @@ class Search:
                 f for n, f in self.judgement.fits.items() if not f.is_unused and f.rate is None
             ]
             return not rates or bool(peers)
+        if rate is not None and rate * self.turn > 0:
+            return False  # up the loss
         if not rates:
             return True
         scale = self.judge.scale_of(number)

@@ -44,4 +44,5 @@ class Step:
     last: int
     place: Callable[[int], Hashable]  # where a call stands; equal for calls of one expression
     memories: list[State] = field(default_factory=list)
+    is_named: Callable[[int], bool] = lambda _: True  # such values are proposed first
     tiny: frozenset[int] = frozenset()  # calls that only keep logarithms finite

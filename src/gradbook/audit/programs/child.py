@@ -79,11 +79,15 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
 
 def _without_echoes(models: list[Any]) -> list[Any]:
     """One model a training: what a second phase trains by the same lines is said once."""
-    seen: dict[Any, Any] = {}
+    best: dict[Any, Any] = {}
     for model in models:
-        key = (model.verdict, tuple((g.update, g.shape, g.name) for g in model.gradients))
-        seen.setdefault(key, model)
-    return list(seen.values())
+        key = tuple(sorted({(g.update.line, g.weight, g.shape) for g in model.gradients}))
+        other = best.setdefault(key, model)
+        if other.loss is None or (
+            other.loss.is_assumed and model.loss and not model.loss.is_assumed
+        ):
+            best[key] = model
+    return list(best.values())
 
 
 def _fault(run: Any, path: str) -> Any:

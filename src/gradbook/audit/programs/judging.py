@@ -47,6 +47,7 @@ class Trial:
     judgement: Judgement | None
     number: int
     is_early: bool = False  # memories are empty: a later step says more
+    has_stated: bool = False  # whether the program computes a loss in any step
 
     @property
     def is_best(self) -> bool:
@@ -89,13 +90,13 @@ def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group
     if not weights:
         return None
     spans = spans_of(group, weights)
-    order = [0, *range(len(spans) - 2, 0, -1), len(spans) - 1]
+    has_memories = len(weights) < len(group)
+    steps = {n: make_step(calls, branches, span, memories) for n, span in enumerate(spans)}
     trials: list[Trial] = []
     known: set[Any] = set()
-    has_memories = len(weights) < len(group)
-    for number in dict.fromkeys(n for n in order if 0 <= n < len(spans)):
-        step = make_step(calls, branches, spans[number], memories)
-        stated = frozenset(calls[o.call].frames[:1] for o in step.objectives if o.call is not None)
+    for number in sorted(steps, key=lambda n: _order(steps[n], n, len(spans), has_memories)):
+        step = steps[number]
+        stated = _stated_places(calls, step)
         is_early = number == 0 and has_memories
         if not step.states or is_early and not stated:
             continue
@@ -107,7 +108,22 @@ def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group
         known |= stated
         if trials[-1].is_best or len(trials) >= MOST_STEPS_TRIED:
             break
-    return max(trials, key=lambda trial: (*trial.rank, not trial.is_early), default=None)
+    best = max(trials, key=lambda trial: (*trial.rank, not trial.is_early), default=None)
+    if best is not None:
+        best.has_stated = bool(known)
+    return best
+
+
+def _stated_places(calls: list[Call], step: Step) -> frozenset[Any]:
+    return frozenset(calls[o.call].frames[:1] for o in step.objectives if o.call is not None)
+
+
+def _order(step: Step, number: int, count: int, has_memories: bool) -> tuple[Any, ...]:
+    """Steps in which a loss is computed come first; then the first, and the last but one."""
+    has_stated = any(not objective.is_assumed for objective in step.objectives)
+    if number == 0 and not has_memories:
+        return not has_stated, 0
+    return not has_stated, count - number if number < count - 1 else count
 
 
 def _roles(
@@ -138,6 +154,7 @@ class Description:
         self.step, self.judge, self.judgement = trial.step, trial.judge, trial.judgement
         self.calls = trial.step.calls
         self.seconds = seconds
+        self.step.is_named = lambda index: naming.assigned(index) is not None
         self.gradient_calls = [self._gradient_call(n) for n in range(len(self.step.states))]
 
     def model(self) -> ProgramModel:
@@ -156,7 +173,7 @@ class Description:
             outcome.corrections += laws.corrections
             outcome.left += laws.left
             outcome.tried = search.tried
-        findings = self._findings(outcome)
+        findings = self._findings(outcome) if self._is_proof() else []
         verdict, reason, factor = self._verdict(outcome, findings)
         gradients = self._gradients()
         loss = self._loss(judgement.objective)
@@ -186,6 +203,8 @@ class Description:
         judgement = self.judgement
         assert judgement is not None
         live = [fit for fit in judgement.fits.values() if not fit.is_unused]
+        if outcome.corrections and not self._is_proof():
+            return "unknown", self._cause(outcome), None
         if outcome.corrections:
             return "wrong", "", None
         if judgement.factors and not judgement.wrong:
@@ -205,14 +224,6 @@ class Description:
             if other:
                 return "another loss", other, None
             return "right", "", None
-        kind = self._kind_of(judgement.objective)
-        rates = [fit.rate for fit in live if fit.rate]
-        if rates and all(rate > 0 for rate in rates) and kind and kind[1] > 0:
-            return (
-                "wrong",
-                "every weight moves up the loss: the sign of the updates is the other way round",
-                None,
-            )
         factor = self._common_factor()
         if factor is not None:
             name = self._count_named(factor)
@@ -223,6 +234,15 @@ class Description:
                 factor,
             )
         return "right", "", None
+
+    def _is_proof(self) -> bool:
+        """A loss that is only assumed must be that of most weights to prove others wrong."""
+        judgement = self.judgement
+        assert judgement is not None
+        if not judgement.objective.is_assumed:
+            return True
+        live = sum(not fit.is_unused for fit in judgement.fits.values())
+        return not self.trial.has_stated and 2 * live >= len(self.step.states)
 
     def _rates_alone_differ(self) -> bool:
         """Whether the gradients themselves are all as many times the slope."""

@@ -59,6 +59,8 @@ class Speller:
         spelled = None
         if node is not None and write is not None:
             spelled = write(proposal, node, place.file)
+        if spelled is not None and self.naming.span(spelled[0]).text == spelled[1]:
+            spelled = None
         if spelled is None:
             why, note = REASONS.get(
                 proposal.kind, ("this is where it goes wrong", "wrong from here on")
