@@ -145,7 +145,7 @@ def run_recorded(program: Program, seconds: float, watch: Callable[[int], None])
         module.__dict__["display"] = print
     sys.modules["__main__"] = module
     sys.argv = [program.path]
-    sys.path[0] = str(folder)
+    sys.path.insert(0, str(folder))
     sys.setrecursionlimit(20_000)
     RECORDER.program_files |= set(sources)
     RECORDER.watch = watch

@@ -152,6 +152,15 @@ def test_what_a_program_prints_isnt_mixed_with_the_report_and_shown_if_asked_for
     assert json.loads(loud.stdout)["programs"][0]["verdict"] == "right"
 
 
+def test_a_file_beside_a_program_doesnt_stand_in_for_a_module_of_ours(here, capsys):
+    for name in ("gradbook.py", "tempfile.py"):
+        (here / name).write_text("raise ValueError('mine')\n", "utf-8")
+    (here / "beside.py").write_text("RATE = 0.5\n", "utf-8")
+    text = XOR.replace("import numpy", "import beside, numpy").replace("0.5\n", "beside.RATE\n")
+    (here / "both.py").write_text(text, "utf-8")
+    assert "wrong: 2 findings" in check(capsys, "both.py", code=1).out
+
+
 # JSON -------------------------------------------------------------------------
 
 

@@ -46,6 +46,7 @@ def check_program(
         result, output_file = Path(folder, "report.json"), Path(folder, "output.txt")
         command = [
             sys.executable,
+            "-P",  # a file of the user's mustn't stand in for a module of ours
             "-m",
             "gradbook.audit.programs.child",
             path,

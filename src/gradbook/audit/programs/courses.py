@@ -152,7 +152,7 @@ def _run(report: ProgramReport, text: str | None, seconds: float) -> _Run:
     limit = min(seconds, LONGEST)
     with tempfile.TemporaryDirectory(prefix="gradbook-") as folder:
         result = Path(folder, "courses.json")
-        command = [sys.executable, "-m", "gradbook.audit.programs.replay", report.file]
+        command = [sys.executable, "-P", "-m", "gradbook.audit.programs.replay", report.file]
         command += [str(result), str(limit), json.dumps(spans)]
         if text is not None:
             changed = Path(folder, "text")

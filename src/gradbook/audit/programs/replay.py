@@ -164,7 +164,7 @@ def _run(program: Program, places: list[Any], courses: Courses, seconds: float) 
     module.__dict__.update(more, __builtins__=builtins)
     sys.modules["__main__"] = module
     sys.argv = [program.path]
-    sys.path[0] = str(Path(program.path).resolve().parent)
+    sys.path.insert(0, str(Path(program.path).resolve().parent))
     _draw_alike()
     RECORDER.is_on = True  # nothing is recorded: the alarm rings by the clock alone
     try:
