@@ -250,7 +250,8 @@ class Edits:
             shape = np.shape(call.value)
             argument = call.arguments[place]
             value = self.calls[argument.index].value if isinstance(argument, Ref) else argument
-            if np.shape(value) == shape:
+            dropped = self.judge.constant(call.arguments[1 - place])
+            if np.shape(value) == shape and (dropped is None or abs(dropped) != 1):
                 yield self._function(
                     "extra factor", group, (lambda a, b, place=place: (a, b)[place]), (place,)
                 )

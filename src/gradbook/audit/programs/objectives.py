@@ -16,6 +16,7 @@ from gradbook.recording.calls import Call, Ref
 
 MOST_STATED = 8
 MOST_PAIRS = 6
+MOST_PARTS = 64  # of a batch whose gradients are added up
 TINY = 1e-4  # a constant below it only keeps a logarithm or a root finite
 
 
@@ -79,7 +80,15 @@ def stated_losses(calls: list[Call], span: Span, reach: Reach, inside: set[int])
         if counts[index] == best and place not in places:
             places.add(place)
             stated.append(index)
-    return [Objective("", (index,), _ones, False, index) for index in stated[:MOST_STATED]]
+    objectives = []
+    for index in stated[:MOST_STATED]:
+        parts = [i for i in scalars if calls[i].frames == calls[index].frames]
+        if 1 < len(parts) <= MOST_PARTS and not any(
+            i in calls[j].operands for i in parts for j in parts
+        ):
+            objectives.append(Objective("", tuple(parts), _ones, False, index))
+        objectives.append(Objective("", (index,), _ones, False, index))
+    return objectives
 
 
 def _difference(output: Any, target: Any) -> Any:
