@@ -34,8 +34,8 @@ SLOPES: dict[str, Function] = {  # of an activation, by its value
     "1-y**2": lambda y: 1 - y * y,
     "y>0": lambda y: (np.asarray(y) > 0) * 1.0,
     "2*y": lambda y: 2 * y,
-    "exp(y)": lambda y: np.exp(y),
-    "cos(y)": lambda y: np.cos(y),
+    "exp(y)": np.exp,
+    "cos(y)": np.cos,
     "1/(1+exp(-y))": lambda y: 1 / (1 + np.exp(-y)),
 }
 
@@ -142,7 +142,7 @@ class Edits:
             value = self.judge.constant(part)
             if value is None or call.function not in (np.multiply, np.divide):
                 continue
-            if abs(call.function is np.multiply and value * ratio - 1 or 1.0) < 1e-6:
+            if abs((call.function is np.multiply and value * ratio - 1) or 1.0) < 1e-6:
                 keep = 1 - number
                 yield self._function(
                     "extra factor", group, (lambda a, b, keep=keep: (a, b)[keep]), (keep,)
@@ -258,7 +258,7 @@ class Edits:
         other = np.divide if call.function is np.multiply else np.multiply
         yield self._function("division", group, other, (other.__name__,))
         if call.function is np.multiply and np.ndim(call.value) == 2:
-            yield self._function("product", group, lambda a, b: np.dot(a, b), ("matmul",))
+            yield self._function("product", group, np.dot, ("matmul",))
 
     def stale(self) -> Iterator[Proposal]:
         """Weights that were updated before they are used: with the ones of before."""
@@ -282,11 +282,10 @@ class Edits:
 
     def _other(self, index: int, other: dict[int, int]) -> Change:
         call = self.calls[index]
-        move = lambda i: Ref(other.get(i, i))  # noqa: E731
         return Change(
             call.function,  # type: ignore[arg-type]
-            substitute(call.arguments, move),
-            substitute(call.options, move),
+            substitute(call.arguments, lambda i: Ref(other.get(i, i))),
+            substitute(call.options, lambda i: Ref(other.get(i, i))),
         )
 
     def operands(self, group: list[int], shaped: bool = True) -> Iterator[Proposal]:
@@ -383,7 +382,7 @@ class Edits:
             for word, product in (
                 ("x@W.T", lambda x, w: np.dot(x, np.transpose(w))),
                 ("W.T@x", lambda x, w: np.dot(np.transpose(w), x)),
-                ("x@W", lambda x, w: np.dot(x, w)),
+                ("x@W", np.dot),
                 ("W@x", lambda x, w: np.dot(w, x)),
             ):
                 for number, part in enumerate(self.calls[at].arguments):
@@ -435,9 +434,8 @@ class Edits:
             for index in range(self.step.first, self.step.last + 1):
                 if depends[index] and index not in only and index not in self.news:
                     moving = [i for i in self.calls[index].operands if depends[i]]
-                    if moving and all(i in only for i in moving) and len(moving) == 1:
-                        only.add(index)
-                    elif moving and all(i in only for i in moving) and self._one_source(index):
+                    is_known = bool(moving) and all(i in only for i in moving)
+                    if is_known and (len(moving) == 1 or self._one_source(index)):
                         only.add(index)
             self._only = only
         return self._only

@@ -304,7 +304,7 @@ class Judge:
         return self.scale_of(number)
 
     def scale_of(self, number: int) -> float:
-        """The learning rate: the one number that the gradient is multiplied by, nearest the weight."""
+        """The learning rate: the number that the gradient is multiplied by, nearest the weight."""
         state = self.step.states[number]
         index: int | None = state.next
         for _ in range(12):

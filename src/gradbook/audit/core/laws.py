@@ -36,7 +36,7 @@ class Law:
         todo, seen = [self.state.next], set()
         while todo:
             index = todo.pop()
-            if index in seen or index == self.slot or index == self.state.now:
+            if index in seen or index in (self.slot, self.state.now):
                 continue
             seen.add(index)
             if index in known:

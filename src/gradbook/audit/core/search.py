@@ -133,7 +133,7 @@ class Search:
                 continue
             self.tried += 1
             fixes = self.fixed_by({**made, **proposal.changes}, wrong, right)
-            if not fixes or best and len(fixes) <= len(best.fixes):
+            if not fixes or (best and len(fixes) <= len(best.fixes)):
                 continue
             best = Correction(proposal, fixes)
             if len(fixes) == len(wrong):
@@ -215,24 +215,20 @@ class Search:
         self, number: int, changes: dict[int, Change], reached: set[int]
     ) -> tuple[int, float] | None:
         slots = [slot for slot in self.slots[number] if slot in reached]
-        values = self._values(0, slots, changes)
         slope = self.slopes[number][0]
-        for slot, value in zip(slots, values, strict=True):
+        for slot, value in zip(slots, self._values(0, slots, changes), strict=True):
             if np.size(value) != np.size(slope):
                 continue
-            value = (
-                np.reshape(value, np.shape(slope)) if np.ndim(value) != np.ndim(slope) else value
-            )
-            if np.shape(value) != np.shape(slope):
+            if np.ndim(value) == np.ndim(slope) and np.shape(value) != np.shape(slope):
                 continue
-            if ratio([value], [slope], self.agree) is None:
+            first = np.reshape(value, np.shape(slope))
+            if ratio([first], [slope], self.agree) is None:
                 continue
-            all_values = [value]
-            for world in range(1, self.judge.count):
-                all_values.append(
-                    np.reshape(self._values(world, [slot], changes)[0], np.shape(slope))
-                )
-            factor = ratio(all_values, self.slopes[number], self.agree)
+            others = [
+                np.reshape(self._values(world, [slot], changes)[0], np.shape(slope))
+                for world in range(1, self.judge.count)
+            ]
+            factor = ratio([first, *others], self.slopes[number], self.agree)
             if factor:
                 return slot, factor
         return None

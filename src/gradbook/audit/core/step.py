@@ -1,4 +1,4 @@
-"""One step of a training, as a side brings it: recorded calls, what moves, and what may be the loss.
+"""One step of a training, as a side brings it: its calls, what moves, what may be the loss.
 
 Knows neither cells nor source: a place is whatever the side names.
 """

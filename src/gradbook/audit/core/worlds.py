@@ -129,7 +129,7 @@ def _first(value: Any) -> Any:
 
 
 def ratio(values: list[Any], models: list[Any], agree: float = AGREE) -> float | None:
-    """The one number by which all models must be multiplied to be the values; None: there is none."""
+    """The number by which all models must be multiplied to be the values; None: there is none."""
     factors: list[float] = []
     for value, model in zip(values, models, strict=True):
         if np.size(value) != np.size(model) or np.ndim(value) != np.ndim(model):

@@ -45,10 +45,10 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
     program = read_program(path, text)
     watch = Watch()
     run = run_recorded(program, seconds, watch)
-    sources = (SourceFile(path, program.text, program.cells),)
+    sources = [SourceFile(path, program.text, program.cells)]
     for name, source in run.sources.items():
         if name.split("#")[0] != os.path.abspath(path):
-            sources += (SourceFile(os.path.relpath(name), source.text),)
+            sources.append(SourceFile(os.path.relpath(name), source.text))
     calls = RECORDER.tape.calls
     models = []
     groups = find_trainings(watch)
@@ -66,22 +66,22 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
     }
     if not models:
         if run.error:
-            return ProgramReport(path, "fault", (), sources, run.error, **common)
+            return ProgramReport(path, "fault", (), tuple(sources), run.error, **common)
         if run.frameworks:
             names = " and ".join(run.frameworks)
             reason = f"its gradients come from {names}, which gradbook doesn't check"
-            return ProgramReport(path, "framework", (), sources, reason, **common)
+            return ProgramReport(path, "framework", (), tuple(sources), reason, **common)
         reason = "nothing is updated again and again by what a loss depends on"
-        return ProgramReport(path, "no training", (), sources, reason, **common)
+        return ProgramReport(path, "no training", (), tuple(sources), reason, **common)
     verdict = min((model.verdict for model in models), key=ORDER.index)
-    return ProgramReport(path, verdict, tuple(models), sources, "", **common)
+    return ProgramReport(path, verdict, tuple(models), tuple(sources), "", **common)
 
 
 def _without_echoes(models: list[Any]) -> list[Any]:
     """One model a training: what a second phase trains by the same lines is said once."""
     best: dict[Any, Any] = {}
     for model in models:
-        key = tuple(sorted({(g.update.line, g.weight, g.shape) for g in model.gradients}))
+        key = tuple(sorted((g.update.file, g.update.line, g.shape) for g in model.gradients))
         other = best.setdefault(key, model)
         if other.loss is None or (
             other.loss.is_assumed and model.loss and not model.loss.is_assumed

@@ -98,7 +98,7 @@ def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group
         step = steps[number]
         stated = _stated_places(calls, step)
         is_early = number == 0 and has_memories
-        if not step.states or is_early and not stated:
+        if not step.states or (is_early and not stated):
             continue
         if any(not trial.is_early for trial in trials) and stated <= known:
             continue
@@ -148,6 +148,11 @@ def _may_look_ahead(step: Step) -> bool:
     return len(set(shapes)) < len(shapes) and bool(step.objectives)
 
 
+SCALED = ("add", "subtract", "multiply", "divide", "negative")
+WRITTEN = ("setitem", "put_flat", "add_at", "subtract_at", "refill")
+PASSED_ON = frozenset((*SCALED, *WRITTEN, "astype", "copy", "getitem", "reshape"))
+
+
 class Description:
     def __init__(self, trial: Trial, naming: Naming, steps: int, seconds: float) -> None:
         self.trial, self.naming, self.steps = trial, naming, steps
@@ -174,11 +179,9 @@ class Description:
             outcome.left += laws.left
             outcome.tried = search.tried
         findings = self._findings(outcome) if self._is_proof() else []
-        verdict, reason, factor = self._verdict(outcome, findings)
+        verdict, reason, factor = self._verdict(outcome)
         gradients = self._gradients()
-        loss = self._loss(judgement.objective)
-        if verdict == "no loss":
-            loss = None
+        loss = None if verdict == "no loss" else self._loss(judgement.objective)
         return ProgramModel(
             verdict,
             loss,
@@ -197,43 +200,34 @@ class Description:
             line_values(self.naming, self._base_slopes()),
         )
 
-    def _verdict(
-        self, outcome: Outcome, findings: list[ProgramFinding]
-    ) -> tuple[Verdict, str, float | None]:
+    def _verdict(self, outcome: Outcome) -> tuple[Verdict, str, float | None]:
         judgement = self.judgement
         assert judgement is not None
-        live = [fit for fit in judgement.fits.values() if not fit.is_unused]
-        if outcome.corrections and not self._is_proof():
-            return "unknown", self._cause(outcome), None
-        if outcome.corrections:
-            return "wrong", "", None
-        if judgement.factors and not judgement.wrong:
-            if self._rates_alone_differ():
-                return "right", "", None
-            return "unknown", self._cause(outcome), None
-        if judgement.wrong:
-            if not live and judgement.objective.is_assumed:
-                return "no loss", "no line computes a loss that the gradients belong to", None
-            return "unknown", self._cause(outcome), None
-        if self.unlawful:
-            return "unknown", self._cause_of_law(outcome), None
-        if not live:
-            return "unknown", "no weight moves in the step that was judged", None
-        if judgement.objective.is_assumed:
-            other = self._other_stated()
-            if other:
-                return "another loss", other, None
-            return "right", "", None
-        factor = self._common_factor()
-        if factor is not None:
+        is_live = any(not fit.is_unused for fit in judgement.fits.values())
+        verdict: Verdict = "right"
+        reason, factor = "", None
+        if outcome.corrections and self._is_proof():
+            verdict = "wrong"
+        elif judgement.wrong and not is_live and judgement.objective.is_assumed:
+            verdict, reason = "no loss", "no line computes a loss that the gradients belong to"
+        elif outcome.corrections or judgement.wrong:
+            verdict, reason = "unknown", self._cause(outcome)
+        elif judgement.factors:
+            if not self._rates_alone_differ():
+                verdict, reason = "unknown", self._cause(outcome)
+        elif self.unlawful:
+            verdict, reason = "unknown", self._cause_of_law(outcome)
+        elif not is_live:
+            verdict, reason = "unknown", "no weight moves in the step that was judged"
+        elif judgement.objective.is_assumed:
+            reason = self._other_stated()
+            verdict = "another loss" if reason else "right"
+        elif (factor := self._common_factor()) is not None:
             name = self._count_named(factor)
             which = f" ({name})" if name else ""
-            return (
-                "factor",
-                f"right up to a factor of {factor:.6g}{which}, the same for all",
-                factor,
-            )
-        return "right", "", None
+            verdict = "factor"
+            reason = f"right up to a factor of {factor:.6g}{which}, the same for all"
+        return verdict, reason, factor
 
     def _is_proof(self) -> bool:
         """A loss that is only assumed must be that of most weights to prove others wrong."""
@@ -401,9 +395,8 @@ class Description:
                     scalars.append(1 / value if call.name != "multiply" and place else value)
                     if isinstance(part, Ref):
                         scalars += self._leaves(part.index)
-                elif isinstance(part, Ref) and self.judge.worlds.replay.depends[part.index]:
-                    if np.size(self.calls[part.index].value) == size:
-                        todo.append(part.index)
+                elif isinstance(part, Ref) and np.size(self.calls[part.index].value) == size:
+                    todo += [part.index] * self.judge.worlds.replay.depends[part.index]
         return list(dict.fromkeys(round(s, 12) for s in scalars if s))[:6]
 
     def _leaves(self, index: int) -> list[float]:
@@ -473,12 +466,12 @@ class Description:
         if named is not None:
             return named
         state = self.step.states[number]
-        index: int | None = state.next
+        index = state.next
         size = np.size(self.calls[state.now].value)
         depends = self.judge.worlds.replay.depends
-        found: int | None = None
+        nearest: int | None = None
         for _ in range(14):
-            call = self.calls[index]  # type: ignore[index]
+            call = self.calls[index]
             parts = [
                 part.index
                 for part in call.arguments
@@ -486,38 +479,26 @@ class Description:
                 and depends[part.index]
                 and not self.judge.is_weight(part.index, state)
             ]
-            steps = (
-                "add",
-                "subtract",
-                "multiply",
-                "divide",
-                "negative",
-                "setitem",
-                "put_flat",
-                "add_at",
-                "subtract_at",
-                "astype",
-                "copy",
-                "refill",
-                "getitem",
-                "reshape",
-            )
-            if (
-                index != state.next
-                and self.naming.assigned(index)
-                and call.name not in ("setitem",)
+            if index != state.next and (
+                self._is_named_gradient(index) or index in self._exact_slots(number)
             ):
-                name = self.naming.assigned(index)
-                if name and self._looks_like_gradient(name[0], index):
-                    return index
-            if index != state.next and index in self._exact_slots(number):
                 return index
-            if call.name not in steps or not parts or (len(parts) > 1 and call.name != "divide"):
-                return index if index != state.next else found
+            if call.name not in PASSED_ON or not parts:
+                return nearest if index == state.next else index
+            if len(parts) > 1 and call.name != "divide":
+                return nearest if index == state.next else index
             index = parts[0] if call.name == "divide" else parts[-1]
             if np.size(self.calls[index].value) in (size, 1):
-                found = index
-        return found
+                nearest = index
+        return nearest
+
+    def _is_named_gradient(self, index: int) -> bool:
+        assigned = self.naming.assigned(index)
+        if assigned is None or self.calls[index].name == "setitem":
+            return False
+        name = assigned[0]
+        word = name.split(".")[-1].split("[")[0].lower()
+        return word.startswith(("d", "g", "nabla", "∂")) or "grad" in name.lower() or "'d" in name
 
     def _named_slot(self, number: int) -> int | None:
         """A value with a name of its own that is the slope, but for one factor."""
@@ -548,11 +529,6 @@ class Description:
         return call.name in ("multiply", "divide", "negative") and any(
             self.judge.constant(part) is not None for part in call.arguments
         )
-
-    def _looks_like_gradient(self, name: str, index: int) -> bool:
-        del index
-        word = name.split(".")[-1].split("[")[0].lower()
-        return word.startswith(("d", "g", "nabla", "∂")) or "grad" in name.lower() or "'d" in name
 
     def _gradient_name(self, number: int) -> str:
         index = self.gradient_calls[number]
@@ -668,7 +644,7 @@ class Description:
         return assigned[1] if assigned else self.naming.span_of(index)
 
     def _yours(self, number: int, exact: Any) -> Any:
-        """The program's gradient in the loss's own measure: what all are multiplied by is left out."""
+        """The program's gradient in the loss's measure, without what all are multiplied by."""
         judgement = self.judgement
         assert judgement is not None
         index = self.gradient_calls[number]
@@ -735,9 +711,7 @@ class Description:
 
 
 def _products(numbers: list[float]) -> list[float]:
-    products = [1.0]
-    for picks in product((0, 1), repeat=len(numbers)):
-        products.append(
-            prod((n for n, pick in zip(numbers, picks, strict=True) if pick), start=1.0)
-        )
-    return products
+    return [
+        prod((n for n, pick in zip(numbers, picks, strict=True) if pick), start=1.0)
+        for picks in product((0, 1), repeat=len(numbers))
+    ]

@@ -13,6 +13,13 @@ from gradbook.audit.programs.program_report import SourceSpan
 from gradbook.recording.calls import Call, Frame, Ref
 from gradbook.recording.places import Position, SourceText, place_of, position
 
+PARTS: dict[type, tuple[str, ...]] = {
+    ast.BinOp: ("left", "right"),
+    ast.UnaryOp: ("operand",),
+    ast.AugAssign: ("target", "value"),
+    ast.Subscript: ("value", "slice"),
+    ast.Attribute: ("value",),
+}
 SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
 
 
@@ -108,7 +115,7 @@ class Naming:
         if index in texts and not self._changes_meaning(texts[index], texts):
             return texts[index]
         call = self.calls[index]
-        if call.frames and call.frames[0][0] is frames[level][0] or not call.function:
+        if (call.frames and call.frames[0][0] is frames[level][0]) or not call.function:
             assigned = self.assigned(index)
             if assigned:
                 return assigned[0]
@@ -166,7 +173,7 @@ def _is_plain(node: ast.AST) -> bool:
     if isinstance(node, ast.Name):
         return True
     if isinstance(node, ast.Attribute):
-        return node.attr == "T" and _is_plain(node.value) or _is_plain(node.value)
+        return (node.attr == "T" and _is_plain(node.value)) or _is_plain(node.value)
     if isinstance(node, ast.Subscript):
         return _is_plain(node.value) and isinstance(
             node.slice, (ast.Constant, ast.UnaryOp, ast.Name, ast.BinOp)
@@ -196,24 +203,14 @@ def _target(source: SourceText, node: ast.AST) -> tuple[ast.AST | None, bool]:
 
 def expression_parts(node: ast.AST | None) -> list[ast.AST | None]:
     """The parts of an expression, in the order of its call's arguments."""
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
-    if isinstance(node, ast.UnaryOp):
-        return [node.operand]
-    if isinstance(node, ast.AugAssign):
-        return [node.target, node.value]
-    if isinstance(node, ast.Compare):
-        return [node.left, node.comparators[0]]
-    if isinstance(node, ast.Subscript):
-        return [node.value, node.slice]
-    if isinstance(node, ast.Attribute):
-        return [node.value]
     if isinstance(node, ast.Call):
         arguments: list[ast.AST | None] = list(node.args)
         if isinstance(node.func, ast.Attribute) and not is_module(node.func.value):
             return [node.func.value, *arguments]
         return arguments
-    return []
+    if isinstance(node, ast.Compare):
+        return [node.left, node.comparators[0]]
+    return [getattr(node, name) for name in PARTS.get(type(node), ())]
 
 
 def is_module(node: ast.AST) -> bool:

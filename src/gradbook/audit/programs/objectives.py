@@ -6,6 +6,7 @@ Knows how programs write a loss, and no gradient.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -129,43 +130,53 @@ def _fit(slope: Any, value: Any) -> Any:
     return fit_shape(slope, np.shape(value))
 
 
-def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
-    """Losses of outputs that are compared with targets, though no line computes a loss."""
-    pairs: dict[Any, list[tuple[int, Any]]] = {}
-    picks: dict[Any, list[int]] = {}
-    margins: dict[Any, list[int]] = {}
-    for index in range(reach.first, reach.last + 1):
+@dataclass
+class Comparisons:
+    """Where outputs are compared with targets, by the expression that does it."""
+
+    pairs: dict[Any, list[tuple[int, Any]]] = field(default_factory=dict)
+    picks: dict[Any, list[int]] = field(default_factory=dict)  # `p[label] - 1`
+    margins: dict[Any, list[int]] = field(default_factory=dict)  # `1 - y * f`
+
+    def add(self, calls: list[Call], reach: Reach, index: int) -> None:
         call = calls[index]
-        if index not in reach.bits or call.function not in (np.subtract, np.divide):
-            continue
-        if len(call.arguments) != 2:
-            continue
         left, right = call.arguments
         moves = [isinstance(part, Ref) and part.index in reach.bits for part in (left, right)]
-        if moves[0] == moves[1]:
-            continue
+        if moves[0] == moves[1] or (call.function is np.divide and moves[0]):
+            return
         output, target = (left, right) if moves[0] else (right, left)
-        if call.function is np.divide and moves[0]:
-            continue
         value = calls[target.index].value if isinstance(target, Ref) else target
-        output_call = calls[output.index]
+        shape, place = np.shape(calls[output.index].value), call.frames[:2]
         is_one = call.function is np.subtract and np.size(value) == 1 and np.all(value == 1)
         if is_one and _is_typed(calls, target):
-            if output_call.name == "getitem" and moves[0]:
-                picks.setdefault(call.frames[:2], []).append(output.index)
+            if calls[output.index].name == "getitem" and moves[0]:
+                self.picks.setdefault(place, []).append(output.index)
             elif moves[1]:
-                margins.setdefault(call.frames[:2], []).append(index)
-            continue
-        if np.size(value) == 1 and np.size(output_call.value) > 1:
-            continue
-        try:
-            np.broadcast_shapes(np.shape(value), np.shape(output_call.value))
-        except ValueError:
-            continue
-        pairs.setdefault(call.frames[:2], []).append((output.index, value))
-    best = max((reach.count(o) for each in pairs.values() for o, _ in each), default=0)
+                self.margins.setdefault(place, []).append(index)
+        elif (np.size(value) > 1 or shape in ((), np.shape(value))) and _broadcasts(
+            np.shape(value), shape
+        ):
+            self.pairs.setdefault(place, []).append((output.index, value))
+
+
+def _broadcasts(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    try:
+        np.broadcast_shapes(first, second)
+    except ValueError:
+        return False
+    return True
+
+
+def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
+    """Losses of outputs that are compared with targets, though no line computes a loss."""
+    compared = Comparisons()
+    for index in range(reach.first, reach.last + 1):
+        call = calls[index]
+        if index in reach.bits and call.function in (np.subtract, np.divide):
+            compared.add(calls, reach, index)
+    best = max((reach.count(o) for each in compared.pairs.values() for o, _ in each), default=0)
     objectives: list[Objective] = []
-    for each in list(pairs.values())[:MOST_PAIRS]:
+    for each in list(compared.pairs.values())[:MOST_PAIRS]:
         if max(reach.count(o) for o, _ in each) < best:
             continue
         ends = tuple(o for o, _ in each)
@@ -175,10 +186,10 @@ def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
             Objective("binary cross-entropy", ends, _two_classes(targets), True),
             Objective("cross-entropy", ends, _classes(targets), True),
         ]
-    for ends_ in picks.values():
-        objectives.append(Objective("cross-entropy", tuple(ends_), _picked, True))
-    for ends_ in margins.values():
-        objectives.append(Objective("hinge loss", tuple(ends_), _hinge, True))
+    for outputs in compared.picks.values():
+        objectives.append(Objective("cross-entropy", tuple(outputs), _picked, True))
+    for margins in compared.margins.values():
+        objectives.append(Objective("hinge loss", tuple(margins), _hinge, True))
     return objectives
 
 
@@ -195,9 +206,8 @@ def finite_guards(calls: list[Call], first: int, last: int) -> frozenset[int]:
     for index in range(first, last + 1):
         call = calls[index]
         if call.function is np.add and len(call.arguments) == 2:
-            for place in (0, 1):
-                if _is_tiny(calls, call.arguments[place]) and place == 1:
-                    guards.add(index)
+            if _is_tiny(calls, call.arguments[1]):
+                guards.add(index)
         elif call.name in ("clip", "maximum", "minimum") and len(call.arguments) >= 2:
             bounds = [*call.arguments[1:], *call.options.values()]
             if any(_is_tiny(calls, bound) for bound in bounds):

@@ -138,7 +138,7 @@ class Speller:
             return (
                 place_of(file, node),
                 f"({self._text(node, file)}).T",
-                "The product has the shape of the weights only because both sides are equally long.",
+                "The product fits the weights only because both sides are equally long.",
                 "transposed",
             )
         if proposal.detail == ("swap",):
@@ -151,7 +151,7 @@ class Speller:
             )
         for place in proposal.detail:
             texts[place] = _transpose(texts[place])
-        word = self._text(parts[proposal.detail[0]], file)  # type: ignore[arg-type]
+        word = self._text(parts[proposal.detail[0]], file)
         why = (
             f"`{texts[proposal.detail[0]]}` belongs here. Without the transposition the product "
             "fits only because both sides are equally long."
@@ -163,7 +163,7 @@ class Speller:
                 texts[proposal.detail[0]],
                 why,
                 f"{_short(word)}: transposition"[:34],
-            )  # type: ignore[arg-type]
+            )
         return place_of(file, node), self._product(node, texts, file), why, "transposed"
 
     def _product(self, node: ast.AST, texts: list[str], file: str) -> str:
@@ -205,8 +205,8 @@ class Speller:
         keep = proposal.detail[0]
         if keep >= len(parts) or parts[keep] is None or isinstance(node, ast.AugAssign):
             return None
-        dropped = self._text(parts[1 - keep], file)  # type: ignore[arg-type]
-        text = self._text(parts[keep], file)  # type: ignore[arg-type]
+        dropped = self._text(parts[1 - keep], file)
+        text = self._text(parts[keep], file)
         why = f"The factor `{_short(dropped)}` doesn't belong here."
         return place_of(file, node), self._inside(node, file, text), why, "a factor too many"
 
@@ -279,8 +279,8 @@ class Speller:
                 name = self._text(part, file)
                 base = _identifier(name)
                 why = (
-                    f"`{_short(name)}` was updated before it is used here: the way back needs it as "
-                    "it was on the way forward."
+                    f"`{_short(name)}` was updated before it is used here: the way back needs it "
+                    "as it was on the way forward."
                 )
                 return place_of(file, part), f"{base}_before", why, "already updated"
         del old
@@ -390,13 +390,13 @@ class Speller:
         if where == "times":
             text = self._text(node, file)
             if isinstance(node, ast.AugAssign):
-                parts = [
+                texts = [
                     self._text(part, file) for part in expression_parts(node) if part is not None
                 ]
                 return (
                     None
-                    if len(parts) < 2
-                    else (place_of(file, node.value), f"{_atom(parts[1])} * {slope}", why, note)
+                    if len(texts) < 2
+                    else (place_of(file, node.value), f"{_atom(texts[1])} * {slope}", why, note)
                 )
             return (
                 place_of(file, node),
@@ -595,7 +595,7 @@ def _moved(text: str, step: int) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(round(value))) if abs(value - round(value)) < 1e-6 else f"{value:.6g}"
+    return str(round(value)) if abs(value - round(value)) < 1e-6 else f"{value:.6g}"
 
 
 REASONS = {

@@ -63,13 +63,13 @@ class Chain:
 
     def path(self, most: int | None = None) -> list[tuple[int, int, Key]]:
         """The updates that lead to the newest version, oldest first; or the last of them."""
-        updates = []
+        updates: list[tuple[int, int, Key]] = []
         index = self.tip
         while index in self.parents and (most is None or len(updates) < most):
             old, key = self.parents[index]
-            if (version := self.aliases.get(old)) is not None:
-                if version in self.parents or _is_used_between(version, old, index):
-                    old = version
+            version = self.aliases.get(old, old)
+            if version in self.parents or _is_used_between(version, old, index):
+                old = version
             updates.append((old, index, key))
             index = old
         return updates[::-1]
@@ -78,6 +78,8 @@ class Chain:
 def _is_used_between(version: int, copy: int, new: int) -> bool:
     """Whether a number is used itself, and not only the copy of it that is updated."""
     calls = RECORDER.tape.calls
+    if version == copy:
+        return True
     return any(version in calls[i].operands for i in range(version + 1, new) if i != copy)
 
 
@@ -202,10 +204,10 @@ class Watch:
             chain = self.chains[root] = Chain(root, self.aliases)
         chain.add(old, new, key)
         count = chain.counts[key]
-        if self.pause_at is None and count >= ENOUGH and (count & (count - 1)) == 0:
-            if is_trained(chain):
-                done = new - self.started_at
-                self.pause_at = new + max(50, MORE * done // count)
+        is_power = count >= ENOUGH and (count & (count - 1)) == 0
+        if self.pause_at is None and is_power and is_trained(chain):
+            done = new - self.started_at
+            self.pause_at = new + max(50, MORE * done // count)
 
 
 def _is_whole(place: Any) -> bool:
@@ -266,10 +268,7 @@ def _is_copy_of(calls: list[Any], index: int, old: int) -> bool:
         call = calls[index]
         if call.name in PASSING and call.operands:
             index = call.operands[0]
-        elif call.function is np.multiply and old in call.operands:
-            return True
-        else:
-            return False
+        return bool(call.function is np.multiply and old in call.operands)
     return False
 
 

@@ -50,7 +50,7 @@ def make_step(
             State(f"memory {n}", m.old, m.new, m.updates, m.key)
             for n, m in enumerate([*span.memories, *(m for m in span.moved if m not in weights)])
         ],
-        finite_guards(calls, reach.first, last),
+        tiny=finite_guards(calls, reach.first, last),
     )
 
 
