@@ -112,6 +112,38 @@ PAGES = (
         },
     ),
     ReferencePage(
+        "programs",
+        "Programs of your own",
+        "A training written by hand in NumPy, checked where it runs. `gb.check(step, W1, X, y)` "
+        "calls a function ([gb.check](workbooks.md)); `gb.watch` looks on while your own code "
+        "trains. [What is checked](../../reference/programs.md) says what either follows.",
+        {"watch": ()},
+        {
+            "gradbook.audit.programs.in_python:Watched": ("check", "explain"),
+            "gradbook.audit.programs.program_report:ProgramReport": (
+                *("verdict", "models", "reason"),
+            ),
+            "gradbook.audit.programs.program_report:ProgramModel": (
+                *("verdict", "loss", "gradients", "findings", "steps", "reason", "factor"),
+            ),
+            "gradbook.audit.programs.program_report:ProgramFinding": (
+                *("span", "replacement", "why", "kind", "gradients"),
+            ),
+            "gradbook.audit.programs.program_report:Gradient": (
+                *("name", "weight", "is_right", "entry", "yours", "exact", "factor"),
+            ),
+            "gradbook.audit.programs.program_report:SourceSpan": (
+                *("file", "line", "column", "text", "cell"),
+            ),
+            "gradbook.audit.programs.explaining:ProgramChain": (
+                *("weight", "loss", "links", "formula", "gradient", "slopes", "step"),
+            ),
+            "gradbook.audit.programs.explaining:ChainLink": (
+                *("span", "name", "shape", "numbers", "slopes"),
+            ),
+        },
+    ),
+    ReferencePage(
         "derivatives",
         "Derivatives of a workbook",
         "Which of a workbook's numbers matter, and by how much; "

@@ -45,6 +45,7 @@ PUBLIC = {
     "sweep",
     "train",
     "values",
+    "watch",
     "write_report",
     "write_workbook",
 }

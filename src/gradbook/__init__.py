@@ -11,6 +11,7 @@ __version__ = "1.1.0"
 TYPE_CHECKING = False  # typing itself would be half the cost of `gradbook --version`
 if TYPE_CHECKING:
     from gradbook.audit.check_book import check
+    from gradbook.audit.programs.in_python import watch
     from gradbook.data.tables import read_table
     from gradbook.derivatives.public_book import Derivatives, Workbook, read_book
     from gradbook.errors import Assumption, GradbookError
@@ -72,6 +73,7 @@ _HOME: dict[str, str] = {
     "sweep": "gradbook.rates.sweep",
     "train": "gradbook.lab.training.train",
     "values": "gradbook.net.recorded_numbers",
+    "watch": "gradbook.audit.programs.in_python",
     "write_report": "gradbook.report.training_report",
     "write_workbook": "gradbook.report.workbook",
 }
@@ -111,6 +113,7 @@ __all__ = [
     "sweep",
     "train",
     "values",
+    "watch",
     "write_report",
     "write_workbook",
 ]
@@ -134,6 +137,10 @@ _SHOWN_BY = {
     "Net as svg": "gradbook.targets.drawing:net_svg",
     "Net forward": "gradbook.net.values:forward_values",
     "Net gradients": "gradbook.net.values:gradients_by_name",
+    "ProgramChain as html": "gradbook.report.program_chain:chain_cell",
+    "ProgramChain as text": "gradbook.report.program_chain:chain_text",
+    "ProgramReport as html": "gradbook.report.program_cell:program_cell",
+    "ProgramReport as text": "gradbook.report.program_cell:program_as_text",
     "Sweep as html": "gradbook.report.sweep:sweep_cell",
     "Sweep as text": "gradbook.report.sweep:sweep_text",
     "Trained as html": "gradbook.report.training_text:training_cell",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from os import PathLike
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -45,31 +46,61 @@ from gradbook.cells.budget import A_SHARE, BudgetSpent, budget, budget_of_book, 
 from gradbook.cells.evaluate import fill_in
 from gradbook.cells.flow import Flow
 from gradbook.cells.read import read_book
-from gradbook.errors import GradbookError, LimitError
+from gradbook.errors import GradbookError, LimitError, UsageError
 from gradbook.files import open_file
 from gradbook.language.message import Message, words_of
 from gradbook.targets.excel.plan.record import ExerciseRecord
 
+if TYPE_CHECKING:
+    from gradbook.audit.programs.program_report import ProgramReport
 
-def check(path: str | PathLike[str]) -> BookReport:
-    """Audit a workbook that somebody made: is each gradient the derivative of the sheet's own loss?
+
+@overload
+def check(what: str | PathLike[str]) -> BookReport: ...
+@overload
+def check(what: Callable[..., Any], *arguments: Any, **options: Any) -> ProgramReport: ...
+def check(
+    what: str | PathLike[str] | Callable[..., Any], *arguments: Any, **options: Any
+) -> BookReport | ProgramReport:
+    """Audit a workbook or a function that trains: is each gradient the slope of its own loss?
+
+    A function is called several times, with copies of the arguments: they are as before when it
+    is done. It may change arrays in place, keep its weights in an object, or return new ones:
+    what it returns as `W - …` of an argument `W` is that argument in the next call. A function
+    that moves nothing and returns gradients is taken as it is: `dW1`, or whatever has the shape
+    of `W1`, is the gradient of the argument `W1`.
 
     Args:
-        path: An .xlsx or .ods file. It is read, never run.
+        what: An .xlsx or .ods file, which is read, never run; or a function of NumPy arrays.
+        arguments: What the function is called with.
+        options: The same by name.
 
     Raises:
-        GradbookError: There is no such file, or it can't be opened.
+        GradbookError: There is no such file, or it can't be opened; the function's source can't
+            be read.
 
     Returns:
-        The report. `.verdict` is "right", "wrong", "frozen", "unfinished", "forward pass", "no
-        network" or "unreadable"; each of `.sheets` has its `.findings`, with the cells, the
-        reason and the right formula. Printed, it is the report; in a notebook it shows itself.
+        The report. Of a workbook, `.verdict` is "right", "wrong", "frozen", "unfinished", "forward
+        pass", "no network" or "unreadable"; each of `.sheets` has its `.findings`, with the
+        cells, the reason and the right formula. Of a function, it is what `watch` tells:
+        "right", "wrong" and so on, and each of `.models` has its `.findings`. Printed, it is the
+        report; in a notebook it shows itself.
 
     >>> import gradbook as gb
     >>> book = gb.write_workbook("worked", "worked.xlsx")
     >>> gb.check("worked.xlsx").verdict
     'right'
     """
+    if callable(what):
+        from gradbook.audit.programs.in_python import check_function
+
+        return check_function(what, arguments, options)
+    if arguments or options:
+        raise UsageError("a workbook is checked by its name alone; only functions have arguments")
+    return _check_file(what)
+
+
+def _check_file(path: str | PathLike[str]) -> BookReport:
     with suppress(LimitError), open_file(path, limits.BOOK):  # too large a file gets a report
         pass
     return report_on(path)

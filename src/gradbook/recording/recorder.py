@@ -31,6 +31,7 @@ class Recorder:
         self.tape = Tape()
         self.is_on = False
         self.episode = 0  # counts how often recording began; numbers of an earlier one are leaves
+        self.episodes_before = 0  # of other recordings in the same process
         self.program_files: set[str] = set()
         self.watch: Callable[[int], None] | None = None  # is called with each call's index
         self.deadline = float("inf")
@@ -49,7 +50,8 @@ class Recorder:
     def resumes_in(self, depth: int = 2) -> bool:
         """Record again where the program comes to a line that was never recorded: another model."""
         frame = sys._getframe(depth)
-        if self.full or self.episode >= MOST_EPISODES or not self.is_program(frame.f_code):
+        count = self.episode - self.episodes_before
+        if self.full or count >= MOST_EPISODES or not self.is_program(frame.f_code):
             return False
         if (frame.f_code, frame.f_lasti) in self.places:
             return False

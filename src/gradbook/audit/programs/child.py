@@ -14,8 +14,6 @@ from typing import Any
 
 from gradbook.errors import GradbookError
 
-ORDER = ("wrong", "unknown", "no loss", "another loss", "factor", "right")
-
 
 def main() -> None:
     path, result, seconds, *texts = sys.argv[1:]
@@ -36,9 +34,9 @@ def _plain(value: Any) -> Any:
 
 
 def _report(path: str, text: str | None, seconds: float) -> Any:
-    from gradbook.audit.programs.judging import judge_training
     from gradbook.audit.programs.program_report import ProgramReport, SourceFile
-    from gradbook.audit.programs.stepping import Watch, find_trainings
+    from gradbook.audit.programs.reporting import NOTHING_TRAINED, judged_models, worst_verdict
+    from gradbook.audit.programs.stepping import Watch
     from gradbook.recording.recorder import RECORDER
     from gradbook.recording.running import read_program, run_recorded
 
@@ -49,15 +47,7 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
     for name, source in run.sources.items():
         if name.split("#")[0] != os.path.abspath(path):
             sources.append(SourceFile(os.path.relpath(name), source.text))
-    calls = RECORDER.tape.calls
-    models = []
-    groups = find_trainings(watch)
-    for group in groups:
-        budget = min(20.0, max(3.0, seconds)) / len(groups)
-        model = judge_training(calls, RECORDER.tape.branches, group, run.sources, path, budget)
-        if model is not None:
-            models.append(model)
-    models = _without_echoes(models)
+    models = judged_models(RECORDER.tape, watch, run.sources, path, seconds)
     fault = _fault(run, path)
     common = {
         "fault": fault,
@@ -71,23 +61,8 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
             names = " and ".join(run.frameworks)
             reason = f"its gradients come from {names}, which gradbook doesn't check"
             return ProgramReport(path, "framework", (), tuple(sources), reason, **common)
-        reason = "nothing is updated again and again by what a loss depends on"
-        return ProgramReport(path, "no training", (), tuple(sources), reason, **common)
-    verdict = min((model.verdict for model in models), key=ORDER.index)
-    return ProgramReport(path, verdict, tuple(models), tuple(sources), "", **common)
-
-
-def _without_echoes(models: list[Any]) -> list[Any]:
-    """One model a training: what a second phase trains by the same lines is said once."""
-    best: dict[Any, Any] = {}
-    for model in models:
-        key = tuple(sorted((g.update.file, g.update.line, g.shape) for g in model.gradients))
-        other = best.setdefault(key, model)
-        if other.loss is None or (
-            other.loss.is_assumed and model.loss and not model.loss.is_assumed
-        ):
-            best[key] = model
-    return list(best.values())
+        return ProgramReport(path, "no training", (), tuple(sources), NOTHING_TRAINED, **common)
+    return ProgramReport(path, worst_verdict(models), models, tuple(sources), "", **common)
 
 
 def _fault(run: Any, path: str) -> Any:

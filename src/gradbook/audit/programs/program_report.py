@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
+
+from gradbook.looks import look
 
 Verdict = Literal[
     "right",  # every gradient of every model is the loss's slope
@@ -26,11 +28,11 @@ class SourceSpan:
     """An expression of the source: lines from 1, columns from 0 in characters."""
 
     file: str  # as named on the command line; of a notebook, its name
-    line: int
-    column: int
+    line: int  # from 1
+    column: int  # from 0
     end_line: int
     end_column: int
-    text: str
+    text: str  # the expression as written
     cell: int | None = None  # of a notebook, from 1; lines then count within the cell
 
 
@@ -46,12 +48,12 @@ class SourceEdit:
 class ProgramFinding:
     """One mistake: an expression, what it should be, and which gradients it spoils."""
 
-    span: SourceSpan
+    span: SourceSpan  # the expression that is wrong
     replacement: str | None  # what should stand in the span's place; None: only the place is known
     why: str  # a sentence or two; code in `backticks`
     note: str  # the same in at most 34 letters, beside the line
     kind: str  # "axis", "slope", "factor", "sign", "transposed", "operand", "stale", "update"
-    gradients: tuple[str, ...]
+    gradients: tuple[str, ...]  # the names of those that it makes wrong
     called_from: tuple[SourceSpan, ...] = ()  # where a shared function was called by what is wrong
     edits: tuple[SourceEdit, ...] = ()  # usually the span's own; empty where no text can be given
 
@@ -61,12 +63,12 @@ class Gradient:
     """One gradient beside the exact one, at the worst entry."""
 
     name: str  # of the gradient in the program, "dW1"; else "gradient of W1"
-    weight: str
+    weight: str  # what the program calls it
     shape: tuple[int, ...]
     is_right: bool | None  # None: not judged
-    entry: tuple[int, ...]
-    yours: float | None
-    exact: float | None
+    entry: tuple[int, ...]  # the worst one
+    yours: float | None  # what the program computed there
+    exact: float | None  # the loss's slope there
     difference: float | None
     factor: float | None  # yours is so many times the exact one, at all entries; None: it isn't
     update: SourceSpan
@@ -98,14 +100,14 @@ class NamedValue:
 class ProgramModel:
     """One training of the program."""
 
-    verdict: Verdict
-    loss: ProgramLoss | None
-    gradients: tuple[Gradient, ...]
-    findings: tuple[ProgramFinding, ...]
+    verdict: Verdict  # "right", "wrong" and so on
+    loss: ProgramLoss | None  # which one it is judged by
+    gradients: tuple[Gradient, ...]  # one for each weight
+    findings: tuple[ProgramFinding, ...]  # what is wrong, and what should be there
     law: str  # how weights are moved: "descent", "momentum", "Adam or the like"
     steps: int  # that were recorded
     reason: str = ""  # of "unknown", "factor" and "another loss", one sentence
-    factor: float | None = None
+    factor: float | None = None  # of "factor": all gradients are so many times the slope
     largest_difference: float | None = None  # after the edits, else as it is
     candidates: tuple[SourceSpan, ...] = ()  # which lines may be the loss, where none was found
     step: int = 1  # whose gradients are shown, from 1
@@ -123,9 +125,11 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class ProgramReport:
+    """What was found. Printed, it is text; in a notebook it shows itself."""
+
     file: str
     verdict: Verdict  # the worst of its models
-    models: tuple[ProgramModel, ...]
+    models: tuple[ProgramModel, ...]  # one for each training
     sources: tuple[SourceFile, ...]
     reason: str = ""  # where there is no model: why; of a fault: Python's message
     fault: SourceSpan | None = None  # where the program stopped, or where the trail was lost
@@ -134,6 +138,15 @@ class ProgramReport:
     epochs: int = 0  # how often the loss was computed, when it ran to its end
     seconds: float = 0.0
     corrected: Verdict | None = None  # what is said of it with all edits; None: not tried
+
+    def __str__(self) -> str:
+        return look("ProgramReport as text", self)
+
+    def _repr_html_(self) -> str:
+        return look("ProgramReport as html", self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self).rstrip())
 
 
 def with_hints(report: ProgramReport) -> ProgramReport:

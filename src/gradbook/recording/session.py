@@ -1,0 +1,190 @@
+"""Records part of a process that goes on afterwards: whatever is replaced for it is put back.
+
+Knows neither what a training is nor who asks.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import sys
+import sysconfig
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from gradbook.errors import UsageError
+from gradbook.recording import arrays
+from gradbook.recording.calls import Tape
+from gradbook.recording.functions import replace_functions
+from gradbook.recording.places import SourceText
+from gradbook.recording.recorder import RECORDER
+from gradbook.recording.wrapping import Wrapping
+
+_BUSY = threading.Lock()
+PACKAGE = Path(__file__).resolve().parents[1]
+INSTALLED = {"site-packages", "dist-packages"}
+LIBRARIES = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")]
+
+
+class ProgramFiles(set[str]):
+    """Every file that isn't installed: scripts, modules beside them and the cells of notebooks."""
+
+    def __contains__(self, file: object) -> bool:
+        return isinstance(file, str) and is_program_file(file)
+
+
+def is_program_file(file: str) -> bool:
+    if file.startswith("<"):  # typed at a prompt: Python keeps the lines
+        return not file.startswith("<frozen") and bool(lines_of(file))
+    path = Path(os.path.abspath(file))
+    if not INSTALLED.isdisjoint(path.parts) or not file.endswith((".py", ".pyw")):
+        return False
+    path = path.resolve()
+    return not any(path.is_relative_to(folder) for folder in (PACKAGE, *LIBRARIES))
+
+
+def lines_of(file: str) -> list[str]:
+    import linecache
+
+    return linecache.getlines(file)
+
+
+def read_sources(files: Iterable[str]) -> dict[str, SourceText]:
+    """The text of each file that can still be read."""
+    sources = {}
+    for file in files:
+        try:
+            sources[file] = SourceText(file, "".join(lines_of(file)))
+        except (SyntaxError, ValueError, RecursionError):
+            continue
+    return sources
+
+
+class Session:
+    """One recording: `begin`, run something, `end`; there is one at a time in a process."""
+
+    def __init__(self, watch: Callable[[int], None]) -> None:
+        self.watch = watch
+        self.tape = Tape()
+        self.wrapping = Wrapping(is_program_file)
+        self._replaced: list[tuple[Any, dict[str, Any], dict[str, Any]]] = []
+        self._before: dict[str, Any] = {}
+        self._is_open = False
+
+    def begin(self) -> None:
+        if not _BUSY.acquire(blocking=False):
+            raise UsageError("a training is being watched already: end that first")
+        self._is_open = True
+        try:
+            self._set_recorder()
+            self._replace()
+            RECORDER.start()
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            RECORDER.pause()
+            self._put_back()
+            _forget_first_uses(self.tape)
+            for name, value in self._before.items():
+                setattr(RECORDER, name, value)
+            arrays._holders.clear()
+            arrays._copies.clear()
+        finally:
+            _BUSY.release()
+
+    def _set_recorder(self) -> None:
+        names = ("tape", "is_on", "program_files", "watch", "deadline", "full", "known", "places")
+        self._before = {name: getattr(RECORDER, name) for name in names}
+        RECORDER.tape, RECORDER.watch = self.tape, self.watch
+        RECORDER.program_files, RECORDER.known = ProgramFiles(), {}
+        RECORDER.places, RECORDER.episodes_before = set(), RECORDER.episode
+        RECORDER.deadline, RECORDER.full, RECORDER.is_on = float("inf"), False, False
+
+    def _replace(self) -> None:
+        owners: list[Any] = [np, np.random, math, random, random.Random]
+        if "scipy.special" in sys.modules:
+            owners.append(sys.modules["scipy.special"])
+        before = [(owner, dict(vars(owner))) for owner in owners]
+        try:
+            replace_functions()
+        finally:
+            self._replaced = [
+                (owner, names, {k: v for k, v in vars(owner).items() if v is not names.get(k)})
+                for owner, names in before
+            ]
+
+    def _put_back(self) -> None:
+        """What replaced a function is taken away; what the program itself put there stays."""
+        for owner, before, after in self._replaced:
+            for name, value in after.items():
+                if vars(owner).get(name) is not value:
+                    continue
+                if name in before:
+                    setattr(owner, name, before[name])
+                elif isinstance(owner, type):  # it was inherited
+                    delattr(owner, name)
+        self._replaced = []
+
+
+def _forget_first_uses(tape: Tape) -> None:
+    """A number from elsewhere was noted where it was first used: it wasn't made there."""
+    calls = tape.calls
+    for call in calls:
+        for operand in call.operands:
+            if calls[operand].function is None and calls[operand].frames == call.frames:
+                calls[operand].frames = ()
+
+
+class TapeInUse:
+    """`with TapeInUse(session.tape):` what reads the recorder's tape reads this one."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape = tape
+
+    def __enter__(self) -> None:
+        if not _BUSY.acquire(blocking=False):
+            raise UsageError("a training is being watched: end that first")
+        self.before, RECORDER.tape = RECORDER.tape, self.tape
+
+    def __exit__(self, *_: object) -> None:
+        RECORDER.tape = self.before
+        _BUSY.release()
+
+
+def wrap_variables(wrapping: Wrapping, frame: FrameType) -> None:
+    """Let the variables of a frame, and what they hold, remember."""
+    _exchange(wrapping.wrap, frame)
+
+
+def unwrap_variables(wrapping: Wrapping, frame: FrameType) -> None:
+    _exchange(wrapping.unwrap, frame)
+
+
+def _exchange(exchange: Callable[[dict[str, Any]], None], frame: FrameType) -> None:
+    if frame.f_locals is not frame.f_globals:
+        names = frame.f_locals
+        exchange(names)  # type: ignore[arg-type]
+        if sys.version_info < (3, 13):  # where it is only a copy of a function's variables
+            _write_back(frame)
+    exchange(frame.f_globals)
+
+
+def _write_back(frame: FrameType) -> None:
+    try:
+        import ctypes
+
+        ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
+    except (ImportError, AttributeError):  # another Python than CPython
+        return
