@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.judge import Judge
-from gradbook.audit.core.step import Objective
+from gradbook.audit.core.training_step import Objective
 from gradbook.recording.calls import Call, Change, Ref, references, substitute
 
 MOST_PLACES = 70  # expressions that an operand is tried for

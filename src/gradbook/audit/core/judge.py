@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.laws import Law, is_lawful
-from gradbook.audit.core.step import Objective, State, Step
-from gradbook.audit.core.worlds import LOOSE, Worlds, is_zero, ratio
+from gradbook.audit.core.training_step import Objective, State, TrainingStep
+from gradbook.audit.core.worlds import LOOSE, RandomWorlds, is_zero, ratio
 from gradbook.recording.calls import Change, Ref
 
 SAME = 1e-4  # two factors are the same
@@ -46,10 +46,10 @@ class Judgement:
 
 
 class Judge:
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: TrainingStep) -> None:
         self.step = step
         self.calls = step.calls
-        self.worlds = Worlds(step)
+        self.worlds = RandomWorlds(step)
         self.count = len(self.worlds.inputs)
         self.old = {state.now for state in step.states}
         self.cones = {n: self.cone(state) for n, state in enumerate(step.states)}

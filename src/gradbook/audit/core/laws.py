@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.step import State, Step
+from gradbook.audit.core.training_step import State, TrainingStep
 from gradbook.recording.calls import Changes, Replay
 
 STEPS = 12
@@ -21,7 +21,9 @@ NEAR = 0.06  # of a degree
 class Law:
     """A weight's update as a function of its slope, step after step."""
 
-    def __init__(self, step: Step, state: State, slot: int, changes: Changes | None = None) -> None:
+    def __init__(
+        self, step: TrainingStep, state: State, slot: int, changes: Changes | None = None
+    ) -> None:
         self.step, self.state, self.slot = step, state, slot
         self.changes = changes or {}
         self.memories = self._find_memories()

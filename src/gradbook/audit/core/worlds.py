@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.step import Objective, Step
+from gradbook.audit.core.training_step import Objective, TrainingStep
 from gradbook.recording.calls import Change, Changes, Replay
 from gradbook.recording.slopes import exact_slopes
 
@@ -22,8 +22,8 @@ AGREE = 1e-6  # a share of the largest entry
 LOOSE = 2e-5
 
 
-class Worlds:
-    def __init__(self, step: Step, seed: int = 7) -> None:
+class RandomWorlds:
+    def __init__(self, step: TrainingStep, seed: int = 7) -> None:
         self.step = step
         self.calls = step.calls
         inputs = [state.now for state in step.states]

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.audit.core.edit_search import EditSearch, SearchOutcome
 from gradbook.audit.core.judge import SAME, Judge, Judgement
-from gradbook.audit.core.search import Outcome, Search
-from gradbook.audit.core.step import Objective, State, Step
+from gradbook.audit.core.training_step import Objective, State, TrainingStep
 from gradbook.audit.core.worlds import ratio
 from gradbook.audit.programs.line_values import line_values
-from gradbook.audit.programs.naming import Naming
+from gradbook.audit.programs.naming import SourceNames
 from gradbook.audit.programs.program_report import (
     Gradient,
     ProgramFinding,
@@ -27,9 +27,9 @@ from gradbook.audit.programs.program_report import (
     SourceSpan,
     Verdict,
 )
-from gradbook.audit.programs.spelling import Speller
+from gradbook.audit.programs.recorded_steps import make_step
+from gradbook.audit.programs.spelling import EditSpeller
 from gradbook.audit.programs.stepping import Group, spans_of
-from gradbook.audit.programs.steps import make_step
 from gradbook.recording.calls import Call, Ref
 from gradbook.recording.places import SourceText
 from gradbook.recording.slopes import exact_slopes
@@ -39,10 +39,10 @@ RATE = re.compile(r"rate|alpha|eta\b|lr|step|tasa|learn", re.IGNORECASE)
 
 
 @dataclass
-class Trial:
+class JudgedStep:
     """One step of a training, judged."""
 
-    step: Step
+    step: TrainingStep
     judge: Judge
     judgement: Judgement | None
     number: int
@@ -79,12 +79,14 @@ def judge_training(
     trial = best_trial(calls, branches, group)
     if trial is None:
         return None
-    naming = Naming(calls, sources, file, trial.step.first, trial.step.last)
+    naming = SourceNames(calls, sources, file, trial.step.first, trial.step.last)
     steps = max(len(steps) for _, steps in group)
-    return Description(trial, naming, steps, seconds).model()
+    return ModelDescription(trial, naming, steps, seconds).model()
 
 
-def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group) -> Trial | None:
+def best_trial(
+    calls: list[Call], branches: list[tuple[int, bool]], group: Group
+) -> JudgedStep | None:
     """The step that says most: one in which the program computes its loss, if any does."""
     weights, memories = _roles(calls, branches, group)
     if not weights:
@@ -92,7 +94,7 @@ def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group
     spans = spans_of(group, weights)
     has_memories = len(weights) < len(group)
     steps = {n: make_step(calls, branches, span, memories) for n, span in enumerate(spans)}
-    trials: list[Trial] = []
+    trials: list[JudgedStep] = []
     known: set[Any] = set()
     for number in sorted(steps, key=lambda n: _order(steps[n], n, len(spans), has_memories)):
         step = steps[number]
@@ -104,7 +106,7 @@ def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group
             continue
         judge = Judge(step)
         judgement = judge.judgements[0] if judge.judgements else None
-        trials.append(Trial(step, judge, judgement, number, is_early))
+        trials.append(JudgedStep(step, judge, judgement, number, is_early))
         known |= stated
         if trials[-1].is_best or len(trials) >= MOST_STEPS_TRIED:
             break
@@ -114,11 +116,11 @@ def best_trial(calls: list[Call], branches: list[tuple[int, bool]], group: Group
     return best
 
 
-def _stated_places(calls: list[Call], step: Step) -> frozenset[Any]:
+def _stated_places(calls: list[Call], step: TrainingStep) -> frozenset[Any]:
     return frozenset(calls[o.call].frames[:1] for o in step.objectives if o.call is not None)
 
 
-def _order(step: Step, number: int, count: int, has_memories: bool) -> tuple[Any, ...]:
+def _order(step: TrainingStep, number: int, count: int, has_memories: bool) -> tuple[Any, ...]:
     """Steps in which a loss is computed come first; then the first, and the last but one."""
     has_stated = any(not objective.is_assumed for objective in step.objectives)
     if number == 0 and not has_memories:
@@ -142,7 +144,7 @@ def _roles(
     return set(), frozenset()
 
 
-def _may_look_ahead(step: Step) -> bool:
+def _may_look_ahead(step: TrainingStep) -> bool:
     """Whether two numbers have the same shape, as weights and their momentum have."""
     shapes = [np.shape(step.calls[state.now].value) for state in step.states]
     return len(set(shapes)) < len(shapes) and bool(step.objectives)
@@ -153,8 +155,8 @@ WRITTEN = ("setitem", "put_flat", "add_at", "subtract_at", "refill")
 PASSED_ON = frozenset((*SCALED, *WRITTEN, "astype", "copy", "getitem", "reshape"))
 
 
-class Description:
-    def __init__(self, trial: Trial, naming: Naming, steps: int, seconds: float) -> None:
+class ModelDescription:
+    def __init__(self, trial: JudgedStep, naming: SourceNames, steps: int, seconds: float) -> None:
         self.trial, self.naming, self.steps = trial, naming, steps
         self.step, self.judge, self.judgement = trial.step, trial.judge, trial.judgement
         self.calls = trial.step.calls
@@ -166,8 +168,8 @@ class Description:
         judgement = self.judgement
         if judgement is None:
             return ProgramModel("no loss", None, (), (), "", self.steps, "no line computes a loss")
-        outcome = Outcome()
-        search = Search(self.judge, judgement, self.seconds)
+        outcome = SearchOutcome()
+        search = EditSearch(self.judge, judgement, self.seconds)
         if judgement.wrong or judgement.factors:
             outcome = search.run()
         self.unlawful: list[int] = []
@@ -200,7 +202,7 @@ class Description:
             line_values(self.naming, self._base_slopes()),
         )
 
-    def _verdict(self, outcome: Outcome) -> tuple[Verdict, str, float | None]:
+    def _verdict(self, outcome: SearchOutcome) -> tuple[Verdict, str, float | None]:
         judgement = self.judgement
         assert judgement is not None
         is_live = any(not fit.is_unused for fit in judgement.fits.values())
@@ -253,14 +255,14 @@ class Description:
             sizes.append(times)
         return max(sizes) - min(sizes) < SAME * abs(sizes[0])
 
-    def _cause(self, outcome: Outcome) -> str:
+    def _cause(self, outcome: SearchOutcome) -> str:
         names = ", ".join(dict.fromkeys(self._weight_name(n) for n in outcome.left))
         tried = f"{outcome.tried:,} single edits"
         return (
             f"the gradients of {names} aren't the loss's slopes, and none of {tried} makes them so"
         )
 
-    def _cause_of_law(self, outcome: Outcome) -> str:
+    def _cause_of_law(self, outcome: SearchOutcome) -> str:
         names = ", ".join(dict.fromkeys(self._weight_name(n) for n in outcome.left))
         return (
             f"the gradients are right, but the update of {names} does with them what no optimiser "
@@ -423,8 +425,8 @@ class Description:
 
     # ---- findings
 
-    def _findings(self, outcome: Outcome) -> list[ProgramFinding]:
-        speller = Speller(self.naming)
+    def _findings(self, outcome: SearchOutcome) -> list[ProgramFinding]:
+        speller = EditSpeller(self.naming)
         findings = []
         for correction in outcome.corrections:
             spelling = speller.spell(correction.proposal)

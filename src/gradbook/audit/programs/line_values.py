@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.programs.naming import Naming
+from gradbook.audit.programs.naming import SourceNames
 from gradbook.audit.programs.program_report import NamedValue
 
 FIRST = 4  # numbers that are kept of a value
@@ -18,7 +18,7 @@ MOST_CALLS = 20_000  # of a step: with more, a program computes number by number
 MOST_LINES = 2_000
 
 
-def line_values(naming: Naming, slopes: Mapping[int, Any]) -> tuple[NamedValue, ...]:
+def line_values(naming: SourceNames, slopes: Mapping[int, Any]) -> tuple[NamedValue, ...]:
     """The value that each line gives a name, and the loss's slope by it where that is known; of a
     line that is run several times the last."""
     if naming.last - naming.first > MOST_CALLS:
@@ -32,7 +32,7 @@ def line_values(naming: Naming, slopes: Mapping[int, Any]) -> tuple[NamedValue, 
     return tuple(values.values())
 
 
-def _named(naming: Naming, slopes: Mapping[int, Any]) -> Iterator[NamedValue]:
+def _named(naming: SourceNames, slopes: Mapping[int, Any]) -> Iterator[NamedValue]:
     for index in range(naming.first, naming.last + 1):
         call = naming.calls[index]
         assigned = naming.assigned(index) if call.frames else None

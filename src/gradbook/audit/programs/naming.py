@@ -23,7 +23,7 @@ PARTS: dict[type, tuple[str, ...]] = {
 SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
 
 
-class Naming:
+class SourceNames:
     def __init__(
         self, calls: list[Call], sources: dict[str, SourceText], file: str, first: int, last: int
     ) -> None:
@@ -157,7 +157,7 @@ class Naming:
         return parts[number] if number < len(parts) else None
 
 
-def _assigned_here(naming: Naming, index: int) -> str | None:
+def _assigned_here(naming: SourceNames, index: int) -> str | None:
     frame = naming.calls[index].frames[0]
     place = position(frame)
     source = naming.sources.get(place.file)

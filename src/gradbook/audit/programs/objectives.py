@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.step import Objective
-from gradbook.audit.programs.stepping import Span
+from gradbook.audit.core.training_step import Objective
+from gradbook.audit.programs.stepping import StepSpan
 from gradbook.recording.calls import Call, Ref
 
 MOST_STATED = 8
@@ -21,7 +21,7 @@ MOST_PARTS = 64  # of a batch whose gradients are added up
 TINY = 1e-4  # a constant below it only keeps a logarithm or a root finite
 
 
-def first_call(calls: list[Call], span: Span) -> int:
+def first_call(calls: list[Call], span: StepSpan) -> int:
     """Where the step begins: calls before it belong to the step before.
 
     A number that isn't computed may be first used in the midst of the first step.
@@ -33,7 +33,7 @@ def first_call(calls: list[Call], span: Span) -> int:
 class Reach:
     """Which calls depend on the weights of the step, and which on the next ones."""
 
-    def __init__(self, calls: list[Call], span: Span) -> None:
+    def __init__(self, calls: list[Call], span: StepSpan) -> None:
         self.calls = calls
         self.first = first_call(calls, span)
         self.last = len(calls) - 1
@@ -59,7 +59,9 @@ def _ones(values: Sequence[Any]) -> list[Any]:
     return [1.0 for _ in values]
 
 
-def stated_losses(calls: list[Call], span: Span, reach: Reach, inside: set[int]) -> list[Objective]:
+def stated_losses(
+    calls: list[Call], span: StepSpan, reach: Reach, inside: set[int]
+) -> list[Objective]:
     """Numbers that the program computes from its weights and doesn't need for its updates."""
     scalars = [
         index

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.edits import Proposal
-from gradbook.audit.programs.naming import Naming, expression_parts, is_module
+from gradbook.audit.programs.naming import SourceNames, expression_parts, is_module
 from gradbook.audit.programs.program_report import SourceEdit, SourceSpan
 from gradbook.recording.calls import Ref
 from gradbook.recording.places import Position, place_of, position
@@ -44,8 +44,8 @@ class Spelling:
     called_from: tuple[SourceSpan, ...] = ()
 
 
-class Speller:
-    def __init__(self, naming: Naming) -> None:
+class EditSpeller:
+    def __init__(self, naming: SourceNames) -> None:
         self.naming = naming
         self.calls = naming.calls
 
@@ -406,7 +406,7 @@ class Speller:
             )
         parts = expression_parts(node)
         if where == "whole":
-            return self._whole(node, file, slope, why, note)
+            return self._spell_whole(node, file, slope, why, note)
         number = proposal.operand or 0
         part = parts[number] if number < len(parts) else None
         if part is None:
@@ -419,7 +419,7 @@ class Speller:
             return place_of(file, part), text, why, note
         return place_of(file, part), self._inside(part, file, slope), why, note
 
-    def _whole(self, node: ast.AST, file: str, slope: str, why: str, note: str) -> Any:
+    def _spell_whole(self, node: ast.AST, file: str, slope: str, why: str, note: str) -> Any:
         base = node
         while isinstance(base, ast.BinOp) and isinstance(base.op, ast.Mult):
             base = base.left

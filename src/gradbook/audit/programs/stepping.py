@@ -25,7 +25,7 @@ Key = tuple[Any, ...]
 
 
 @dataclass(slots=True)
-class Chain:
+class VersionChain:
     """The versions of a number that is updated; some lead nowhere, such as a look ahead."""
 
     root: int
@@ -89,7 +89,7 @@ class Watch:
     def __init__(self) -> None:
         self.roots: dict[int, int] = {}
         self.aliases: dict[int, int] = {}
-        self.chains: dict[int, Chain] = {}
+        self.chains: dict[int, VersionChain] = {}
         self.pause_at: int | None = None
         self.started_at = 0
         self.episode = 0
@@ -201,7 +201,7 @@ class Watch:
             chain = None
         self.roots[new] = root
         if chain is None:
-            chain = self.chains[root] = Chain(root, self.aliases)
+            chain = self.chains[root] = VersionChain(root, self.aliases)
         chain.add(old, new, key)
         count = chain.counts[key]
         is_power = count >= ENOUGH and (count & (count - 1)) == 0
@@ -220,7 +220,7 @@ def _is_version(part: Any, array: Ref, roots: dict[int, int]) -> bool:
     return roots.get(part.index, part.index) == roots.get(array.index, array.index)
 
 
-def is_trained(chain: Chain) -> bool:
+def is_trained(chain: VersionChain) -> bool:
     """Whether what is added depends on the number itself: a sum or a mean that runs doesn't."""
     if chain.is_training:
         return True
@@ -284,7 +284,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class StepSpan:
     """One step of one training: what moves in it, and the steps that were recorded."""
 
     moved: tuple[Moved, ...]
@@ -292,7 +292,7 @@ class Span:
     memories: tuple[Moved, ...] = ()
 
 
-def cycles(chain: Chain) -> list[Moved]:
+def cycles(chain: VersionChain) -> list[Moved]:
     """The chain's steps: in each, every place of the source updates once."""
     steady = {key for key, count in chain.counts.items() if count >= LEAST}
     steps: list[Moved] = []
@@ -316,7 +316,7 @@ def cycles(chain: Chain) -> list[Moved]:
     return steps
 
 
-Group = list[tuple[Chain, list[Moved]]]
+Group = list[tuple[VersionChain, list[Moved]]]
 
 
 def find_trainings(watch: Watch) -> list[Group]:
@@ -343,16 +343,16 @@ def find_trainings(watch: Watch) -> list[Group]:
     return groups
 
 
-def spans_of(group: Group, weights: set[int] | None = None) -> list[Span]:
+def spans_of(group: Group, weights: set[int] | None = None) -> list[StepSpan]:
     """The steps of a training; with the roots of its weights, those of memories beside them."""
     if weights is None:
         return _aligned(group)
     spans = _aligned([part for part in group if part[0].root in weights])
     others = [part for part in group if part[0].root not in weights]
-    return [Span(span.moved, span.count, _beside(span, others)) for span in spans]
+    return [StepSpan(span.moved, span.count, _beside(span, others)) for span in spans]
 
 
-def _beside(span: Span, others: Group) -> tuple[Moved, ...]:
+def _beside(span: StepSpan, others: Group) -> tuple[Moved, ...]:
     begin, end = max(m.old for m in span.moved), max(m.new for m in span.moved)
     moves = []
     for _, steps in others:
@@ -361,7 +361,7 @@ def _beside(span: Span, others: Group) -> tuple[Moved, ...]:
     return tuple(moves)
 
 
-def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
+def _aligned(group: list[tuple[VersionChain, list[Moved]]]) -> list[StepSpan]:
     """The steps of several numbers side by side.
 
     Between two steps lies the forward pass, in which nothing is updated: the longest pause.
@@ -371,7 +371,7 @@ def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
     size = len(group)
     late = next(n for n, event in enumerate(events) if event[0] >= begin)
     events = events[max(0, late - size + 1) :]
-    best: tuple[float, list[Span]] = (-1.0, [])
+    best: tuple[float, list[StepSpan]] = (-1.0, [])
     for offset in range(min(size, len(events))):
         spans, pauses = [], []
         for start in range(offset, len(events) - size + 1, size):
@@ -381,7 +381,7 @@ def _aligned(group: list[tuple[Chain, list[Moved]]]) -> list[Span]:
                 continue
             pause = min(move.new for move in moves) - max(move.old for move in moves)
             if pause > 0:
-                spans.append(Span(moves, len(group[0][1])))
+                spans.append(StepSpan(moves, len(group[0][1])))
                 pauses.append(pause)
         if pauses and (rank := sum(pauses) / len(pauses)) > best[0]:
             best = (rank, spans)

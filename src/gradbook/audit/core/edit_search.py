@@ -23,20 +23,20 @@ MOST_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class ProvenEdit:
     proposal: Proposal
     fixes: tuple[int, ...]  # numbers of states
 
 
 @dataclass
-class Outcome:
-    corrections: list[Correction] = field(default_factory=list)
+class SearchOutcome:
+    corrections: list[ProvenEdit] = field(default_factory=list)
     left: list[int] = field(default_factory=list)  # states that no edit made right
     tried: int = 0
     ran_out: bool = False
 
 
-class Search:
+class EditSearch:
     def __init__(self, judge: Judge, judgement: Judgement, seconds: float) -> None:
         self.judge = judge
         self.judgement = judgement
@@ -69,8 +69,8 @@ class Search:
         ]
         return [state.next, *slots[:MOST_SLOTS]]
 
-    def run(self) -> Outcome:
-        outcome = Outcome()
+    def run(self) -> SearchOutcome:
+        outcome = SearchOutcome()
         changes: dict[int, Change] = {}
         odd = set(self.judgement.factors)
         wrong = sorted({*self.judgement.wrong, *odd})
@@ -89,9 +89,9 @@ class Search:
         outcome.tried = self.tried
         return outcome
 
-    def correct_laws(self, unlawful: list[int]) -> Outcome:
+    def correct_laws(self, unlawful: list[int]) -> SearchOutcome:
         """The edit of an update that makes a law of it, for all weights of one expression."""
-        outcome = Outcome(left=list(unlawful))
+        outcome = SearchOutcome(left=list(unlawful))
         behind: set[int] = set()
         after: set[int] = set()
         self.law_slots = {n: self.judge.first_slot(n, self.judgement) for n in unlawful}
@@ -108,7 +108,7 @@ class Search:
                     continue
                 self.tried += 1
                 if all(self._is_lawful_after(n, proposal.changes) for n in unlawful):
-                    outcome.corrections.append(Correction(proposal, tuple(unlawful)))
+                    outcome.corrections.append(ProvenEdit(proposal, tuple(unlawful)))
                     outcome.left = []
                     return outcome
         return outcome
@@ -122,9 +122,9 @@ class Search:
             return False
 
     def _best(
-        self, made: dict[int, Change], wrong: list[int], right: list[int], outcome: Outcome
-    ) -> Correction | None:
-        best: Correction | None = None
+        self, made: dict[int, Change], wrong: list[int], right: list[int], outcome: SearchOutcome
+    ) -> ProvenEdit | None:
+        best: ProvenEdit | None = None
         for proposal in self.proposals(wrong, right):
             if perf_counter() > self.deadline:
                 outcome.ran_out = True
@@ -135,7 +135,7 @@ class Search:
             fixes = self.fixed_by({**made, **proposal.changes}, wrong, right)
             if not fixes or (best and len(fixes) <= len(best.fixes)):
                 continue
-            best = Correction(proposal, fixes)
+            best = ProvenEdit(proposal, fixes)
             if len(fixes) == len(wrong):
                 break
         return best

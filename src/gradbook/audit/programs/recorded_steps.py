@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.audit.core.step import State, Step
+from gradbook.audit.core.training_step import State, TrainingStep
 from gradbook.audit.programs.objectives import (
     Reach,
     finite_guards,
@@ -10,16 +10,16 @@ from gradbook.audit.programs.objectives import (
     implied_losses,
     stated_losses,
 )
-from gradbook.audit.programs.stepping import Span
+from gradbook.audit.programs.stepping import StepSpan
 from gradbook.recording.calls import Call
 
 
 def make_step(
     calls: list[Call],
     branches: list[tuple[int, bool]],
-    span: Span,
+    span: StepSpan,
     memories: frozenset[int] = frozenset(),
-) -> Step:
+) -> TrainingStep:
     reach = Reach(calls, span)
     inside = _updating_cone(calls, span)
     objectives = stated_losses(calls, span, reach, inside) + implied_losses(calls, reach)
@@ -38,7 +38,7 @@ def make_step(
         State(f"#{n}", moved.old, moved.new, moved.updates, moved.key[0][:1])
         for n, moved in enumerate(weights)
     ]
-    return Step(
+    return TrainingStep(
         calls,
         states,
         objectives,
@@ -54,7 +54,7 @@ def make_step(
     )
 
 
-def _updating_cone(calls: list[Call], span: Span) -> set[int]:
+def _updating_cone(calls: list[Call], span: StepSpan) -> set[int]:
     """Whatever the next weights are computed from."""
     first = first_call(calls, span) - 1
     seen: set[int] = set()

@@ -35,7 +35,7 @@ class Objective:
 
 
 @dataclass(slots=True)
-class Step:
+class TrainingStep:
     calls: list[Call]
     states: list[State]
     objectives: list[Objective]
