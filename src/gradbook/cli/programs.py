@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from gradbook.cli.output import print_as_json, say, show, width
+from gradbook.cli.argument_kinds import format_of
+from gradbook.cli.output import print_as_json, print_json, print_written, say, show, width
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.files import made_folder, note_read, require_replaceable, write_whole
 from gradbook.language.message import Message, translate, words_of
@@ -203,3 +204,38 @@ def records_of(checked: CheckedPrograms) -> list[dict[str, Any]]:
 
 def _as_json(record: object) -> str:
     return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+# Explained ----------------------------------------------------------------------
+
+CHAIN_ENDINGS = {".txt": "text", ".html": "html"}
+
+
+def names_program(word: str) -> bool:
+    """Whether the word is the name of a program and not of a network."""
+    return word.lower().endswith(ENDINGS) and not os.path.isdir(word)
+
+
+def explain_one_program(options: Namespace) -> int:
+    """Run the program, and write the chain from its loss back to a weight."""
+    from dataclasses import asdict
+
+    from gradbook.audit.programs.check_program import explain_program
+    from gradbook.report.program_chain import chain_lines, chain_page, chain_text
+
+    for flag in ("set", "data", "image", "of", "by"):
+        if getattr(options, flag) not in (None, [], False):
+            raise UsageError(f"--{flag} isn't for programs: leave it out for {options.net}")
+    chosen = format_of(options, CHAIN_ENDINGS)
+    note_read(options.net)
+    chain = explain_program(options.net, options.only or "")
+    if chosen == "json":
+        print_json(asdict(chain))
+    elif options.out:
+        page = chosen == "html"
+        text = chain_page(chain, options.typed) if page else f"{chain_text(chain)}\n"
+        write_whole(options.out, text)
+        print_written(options.out)
+    else:
+        show(chain_lines(chain, width()))
+    return RIGHT

@@ -11,11 +11,19 @@ from gradbook.audit.programs.explaining import ChainLink, ProgramChain
 from gradbook.errors import one_line, visible
 from gradbook.language import tr
 from gradbook.language.text_width import pad, text_width
-from gradbook.report.document import Chapter, Passage, Report
-from gradbook.report.markup import report_cell
+from gradbook.report.document import Block, Chapter, Passage, Report, made_with
+from gradbook.report.markup import report_cell, report_page
 from gradbook.report.program_text import gradient_lines
 from gradbook.report.program_words import address_of, brief, entry_of, shape_of, three_numbers
-from gradbook.report.styled_text import TEXT_WIDTH, Span, TableColumn, TextLine, TextTable, fold
+from gradbook.report.styled_text import (
+    TEXT_WIDTH,
+    RichCell,
+    Span,
+    TableColumn,
+    TextLine,
+    TextTable,
+    fold,
+)
 from gradbook.report.styled_text import plain as plain_text
 
 MOST_LINKS = 40  # that are shown; a chain over time may have thousands
@@ -108,11 +116,22 @@ def _listed(shape: Sequence[int], values: Sequence[float]) -> str:
 
 def chain_cell(chain: ProgramChain) -> str:
     """The same as a table in a notebook."""
+    blocks = [Passage([Span(title(chain), tag="b")]), *_blocks(chain)]
+    return report_cell(Report(chain.weight, [Chapter("chain", "", [])], cell=blocks))
+
+
+def chain_page(chain: ProgramChain, command: str = "") -> str:
+    """The same as a page; `command` makes it again."""
+    chapter = Chapter("chain", title(chain), list(_blocks(chain)))
+    name = f"{one_line(chain.file)}: {one_line(chain.weight)}"
+    return report_page(Report(name, [chapter], foot=made_with(command)))
+
+
+def _blocks(chain: ProgramChain) -> Iterator[Block]:
     shown, hidden = _shown_links(chain)
-    value, slope = labels()
-    names = (tr("line"), tr("expression"), tr("shape"), value, slope)
+    names = (tr("line"), tr("expression"), tr("shape"), *labels())
     columns = tuple(TableColumn(name, words=True) for name in names)
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[RichCell, ...]] = []
     for number, link in enumerate(shown):
         if hidden and number == MOST_LINKS // 2:
             rows.append(("…", tr("{number} more", number=hidden), "", "", ""))
@@ -122,14 +141,11 @@ def chain_cell(chain: ProgramChain) -> str:
     weight = (Span(one_line(chain.weight), tag="code"),)
     numbers = _listed(chain.shape, chain.numbers), _listed(chain.shape, chain.slopes)
     rows.append(("", weight, shape_of(chain.shape), *numbers))
-    blocks = [Passage([Span(title(chain), tag="b")])]
-    table = TextTable(columns, tuple(rows))  # type: ignore[arg-type]
-    after = [Passage(one_line(chain.formula))] if chain.formula else []
+    yield TextTable(columns, tuple(rows))
+    if chain.formula:
+        yield Passage(one_line(chain.formula))
     if chain.gradient:
-        after.append(Passage(_gradient_words(chain)))
-    return report_cell(
-        Report(chain.weight, [Chapter("chain", "", [])], cell=[*blocks, table, *after])
-    )
+        yield Passage(_gradient_words(chain))
 
 
 def _gradient_words(chain: ProgramChain) -> str:

@@ -16,10 +16,13 @@ import typing
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import IO, Any, get_args, get_origin, get_type_hints
+from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from gradbook.audit.programs.program_report import ProgramReport
 from gradbook.errors import GradbookError
+
+if TYPE_CHECKING:
+    from gradbook.audit.programs.explaining import ProgramChain
 
 PATIENCE = 30.0  # seconds that judging may take after the run
 MOST_REPORT = 64_000_000  # bytes
@@ -43,47 +46,76 @@ def check_program(
     if progress is not None:
         progress(path)
     with tempfile.TemporaryDirectory(prefix="gradbook-") as folder:
-        result, output_file = Path(folder, "report.json"), Path(folder, "output.txt")
-        command = [
-            sys.executable,
-            "-P",  # a file of the user's mustn't stand in for a module of ours
-            "-m",
-            "gradbook.audit.programs.child",
-            path,
-            str(result),
-            str(seconds),
-        ]
+        more = []
         if text is not None:
             changed = Path(folder, "text")
             changed.write_text(text, encoding="utf-8", newline="")
-            command.append(str(changed))
-        with output_file.open("wb") as written:
-            try:
-                done = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=written,
-                    stderr=subprocess.STDOUT,
-                    timeout=2 * seconds + PATIENCE,
-                    check=False,
-                    env={**os.environ, "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"},
-                )
-            except subprocess.TimeoutExpired:
-                return ProgramReport(
-                    path, "unknown", (), (), reason=f"no end within {2 * seconds + PATIENCE:.0f} s"
-                )
-        printed = output_file.read_bytes()
-        if output is not None:
-            output.write(printed)
-            output.flush()
-        if not result.exists() or result.stat().st_size > MOST_REPORT:
-            last = printed[-400:].decode(errors="replace").strip().splitlines()
-            cause = last[-1] if last else f"its process ended with {done.returncode}"
-            return ProgramReport(path, "fault", (), (), reason=cause)
-        record = json.loads(result.read_text())
+            more.append(str(changed))
+        try:
+            record, printed, cause = _left_by_child(path, seconds, Path(folder), *more)
+        except subprocess.TimeoutExpired:
+            return ProgramReport(path, "unknown", (), (), reason=_no_end(seconds))
+    if output is not None:
+        output.write(printed)
+        output.flush()
+    if record is None:
+        return ProgramReport(path, "fault", (), (), reason=cause)
+    return typing.cast(ProgramReport, _read(ProgramReport, record))
+
+
+def explain_program(path: str, weight: str = "", *, seconds: float = 20) -> ProgramChain:
+    """Run the program, and follow the loss back to the weight that it calls so, or to the first."""
+    from gradbook.audit.programs.explaining import ProgramChain
+
+    if not os.path.isfile(path):
+        raise GradbookError(f"{path}: there is no such program")
+    with tempfile.TemporaryDirectory(prefix="gradbook-") as folder:
+        try:
+            record, _, cause = _left_by_child(path, seconds, Path(folder), "--only", weight)
+        except subprocess.TimeoutExpired:
+            raise GradbookError(f"{path}: {_no_end(seconds)}") from None
+    if record is None:
+        raise GradbookError(f"{path}: {cause}")
+    return typing.cast(ProgramChain, _read(ProgramChain, record))
+
+
+def _no_end(seconds: float) -> str:
+    return f"no end within {2 * seconds + PATIENCE:.0f} s"
+
+
+def _left_by_child(
+    path: str, seconds: float, folder: Path, *more: str
+) -> tuple[dict[str, Any] | None, bytes, str]:
+    """What the process left, what the program printed, and why it left nothing."""
+    result, output_file = folder / "report.json", folder / "output.txt"
+    command = [
+        sys.executable,
+        "-P",  # a file of the user's mustn't stand in for a module of ours
+        "-m",
+        "gradbook.audit.programs.child",
+        path,
+        str(result),
+        str(seconds),
+        *more,
+    ]
+    with output_file.open("wb") as written:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            timeout=2 * seconds + PATIENCE,
+            check=False,
+            env={**os.environ, "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+    printed = output_file.read_bytes()
+    if not result.exists() or result.stat().st_size > MOST_REPORT:
+        last = printed[-400:].decode(errors="replace").strip().splitlines()
+        return None, printed, last[-1] if last else f"its process ended with {done.returncode}"
+    record = json.loads(result.read_text())
     if "error" in record:
         raise GradbookError(record["error"])
-    return typing.cast(ProgramReport, _read(ProgramReport, record))
+    return record, printed, ""
 
 
 def _read(kind: Any, value: Any) -> Any:

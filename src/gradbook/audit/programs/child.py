@@ -1,6 +1,7 @@
 """The process that runs a program: records it, judges it, and leaves a report in a file.
 
-`python -m gradbook.audit.programs.child PROGRAM REPORT SECONDS [TEXT]`
+`python -m gradbook.audit.programs.child PROGRAM REPORT SECONDS [TEXT]`; with `--only WEIGHT` in
+place of the text, it leaves the chain of that weight.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ from gradbook.errors import GradbookError
 
 
 def main() -> None:
-    path, result, seconds, *texts = sys.argv[1:]
+    path, result, seconds, *more = sys.argv[1:]
     try:
-        text = Path(texts[0]).read_bytes().decode() if texts else None
-        record: dict[str, Any] = asdict(_report(path, text, float(seconds)))
+        record: dict[str, Any]
+        if more[:1] == ["--only"]:
+            record = asdict(_chain(path, float(seconds), more[1]))
+        else:
+            text = Path(more[0]).read_bytes().decode() if more else None
+            record = asdict(_report(path, text, float(seconds)))
     except GradbookError as error:
         record = {"error": str(error)}
     partial = f"{result}.part"
@@ -63,6 +68,19 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
             return ProgramReport(path, "framework", (), tuple(sources), reason, **common)
         return ProgramReport(path, "no training", (), tuple(sources), NOTHING_TRAINED, **common)
     return ProgramReport(path, worst_verdict(models), models, tuple(sources), "", **common)
+
+
+def _chain(path: str, seconds: float, weight: str) -> Any:
+    from gradbook.audit.programs.explaining import explain_weight
+    from gradbook.audit.programs.stepping import Watch
+    from gradbook.recording.recorder import RECORDER
+    from gradbook.recording.running import read_program, run_recorded
+
+    watch = Watch()
+    run = run_recorded(read_program(path), seconds, watch)
+    if run.error and not RECORDER.tape.calls:
+        raise GradbookError(f"{path}: {run.error}")
+    return explain_weight(RECORDER.tape, watch, run.sources, path, weight)
 
 
 def _fault(run: Any, path: str) -> Any:

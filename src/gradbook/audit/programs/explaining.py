@@ -68,7 +68,8 @@ class ProgramChain:
 def explain_weight(
     tape: Tape, watch: Watch, sources: dict[str, SourceText], file: str, weight: str
 ) -> ProgramChain:
-    """The chain of the weight that the program calls so; the tape is the recorder's."""
+    """The chain of the weight that the program calls so, or of the first; the tape is the
+    recorder's."""
     names: list[str] = []
     for group in find_trainings(watch):
         trial = best_trial(tape.calls, tape.branches, group)
@@ -87,6 +88,8 @@ def explain_weight(
 
 def _number_of(names: list[str], weight: str) -> int | None:
     """Which weight is meant: by its whole name, or by the end of it, W1 of self.W1."""
+    if not weight:
+        return 0 if names else None
     if weight in names:
         return names.index(weight)
     ends = [re.split(r"[.\[]", name)[-1].strip("'\"] ") for name in names]

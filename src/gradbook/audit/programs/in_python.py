@@ -138,11 +138,12 @@ class Watched:
             self._report = self._judged()
         return self._report
 
-    def explain(self, weight: str) -> ProgramChain:
+    def explain(self, weight: str = "") -> ProgramChain:
         """The chain of calls from the loss back to a weight, in the program's own words.
 
         Args:
-            weight: Its name in the program: "W1", "self.W1", "params['W1']".
+            weight: Its name in the program: "W1", "self.W1", "params['W1']"; the first one if
+                it isn't named.
 
         Returns:
             The chain: each expression with its line, its shape and numbers and the loss's slope.

@@ -24,6 +24,7 @@ from gradbook.cli.argument_kinds import (
 )
 from gradbook.cli.help_page import Verb
 from gradbook.cli.output import counting, print_report, print_written, say, write_or_print
+from gradbook.cli.programs import explain_one_program, names_program
 from gradbook.cli.workbooks import explain_workbook, names_workbook, refuse_for_networks
 from gradbook.errors import LimitError, ShapeError, UsageError
 from gradbook.files import require_replaceable, write_whole
@@ -51,6 +52,8 @@ EXPLAIN_SUFFIXES = {
 
 
 def run_explain(options: Namespace) -> int:
+    if names_program(options.net):
+        return explain_one_program(options)
     chosen = format_of(options, EXPLAIN_SUFFIXES)
     explanation = _explained(options)
     writers = {
