@@ -5,20 +5,23 @@
 Every program of tests/audit/programs/material (or of FOLDER, laid out the same) is judged as
 `gradbook check` judges it, as it stands and with each mistake, two at once in processes of their
 own. It prints how often the verdict, the line and the change are those that are known, by style
-and by kind, the seconds, and each miss in one line. A change counts when the program with it is
-judged right, or reads as it did before the mistake.
+and by kind, the seconds, and each miss in one line. A change counts when the program reads as it
+did before the mistake, or is judged right and prints what the right one prints.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
+import subprocess
 import sys
 import traceback
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from math import isclose
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -39,6 +42,7 @@ from tests.audit.programs.material.catalogue import (
 
 SECONDS = 30.0  # for one program; a judge that needs more has failed
 RIGHT = "as it stands"
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +196,11 @@ def _mended(
         again = check_program(path, seconds=seconds)
     except Exception as error:
         return False, f"edited: {type(error).__name__}: {error}"
-    is_right = again.verdict in ("right", mistake.program.verdict)
-    return is_right, "" if is_right else f"edited: {again.verdict} {again.reason}".strip()
+    if again.verdict not in ("right", mistake.program.verdict):
+        return False, f"edited: {again.verdict} {again.reason}".strip()
+    if not _prints_the_same(path.name, text, mistake.program.text):
+        return False, f"edited: {again.verdict}, but it trains otherwise than the right one"
+    return True, ""
 
 
 def _is_as_before(mistake: Mistake, text: str) -> bool:
@@ -203,6 +210,27 @@ def _is_as_before(mistake: Mistake, text: str) -> bool:
         return all(ast.dump(ast.parse(new)) == ast.dump(ast.parse(old)) for new, old in pairs)
     except SyntaxError:
         return False
+
+
+def _prints_the_same(name: str, text: str, other: str) -> bool:
+    """Whether two programs print the same numbers, but for rounding."""
+    with TemporaryDirectory() as folder:
+        printed = [
+            subprocess.run(
+                [sys.executable, "-"],
+                input="\n".join(codes(name, one)),
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stdout
+            for one in (text, other)
+        ]
+    numbers, others = ([float(word) for word in NUMBER.findall(one)] for one in printed)
+    return len(numbers) == len(others) and all(
+        isclose(one, two, rel_tol=1e-4, abs_tol=1e-6)
+        for one, two in zip(numbers, others, strict=True)
+    )
 
 
 def print_results(results: list[Result]) -> None:
