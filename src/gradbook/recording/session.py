@@ -175,7 +175,7 @@ def unwrap_variables(wrapping: Wrapping, frame: FrameType) -> None:
 def _exchange(exchange: Callable[[dict[str, Any]], None], frame: FrameType) -> None:
     if frame.f_locals is not frame.f_globals:
         names = frame.f_locals
-        exchange(names)  # type: ignore[arg-type]
+        exchange(names)
         if sys.version_info < (3, 13):  # where it is only a copy of a function's variables
             _write_back(frame)
     exchange(frame.f_globals)

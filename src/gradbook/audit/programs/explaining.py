@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.programs.judging import Description, Trial, best_trial
+from gradbook.audit.programs.judging import JudgedStep, ModelDescription, best_trial
 from gradbook.audit.programs.line_values import FIRST
-from gradbook.audit.programs.naming import Naming
+from gradbook.audit.programs.naming import SourceNames
 from gradbook.audit.programs.program_report import Gradient, ProgramLoss, SourceSpan
 from gradbook.audit.programs.stepping import Watch, find_trainings
 from gradbook.errors import UsageError
@@ -75,8 +75,8 @@ def explain_weight(
         trial = best_trial(tape.calls, tape.branches, group)
         if trial is None:
             continue
-        naming = Naming(tape.calls, sources, file, trial.step.first, trial.step.last)
-        description = Description(trial, naming, max(len(steps) for _, steps in group), 0.0)
+        naming = SourceNames(tape.calls, sources, file, trial.step.first, trial.step.last)
+        description = ModelDescription(trial, naming, max(len(steps) for _, steps in group), 0.0)
         called = [description._weight_name(n) for n in range(len(trial.step.states))]
         names += called
         number = _number_of(called, weight)
@@ -97,7 +97,7 @@ def _number_of(names: list[str], weight: str) -> int | None:
 
 
 def _chain(
-    trial: Trial, naming: Naming, description: Description, number: int, name: str
+    trial: JudgedStep, naming: SourceNames, description: ModelDescription, number: int, name: str
 ) -> ProgramChain:
     judgement = trial.judgement
     if judgement is None:
@@ -144,7 +144,7 @@ def _between(calls: list[Call], weight: int, ends: Iterable[int]) -> list[int]:
 
 
 def _links(
-    naming: Naming, between: list[int], ends: tuple[int, ...], slopes: Mapping[int, Any]
+    naming: SourceNames, between: list[int], ends: tuple[int, ...], slopes: Mapping[int, Any]
 ) -> Iterator[ChainLink]:
     named = {index: naming.assigned(index) for index in between if naming.calls[index].frames}
     is_short = sum(assigned is not None for assigned in named.values()) < FEWEST_NAMED

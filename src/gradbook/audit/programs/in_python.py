@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from time import perf_counter
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
@@ -60,6 +60,7 @@ RATE = 0.01  # with which weights move where a function only returns gradients
 
 
 Exchange = Callable[[Wrapping], None]
+Record = TypeVar("Record")
 
 
 def _leave(_: Wrapping) -> None:
@@ -483,16 +484,17 @@ def _cell_name(file: str) -> str:
     return f"In[{number}]" if number is not None else ""
 
 
-def _renamed(record: Any, names: dict[str, str]) -> Any:
+def _renamed(record: Record, names: dict[str, str]) -> Record:
     """The same with the names that files are shown by."""
+    renamed: Any = record
     if isinstance(record, tuple):
-        return tuple([_renamed(part, names) for part in record])
-    if not is_dataclass(record) or isinstance(record, type):
-        return record
-    changes = {f.name: _renamed(getattr(record, f.name), names) for f in fields(record)}
-    if "file" in changes:
-        changes["file"] = names.get(changes["file"], changes["file"])
-    return replace(record, **changes)
+        renamed = tuple([_renamed(part, names) for part in record])
+    elif is_dataclass(record) and not isinstance(record, type):
+        changes = {f.name: _renamed(getattr(record, f.name), names) for f in fields(record)}
+        if "file" in changes:
+            changes["file"] = names.get(changes["file"], changes["file"])
+        renamed = replace(record, **changes)
+    return renamed  # type: ignore[no-any-return]
 
 
 def _with_places(model: ProgramModel) -> ProgramModel:
