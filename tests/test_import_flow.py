@@ -27,6 +27,7 @@ STOREYS = (
     "lab",
     "audit",
     "derivatives",
+    "recording",
     "formats",
     "engine",
     "targets",

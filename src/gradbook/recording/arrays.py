@@ -5,17 +5,26 @@ Knows neither where a program comes from nor what it is for.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gradbook.recording.calls import Ref, getitem, item_of, refill, setitem
+from gradbook.recording.calls import (
+    Masked,
+    Ref,
+    getitem,
+    item_of,
+    put_flat,
+    references,
+    refill,
+    setitem,
+    split_names,
+)
 from gradbook.recording.recorder import RECORDER
 
-SMALL = 1_000_000  # bytes; larger arrays from elsewhere are copied once
-NARROW = {np.float32, np.float16, "float32", "float16", "f4", "<f4", "single", "half"}
+NARROW = {np.float32, np.float16, *("float32", "float16", "single", "half", "f", "e")}
+NARROW |= {f"{order}f{size}" for order in ("", "<", ">", "=") for size in (2, 4)}
 UNRECORDED = {
     "save",
     "savez",
@@ -72,11 +81,11 @@ def plain(structure: Any) -> Any:
 
 
 def _constant(array: np.ndarray[Any, Any]) -> Any:
-    if array.nbytes < SMALL:
-        return array.copy()
+    """A copy of an array from elsewhere, one for as long as it doesn't change."""
     copy = _copies.get(id(array))
-    if copy is None or copy[0] is not array:
+    if copy is None or copy[0] is not array or not np.array_equal(copy[1], array):
         copy = _copies[id(array)] = (array, array.copy())
+        RECORDER.tape.kept_bytes += array.nbytes
     return copy[1]
 
 
@@ -141,10 +150,24 @@ def wrap(value: Any, index: int | None) -> Any:
         array._index, array._episode = index, RECORDER.episode
         return array
     if isinstance(value, (float, np.floating)):
-        number = RecordedNumber(value)
-        number._index, number._episode = index, RECORDER.episode
-        return number
+        return make_number(value, index, isinstance(value, np.floating))
     return value
+
+
+def make_number(value: Any, index: int | None, is_of_numpy: bool) -> RecordedNumber:
+    number = RecordedNumber(value)
+    number._index, number._episode = index, RECORDER.episode
+    number._is_of_numpy = is_of_numpy
+    return number
+
+
+def as_python(number: Any) -> Any:
+    """The same number as one of Python's own, which divides and is shown otherwise."""
+    if isinstance(number, RecordedNumber) and number._is_of_numpy:
+        copy = make_number(float(number), number._index, False)
+        copy._episode = number._episode
+        return copy
+    return number
 
 
 def keep(value: Any) -> Any:
@@ -183,9 +206,20 @@ def record(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -
 def _wrap_unrecorded(value: Any) -> Any:
     if is_numeric(value):
         return wrap(value, None)
-    if type(value) in (tuple, list) and value and all(is_numeric(part) for part in value):
-        return type(value)(wrap(part, None) for part in value)
+    if _is_of_several(value):
+        return _together(value, [wrap(part, None) for part in value])
     return value
+
+
+def _is_of_several(value: Any) -> bool:
+    """Whether a function has several results, such as `np.split` and `np.linalg.svd`."""
+    return (
+        isinstance(value, (tuple, list)) and bool(value) and all(is_numeric(part) for part in value)
+    )
+
+
+def _together(values: Any, parts: list[Any]) -> Any:
+    return type(values)(*parts) if hasattr(values, "_fields") else type(values)(parts)
 
 
 def remember(function: Any, arguments: tuple[Any, ...], options: dict[str, Any], value: Any) -> Any:
@@ -204,21 +238,22 @@ def remember(function: Any, arguments: tuple[Any, ...], options: dict[str, Any],
         elif value.dtype.kind == "b":
             RECORDER.tape.branches.append((index, bool(value)))
         return result
-    if type(value) in (tuple, list) and value and all(is_numeric(part) for part in value):
+    if _is_of_several(value):
         parts = [widen(part) for part in value]
         index = RECORDER.add(function, refer(arguments), refer(options), parts)
-        return type(value)(
-            wrap(part, RECORDER.add(item_of, (Ref(index), place), {}, np.array(part)))
+        places = [
+            RECORDER.add(item_of, (Ref(index), place), {}, np.array(part))
             for place, part in enumerate(parts)
-        )
+        ]
+        return _together(value, [wrap(*pair) for pair in zip(parts, places, strict=True)])
     return value
 
 
-def put_flat(parent: Any, places: Any, value: Any) -> Any:
-    """A copy of the parent with the numbers of one of its views."""
-    parent = np.array(parent)
-    parent.reshape(-1)[places] = value
-    return parent
+def kept_after_write(array: RecordedArray) -> Any:
+    """The value of an array that was changed in place: its buffer, unless it is part of one."""
+    buffer = owner(array)
+    is_whole = array._view is None and buffer.shape == array.shape
+    return buffer if is_whole else np.array(array.view(np.ndarray))
 
 
 def after_write(array: RecordedArray, index: int) -> None:
@@ -227,13 +262,12 @@ def after_write(array: RecordedArray, index: int) -> None:
     view = array._view
     if view is None:
         buffer = owner(array)
-        if buffer.shape == array.shape:
-            RECORDER.tape[index].value = buffer
+        if RECORDER.tape[index].value is buffer:
             _holders[id(buffer)] = index
         return
     parent = view.parent
     old = view.parent_index
-    now = np.array(parent.view(np.ndarray))
+    now = kept_after_write(parent)
     if view.function is getitem:
         arguments = (Ref(old), *refer(view.arguments), Ref(index))
         new = RECORDER.add(setitem, arguments, {}, now)
@@ -252,10 +286,6 @@ def _is_same_place(first: Any, second: Any) -> bool:
         return type(first) is type(second) and bool(np.all(plain(first) == plain(second)))
     except (ValueError, TypeError):
         return False
-
-
-def _reduced(function: Any) -> Any:
-    return function
 
 
 class RecordedArray(np.ndarray[Any, Any]):
@@ -297,19 +327,37 @@ class RecordedArray(np.ndarray[Any, Any]):
         return result
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if isinstance(value, RecordedArray) and value._view is not None:
-            view = value._view
-            if view.parent is self and view.function is getitem:
-                if _is_same_place(view.arguments[0], index):
-                    return  # what `W[i] -= …` writes back after its change in place
+        view = value._view if isinstance(value, RecordedArray) else None
+        if (
+            view is not None
+            and view.parent is self
+            and view.function is getitem
+            and _is_same_place(view.arguments[0], index)
+        ):
+            return  # what `W[i] -= …` writes back after its change in place
         if not RECORDER.is_on:
             self.view(np.ndarray)[plain(index)] = plain(value)
             return
         old = index_of(self)
-        references = (Ref(old), refer(index), refer(value))
+        operands = (refer(index), refer(value))
+        if self._is_untouched(old) and not any(references(operands)):
+            self.view(np.ndarray)[plain(index)] = plain(value)  # as if it had begun so
+            return
         before_write(self)
         self.view(np.ndarray)[plain(index)] = plain(value)
-        after_write(self, RECORDER.add(setitem, references, {}, np.array(self.view(np.ndarray))))
+        kept = kept_after_write(self)
+        after_write(self, RECORDER.add(setitem, (Ref(old), *operands), {}, kept))
+
+    def _is_untouched(self, index: int) -> bool:
+        """Whether an array is new, and nothing has used it yet."""
+        tape = RECORDER.tape
+        call = tape[index]
+        return (
+            call.function is None
+            and self._view is None
+            and index not in tape.used
+            and call.value is owner(self)
+        )
 
     def __iter__(self) -> Any:
         if self.ndim == 0:
@@ -343,30 +391,53 @@ class RecordedArray(np.ndarray[Any, Any]):
 
     def tolist(self) -> Any:
         if RECORDER.is_on and self.dtype.kind == "f" and self.size <= 4096:
-            return [part.tolist() if isinstance(part, RecordedArray) else part for part in self]
+            return [
+                part.tolist() if isinstance(part, RecordedArray) else as_python(part)
+                for part in self
+            ]
         return self.view(np.ndarray).tolist()
 
     def fill(self, value: Any) -> None:
         self[...] = value
 
+    def sort(self, *arguments: Any, **options: Any) -> None:
+        self[...] = record(np.sort, (self, *arguments), options)
+
+    def partition(self, *arguments: Any, **options: Any) -> None:
+        self[...] = record(np.partition, (self, *arguments), options)
+
+    def put(self, *arguments: Any, **options: Any) -> None:
+        np.put(self, *arguments, **options)
+
     def item(self, *place: Any) -> Any:
         if not place and self.size == 1:
-            return self.reshape(-1)[0]
-        return self[place] if place else self.view(np.ndarray).item()
+            return as_python(self.reshape(-1)[0])
+        return as_python(self[place]) if place else self.view(np.ndarray).item()
 
     @property
     def T(self) -> Any:  # type: ignore[override]  # noqa: N802
         return record(np.transpose, (self,), {})
 
     @property
+    def mT(self) -> Any:  # type: ignore[override]  # noqa: N802
+        return record(np.swapaxes, (self, -1, -2), {})
+
+    @property
+    def real(self) -> Any:
+        return self
+
+    @property
     def flat(self) -> Any:  # type: ignore[override]
         return self.reshape(-1)
 
 
-METHODS = (
-    "sum mean dot max min reshape transpose flatten ravel copy astype argmax argmin std var clip "
-    "prod squeeze round cumsum repeat swapaxes diagonal trace all any take cumprod argsort ptp"
-).split()
+METHODS = split_names("""
+    sum mean dot max min reshape transpose flatten ravel copy astype argmax argmin std var clip
+    prod squeeze round cumsum repeat swapaxes diagonal trace all any take cumprod argsort ptp
+    argpartition compress conj conjugate nonzero searchsorted""")
+OF_A_NUMBER = split_names(
+    "clip round prod max min cumsum cumprod flatten ravel repeat std var take argsort ptp"
+)
 
 
 def _function_of(method: str) -> Any:
@@ -379,7 +450,7 @@ def _function_of(method: str) -> Any:
     return call
 
 
-def _method(name: str) -> None:
+def _method(name: str, owners: tuple[type, ...]) -> None:
     function = _function_of(name)
 
     def method(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -391,11 +462,8 @@ def _method(name: str) -> None:
         return out
 
     method.__name__ = name
-    setattr(RecordedArray, name, method)
-
-
-for _name in METHODS:
-    _method(_name)
+    for kind in owners:
+        setattr(kind, name, method)
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, out: Any, options: Any) -> Any:
@@ -442,27 +510,30 @@ def _ufunc_at(ufunc: Any, inputs: Any) -> None:
     if not isinstance(array, RecordedArray):
         ufunc.at(array, *plain(inputs[1:]))
         return
-    references = refer(tuple(inputs))
+    operands = refer(tuple(inputs))
     before_write(array)
     ufunc.at(array.view(np.ndarray), *plain(inputs[1:]))
-    after_write(array, RECORDER.add(at, references, {}, np.array(array.view(np.ndarray))))
+    after_write(array, RECORDER.add(at, operands, {}, kept_after_write(array)))
 
 
 def _ufunc_into(function: Any, inputs: Any, target: Any, options: Any) -> Any:
     """An operation in place, or one with `out=`."""
-    references = refer(tuple(inputs)), refer(options)
-    value = function(*plain(inputs), **plain(options))
     if not isinstance(target, RecordedArray):
-        target[...] = value
-        return target
-    before_write(target)
+        return function(*plain(inputs), out=target, **plain(options))
+    if options.get("where", True) is not True:
+        options = dict(options)
+        inputs = (target, options.pop("where"), *inputs)
+        function = Masked(function)
+    operands = refer(tuple(inputs)), refer(options)
+    value = function(*plain(inputs), **plain(options))
     is_fitting = np.shape(value) == target.shape and value.dtype == target.dtype
-    index = RECORDER.add(function, *references, widen(np.array(value)))
-    old = target._index
+    old = None if is_fitting else index_of(target)
+    before_write(target)
     target.view(np.ndarray)[...] = value
-    if not is_fitting:
-        shape = Ref(old) if old is not None else np.zeros(target.shape, target.dtype)
-        index = RECORDER.add(refill, (shape, Ref(index)), {}, np.array(target.view(np.ndarray)))
+    kept = kept_after_write(target) if is_fitting else widen(np.array(value))
+    index = RECORDER.add(function, *operands, kept)
+    if old is not None:
+        index = RECORDER.add(refill, (Ref(old), Ref(index)), {}, kept_after_write(target))
     after_write(target, index)
     return target
 
@@ -479,7 +550,7 @@ def call_function(function: Any, arguments: Any, options: Any) -> Any:
     if name == "copyto":
         arguments[0][...] = arguments[1]
         return None
-    if name == "shape" or name == "ndim" or name == "size":
+    if name in ("shape", "ndim", "size"):
         return function(*plain(arguments), **plain(options))
     if name in ("fill_diagonal", "put", "put_along_axis", "place", "putmask"):
         return _change_in_place(function, arguments, options)
@@ -519,11 +590,16 @@ def fresh(value: Any, is_random: bool = False) -> Any:
     return wrap(value, index)
 
 
+def round_number(number: Any, digits: int) -> Any:
+    return np.float64(round(float(number), digits))
+
+
 class RecordedNumber(np.float64):
     """A float that remembers."""
 
     _index: int | None = None
     _episode = -1
+    _is_of_numpy = False  # a number of Python's own, which raises where NumPy's are infinite
 
     def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any
@@ -534,16 +610,23 @@ class RecordedNumber(np.float64):
         return call_function(function, arguments, options)
 
     def __repr__(self) -> str:
-        return float.__repr__(self)
+        return repr(np.float64(self)) if self._is_of_numpy else float.__repr__(self)
 
     def __str__(self) -> str:
         return float.__repr__(self)
+
+    def __round__(self, digits: Any = None) -> Any:
+        if digits is None:
+            return round(float(self))
+        if self._is_of_numpy:
+            return record(np.round, (self, digits), {})
+        return as_python(record(round_number, (self, digits), {}))
 
     def __format__(self, form: str) -> str:
         return float.__format__(self, form)
 
     def __reduce__(self) -> Any:
-        return (float, (float(self),))
+        return (np.float64 if self._is_of_numpy else float, (float(self),))
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self
@@ -555,13 +638,27 @@ class RecordedNumber(np.float64):
         return float.__hash__(self)
 
     def item(self, *place: Any) -> Any:
-        return self
+        return as_python(self)
 
     def tolist(self) -> Any:
+        return as_python(self)
+
+    @property
+    def real(self) -> Any:
         return self
 
-    def copy(self, *arguments: Any) -> Any:
+    def conjugate(self, *arguments: Any) -> Any:
         return self
+
+    conj = conjugate
+
+    def copy(self, *arguments: Any) -> Any:
+        """The same number as one of NumPy's."""
+        if self._is_of_numpy:
+            return self
+        number = make_number(self, self._index, True)
+        number._episode = self._episode
+        return number
 
     def astype(self, kind: Any, *arguments: Any, **options: Any) -> Any:
         if wide_type(kind) in (float, np.float64, "float64", "float"):
@@ -581,118 +678,5 @@ class RecordedNumber(np.float64):
         return record(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
 
 
-BINARY = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.divide,
-    "pow": np.power,
-    "mod": np.remainder,
-    "floordiv": np.floor_divide,
-}
-COMPARISONS = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}
-SCALARS = (int, float, np.integer, np.floating, np.bool_)
-
-
-def _binary(name: str, ufunc: Any) -> None:
-    native = getattr(float, f"__{name}__")
-    swapped = getattr(float, f"__r{name}__")
-
-    def compute(left: Any, right: Any) -> Any:
-        """Like Python, whose division by zero is an error."""
-        value = native(float(left), float(right))
-        return value if isinstance(value, float) else np.power(complex(left), right)
-
-    def forward(self: RecordedNumber, other: Any) -> Any:
-        if not isinstance(other, SCALARS):
-            return _with_other(ufunc, self, other, native)
-        if not RECORDER.is_on and not RECORDER.resumes_in():
-            return wrap(np.float64(native(self, other)), None)
-        if not RECORDER.is_program(sys._getframe(1).f_code):
-            return wrap(np.float64(native(self, other)), None)
-        return _remember_number(ufunc, (self, other), compute(self, other))
-
-    def backward(self: RecordedNumber, other: Any) -> Any:
-        if not isinstance(other, SCALARS):
-            return _with_other(ufunc, other, self, swapped)
-        if not RECORDER.is_on and not RECORDER.resumes_in():
-            return wrap(np.float64(swapped(self, other)), None)
-        if not RECORDER.is_program(sys._getframe(1).f_code):
-            return wrap(np.float64(swapped(self, other)), None)
-        return _remember_number(ufunc, (other, self), compute(other, self))
-
-    setattr(RecordedNumber, f"__{name}__", forward)
-    setattr(RecordedNumber, f"__r{name}__", backward)
-
-
-def _with_other(ufunc: Any, left: Any, right: Any, native: Any) -> Any:
-    other = right if isinstance(left, RecordedNumber) else left
-    if isinstance(other, np.ndarray):
-        return call_ufunc(ufunc, "__call__", (left, right), None, {})
-    return NotImplemented
-
-
-def _remember_number(ufunc: Any, operands: tuple[Any, ...], value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    kept = np.float64(value)
-    references = tuple(
-        [Ref(index_of(part)) if isinstance(part, RecordedNumber) else part for part in operands]
-    )
-    number = RecordedNumber(kept)
-    number._index = RECORDER.add(ufunc, references, {}, kept)
-    number._episode = RECORDER.episode
-    return number
-
-
-def _comparison(name: str, ufunc: Any) -> None:
-    native = getattr(float, f"__{name}__")
-
-    def compare(self: RecordedNumber, other: Any) -> Any:
-        if not isinstance(other, SCALARS):
-            if isinstance(other, np.ndarray):
-                return call_ufunc(ufunc, "__call__", (self, other), None, {})
-            return NotImplemented
-        truth = native(self, float(other))
-        if RECORDER.is_on and (
-            self._index is not None or getattr(other, "_index", None) is not None
-        ):
-            if RECORDER.is_program(sys._getframe(1).f_code):
-                references = tuple(
-                    [
-                        Ref(index_of(part)) if isinstance(part, RecordedNumber) else part
-                        for part in (self, other)
-                    ]
-                )
-                index = RECORDER.add(ufunc, references, {}, np.bool_(truth))
-                RECORDER.tape.branches.append((index, truth))
-        return truth
-
-    setattr(RecordedNumber, f"__{name}__", compare)
-
-
-def _unary(name: str, ufunc: Any) -> None:
-    native = getattr(float, f"__{name}__")
-
-    def apply(self: RecordedNumber) -> Any:
-        if not RECORDER.is_on or not RECORDER.is_program(sys._getframe(1).f_code):
-            return wrap(np.float64(native(self)), None)
-        return _remember_number(ufunc, (self,), native(self))
-
-    setattr(RecordedNumber, f"__{name}__", apply)
-
-
-for _name, _ufunc in BINARY.items():
-    _binary(_name, _ufunc)
-for _name, _ufunc in COMPARISONS.items():
-    _comparison(_name, _ufunc)
-_unary("neg", np.negative)
-_unary("abs", np.absolute)
-RecordedNumber.__pos__ = lambda self: self  # type: ignore[method-assign,assignment]
+for _name in METHODS:
+    _method(_name, (RecordedArray, RecordedNumber) if _name in OF_A_NUMBER else (RecordedArray,))

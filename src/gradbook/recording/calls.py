@@ -1,4 +1,4 @@
-"""A run as a list of calls: each with its operands, its value and its place; run again with other numbers.
+"""A run as a list of calls, each with operands, value and place; run again with other numbers.
 
 Knows neither how a run is recorded nor what is done with it.
 """
@@ -35,6 +35,11 @@ class Call:
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", "") if self.function else ""
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The names of functions in a table of them."""
+    return tuple(text.split())
 
 
 def references(structure: Any) -> Iterator[int]:
@@ -83,9 +88,30 @@ def setitem(array: Any, index: Any, value: Any) -> Any:
     return array
 
 
+def put_flat(parent: Any, places: Any, value: Any) -> Any:
+    """A copy of the parent with the numbers of one of its views."""
+    parent = np.array(parent)
+    parent.reshape(-1)[places] = value
+    return parent
+
+
 def refill(array: Any, value: Any) -> Any:
     """The value in the shape and the type of the array that it is written into."""
     return np.broadcast_to(value, np.shape(array)).astype(np.asarray(array).dtype)
+
+
+class Masked:
+    """A ufunc with `where=`: what the mask leaves out keeps the array's numbers."""
+
+    __name__ = "masked"
+
+    def __init__(self, ufunc: Any) -> None:
+        self.ufunc = ufunc
+
+    def __call__(self, array: Any, mask: Any, *inputs: Any, **options: Any) -> Any:
+        array = np.array(array)
+        self.ufunc(*inputs, out=array, where=np.asarray(mask, bool), **options)
+        return array
 
 
 @dataclass(slots=True)
@@ -95,6 +121,7 @@ class Tape:
     calls: list[Call] = field(default_factory=list)
     branches: list[tuple[int, bool]] = field(default_factory=list)  # a call's truth was asked
     kept_bytes: int = 0
+    used: set[int] = field(default_factory=set)  # calls whose value another one takes
 
     def add(
         self,
@@ -106,6 +133,7 @@ class Tape:
         is_random: bool = False,
     ) -> int:
         operands = tuple(references((arguments, options))) if function else ()
+        self.used.update(operands)
         self.calls.append(Call(function, arguments, options, value, frames, is_random, operands))
         self.kept_bytes += getattr(value, "nbytes", 8)
         return len(self.calls) - 1

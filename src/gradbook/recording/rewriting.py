@@ -15,19 +15,28 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from gradbook.recording.calls import split_names
 
 NUMPY_TYPES = frozenset(
-    "int64 int32 int16 int8 uint8 intp int_ float64 float32 float16 double single bool_".split()
+    split_names("""
+    int64 int32 int16 int8 uint8 intp int_ float64 float32 float16 double single
+    bool_""")
+)
+BUILDING = frozenset(  # they take lists themselves, or shapes
+    split_names("""
+    array asarray asanyarray zeros ones empty full arange linspace eye identity concatenate
+    vstack hstack stack column_stack row_stack block meshgrid ndarray split shape vectorize
+    ndindex dtype save load savez einsum random reshape transpose broadcast_to""")
 )
 
 
 class _Rewriting(ast.NodeTransformer):
-    def visit_Constant(self, node: ast.Constant) -> ast.AST:  # noqa: N802
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if type(node.value) is float:
             return _call("__gradbook_literal__", [node], node)
         return node
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 part.value = self.visit(part.value)
@@ -37,26 +46,35 @@ class _Rewriting(ast.NodeTransformer):
         node.body = [self.visit(statement) for statement in node.body]
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if node.value:
             node.value = self.visit(node.value)
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         function = node.func
         self.generic_visit(node)
         if isinstance(function, ast.Name) and function.id == "float" and not node.keywords:
             return _call("__gradbook_convert__", [function, *node.args], node)
-        if isinstance(function, ast.Attribute) and function.attr in NUMPY_TYPES:
-            if len(node.args) == 1 and not node.keywords:
-                return _call("__gradbook_convert__", [function, *node.args], node)
-        if isinstance(function, ast.Attribute) and function.attr == "dot":
-            if isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy"):
-                return node
+        if not isinstance(function, ast.Attribute):
+            return node
+        if function.attr in NUMPY_TYPES and len(node.args) == 1 and not node.keywords:
+            return _call("__gradbook_convert__", [function, *node.args], node)
+        if isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy"):
+            if function.attr not in BUILDING:
+                node.args = [_listed(part) for part in node.args[:2]] + node.args[2:]
+            return node
+        if function.attr == "dot":
             called = _call("__gradbook_dot__", [function.value, *node.args], node)
             called.keywords = node.keywords
             return called
         return node
+
+
+def _listed(argument: ast.expr) -> ast.expr:
+    if isinstance(argument, (ast.Name, ast.Attribute, ast.Subscript, ast.List, ast.ListComp)):
+        return _call("__gradbook_listed__", [argument], argument)
+    return argument
 
 
 def _call(name: str, arguments: Sequence[Any], at: Any) -> ast.Call:
@@ -66,7 +84,7 @@ def _call(name: str, arguments: Sequence[Any], at: Any) -> ast.Call:
 
 def compile_program(text: str, file: str) -> CodeType:
     tree = _Rewriting().visit(ast.parse(text, file))
-    return compile(tree, file, "exec", dont_inherit=True)  # type: ignore[no-any-return]
+    return compile(tree, file, "exec", dont_inherit=True)
 
 
 class ProgramLoader(importlib.machinery.SourceFileLoader):

@@ -135,6 +135,39 @@ def run_recorded(program: Program, seconds: float, watch: Callable[[int], None])
         name = getattr(error, "filename", None) or program.parts[0][0]
         return Run({}, error=_message(error), error_file=name, error_line=line)
     run = Run(sources)
+    module = _prepare_module(program, sources)
+    RECORDER.watch = watch
+    start = perf_counter()
+    RECORDER.deadline = start + seconds
+    RECORDER.start()
+    try:
+        with Alarm(seconds):
+            for code in codes:
+                exec(code, module.__dict__)
+        run.finished = True
+    except EnoughError:
+        run.stopped_by = "time" if perf_counter() > RECORDER.deadline else "enough"
+    except SystemExit as end:
+        run.finished = end.code in (None, 0)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        _note_error(run, error)
+    finally:
+        RECORDER.pause()
+        RECORDER.watch = None
+    run.seconds = perf_counter() - start
+    for name in RECORDER.program_files - set(sources):
+        try:
+            sources[name] = SourceText(name, Path(name).read_text())
+        except (OSError, ValueError, SyntaxError):
+            continue
+    run.frameworks = [name for name in FRAMEWORKS if name in sys.modules]
+    return run
+
+
+def _prepare_module(program: Program, sources: dict[str, SourceText]) -> types.ModuleType:
+    """An empty `__main__` in which numbers remember, in a process that looks like the program's."""
     folder = Path(program.path).resolve().parent
     _import_libraries(_texts_beside(folder, sources))
     follow_modules(folder, RECORDER.program_files, HELPERS)
@@ -148,34 +181,7 @@ def run_recorded(program: Program, seconds: float, watch: Callable[[int], None])
     sys.path.insert(0, str(folder))
     sys.setrecursionlimit(20_000)
     RECORDER.program_files |= set(sources)
-    RECORDER.watch = watch
-    start = perf_counter()
-    RECORDER.deadline = start + seconds
-    RECORDER.start()
-    try:
-        with Alarm(seconds):
-            for code in codes:
-                exec(code, module.__dict__)  # noqa: S102 - the program that the user named
-        run.finished = True
-    except EnoughError:
-        run.stopped_by = "time" if perf_counter() > RECORDER.deadline else "enough"
-    except SystemExit as end:
-        run.finished = end.code in (None, 0)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever a stranger's program raises
-        _note_error(run, error)
-    finally:
-        RECORDER.pause()
-        RECORDER.watch = None
-    run.seconds = perf_counter() - start
-    for name in RECORDER.program_files - set(sources):
-        try:
-            sources[name] = SourceText(name, Path(name).read_text())
-        except (OSError, ValueError, SyntaxError):
-            continue
-    run.frameworks = [name for name in FRAMEWORKS if name in sys.modules]
-    return run
+    return module
 
 
 def _texts_beside(folder: Path, sources: dict[str, SourceText]) -> str:
@@ -195,7 +201,7 @@ def _import_libraries(texts: str) -> None:
         if name.split(".")[0] in texts:
             try:
                 importlib.import_module(name)
-            except Exception:  # noqa: BLE001, S112 - absent, or broken on this computer
+            except Exception:
                 continue
 
 

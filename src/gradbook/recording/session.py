@@ -113,7 +113,7 @@ class Session:
         RECORDER.deadline, RECORDER.full, RECORDER.is_on = float("inf"), False, False
 
     def _replace(self) -> None:
-        owners: list[Any] = [np, np.random, math, random, random.Random]
+        owners: list[Any] = [np, np.random, np.lib.stride_tricks, math, random, random.Random]
         if "scipy.special" in sys.modules:
             owners.append(sys.modules["scipy.special"])
         before = [(owner, dict(vars(owner))) for owner in owners]

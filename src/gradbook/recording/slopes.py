@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.recording.calls import Call, Changes, Replay, substitute
+from gradbook.recording.calls import (
+    Call,
+    Change,
+    Changes,
+    Masked,
+    Ref,
+    Replay,
+    split_names,
+    substitute,
+)
 
 NUDGE = 1e-6
 MOST_NUDGES = 4096
@@ -51,7 +60,7 @@ def _value(replay: Replay, numbers: Mapping[int, Any], index: int) -> Any:
 
 
 def pull(
-    replay: Replay, call: Any, numbers: Mapping[int, Any], index: int, slope: Any
+    replay: Replay, call: Call | Change, numbers: Mapping[int, Any], index: int, slope: Any
 ) -> list[tuple[int, Any]]:
     """What a call's slope means for the operands that move."""
     moving = {
@@ -71,7 +80,9 @@ def pull(
     if getattr(out, "dtype", None) is not None and out.dtype.kind != "f":
         return []
     rule = RULES.get(name)
-    if rule is not None and all(_is_reference(part) or not _has(part) for part in arguments):
+    if isinstance(function, Masked):
+        rule = _masked(function)
+    if rule is not None and all(isinstance(part, Ref) or not _has(part) for part in arguments):
         values = [substitute(part, value) for part in arguments]
         try:
             parts = rule(slope, out, *values, **substitute(options, value))
@@ -81,7 +92,7 @@ def pull(
             return [
                 (argument.index, part)
                 for argument, part in zip(arguments, parts, strict=False)
-                if _is_reference(argument) and argument.index in moving and part is not None
+                if isinstance(argument, Ref) and argument.index in moving and part is not None
             ]
     if name == "item_of":
         return _pull_part(replay, numbers, index, slope)
@@ -96,12 +107,9 @@ def _is_float(value: Any) -> bool:
     return isinstance(value, (float, list, tuple)) or (kind is not None and kind.kind == "f")
 
 
-def _is_reference(part: Any) -> bool:
-    return type(part).__name__ == "Ref"
-
-
 def _has(part: Any) -> bool:
-    if _is_reference(part):
+    """Whether there is a reference in it."""
+    if isinstance(part, Ref):
         return True
     if isinstance(part, (list, tuple)):
         return any(_has(each) for each in part)
@@ -126,7 +134,7 @@ def fit_shape(slope: Any, shape: tuple[int, ...]) -> Any:
 
 def _two(left: Any, right: Any) -> Pull:
     def rule(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
-        if options.get("where") is not None and "where" in options:
+        if options.get("where", True) is not True:
             raise _NoRuleError
         return [
             None if left is None else fit_shape(left(g, out, a, b), np.shape(a)),
@@ -139,6 +147,24 @@ def _two(left: Any, right: Any) -> Pull:
 def _one(slope: Any) -> Pull:
     def rule(g: Any, out: Any, a: Any, **options: Any) -> list[Any]:
         return [g * slope(np.asarray(a, float), out)]
+
+    return rule
+
+
+def _masked(function: Masked) -> Pull:
+    def rule(g: Any, out: Any, array: Any, mask: Any, *inputs: Any, **options: Any) -> list[Any]:
+        mask = np.broadcast_to(mask, out.shape)
+        kept = fit_shape(np.where(mask, 0, g), np.shape(array))
+        pull_inputs = RULES.get(function.ufunc.__name__)
+        if pull_inputs is None:
+            raise _NoRuleError
+        filled = [np.where(mask, part, 1.0) for part in inputs]
+        parts = pull_inputs(np.where(mask, g, 0), np.where(mask, out, 1.0), *filled, **options)
+        slopes = [
+            None if part is None else fit_shape(np.where(mask, part, 0), np.shape(operand))
+            for part, operand in zip(parts, inputs, strict=True)
+        ]
+        return [kept, None, *slopes]
 
     return rule
 
@@ -235,9 +261,9 @@ def _extreme(
 
 def _power(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
     a, exponent = np.asarray(a, float), np.asarray(b, float)
-    base = fit_shape(g * exponent * a ** (exponent - 1), np.shape(a))
-    with np.errstate(all="ignore"):
-        log = np.where(a > 0, np.log(np.where(a > 0, a, 1)), 0)
+    lowered = np.where(exponent == 0, 0, exponent * a ** (exponent - 1))
+    base = fit_shape(g * lowered, np.shape(a))
+    log = np.log(np.where(a > 0, a, 1))
     return [base, fit_shape(g * out * log, np.shape(b))]
 
 
@@ -278,9 +304,11 @@ def _outer(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
 
 
 def _einsum(g: Any, out: Any, subscripts: Any, *operands: Any, **options: Any) -> list[Any]:
-    if not isinstance(subscripts, str) or "..." in subscripts or "->" not in subscripts:
+    if not isinstance(subscripts, str) or "..." in subscripts:
         raise _NoRuleError
-    inputs, output = subscripts.replace(" ", "").split("->")
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    if not arrow:
+        output = "".join(sorted(each for each in set(inputs) - {","} if inputs.count(each) == 1))
     terms = inputs.split(",")
     if any(len(set(term)) < len(term) for term in terms):
         raise _NoRuleError
@@ -299,15 +327,42 @@ def _einsum(g: Any, out: Any, subscripts: Any, *operands: Any, **options: Any) -
     return parts
 
 
+def _tensordot(g: Any, out: Any, a: Any, b: Any, axes: Any = 2) -> list[Any]:
+    a, b, g = np.asarray(a, float), np.asarray(b, float), np.asarray(g)
+    if isinstance(axes, (int, np.integer)):
+        axes = range(a.ndim - axes, a.ndim), range(int(axes))
+    left, right = [
+        [int(axis) % each.ndim for axis in np.ravel(list(part) if np.ndim(part) else [part])]
+        for each, part in zip((a, b), axes, strict=True)
+    ]
+    free_left = [axis for axis in range(a.ndim) if axis not in left]
+    free_right = [axis for axis in range(b.ndim) if axis not in right]
+    count = len(free_left)
+    of_a = np.tensordot(g, b, (range(count, g.ndim), free_right))  # free, then b's own order
+    of_b = np.tensordot(g, a, (range(count), free_left))
+    order_a = free_left + [left[n] for n in np.argsort(right)]
+    order_b = free_right + [right[n] for n in np.argsort(left)]
+    return [of_a.transpose(np.argsort(order_a)), of_b.transpose(np.argsort(order_b))]
+
+
+def _inner(g: Any, out: Any, a: Any, b: Any) -> list[Any]:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return _matmul(g, out, a, b)
+    return _tensordot(g, out, a, b, (-1, -1))
+
+
 def _clip(g: Any, out: Any, a: Any, low: Any = None, high: Any = None, **options: Any) -> list[Any]:
+    a = np.asarray(a)
     low = options.get("min", options.get("a_min", low))
     high = options.get("max", options.get("a_max", high))
-    inside = np.ones(np.shape(a), bool)
-    if low is not None:
-        inside &= np.asarray(a) >= low
-    if high is not None:
-        inside &= np.asarray(a) <= high
-    return [fit_shape(g * inside, np.shape(a))]
+    raised = a if low is None else np.maximum(a, low)
+    is_low = a < raised
+    is_high = raised > (np.inf if high is None else high)
+    return [
+        fit_shape(np.where(is_low | is_high, 0, g), a.shape),
+        fit_shape(np.where(is_low & ~is_high, g, 0), np.shape(low)),
+        fit_shape(np.where(is_high, g, 0), np.shape(high)),
+    ]
 
 
 def _where(g: Any, out: Any, condition: Any, a: Any = None, b: Any = None) -> list[Any]:
@@ -322,8 +377,16 @@ def _where(g: Any, out: Any, condition: Any, a: Any = None, b: Any = None) -> li
 
 def _setitem(g: Any, out: Any, a: Any, index: Any, value: Any) -> list[Any]:
     rest = np.array(g, float)
+    part = rest[index]
+    if not np.may_share_memory(part, rest) and np.ndim(part):  # a place may come twice
+        order = np.arange(part.size).reshape(part.shape)
+        last = np.zeros(rest.shape, int)
+        last[index] = order
+        part = np.where(last[index] == order, part, 0)
+    else:
+        part = np.array(part)
     rest[index] = 0
-    return [rest, None, fit_shape(np.asarray(g)[index], np.shape(value))]
+    return [rest, None, fit_shape(part, np.shape(value))]
 
 
 def _put_flat(g: Any, out: Any, a: Any, places: Any, value: Any) -> list[Any]:
@@ -337,6 +400,10 @@ def _add_at(g: Any, out: Any, a: Any, index: Any, value: Any) -> list[Any]:
     return [g, None, fit_shape(np.asarray(g)[index], np.shape(value))]
 
 
+def _subtract_at(g: Any, out: Any, a: Any, index: Any, value: Any) -> list[Any]:
+    return [g, None, fit_shape(-np.asarray(g)[index], np.shape(value))]
+
+
 def _cumsum(g: Any, out: Any, a: Any, axis: Any = None, **options: Any) -> list[Any]:
     if axis is None:
         flat = np.cumsum(np.ravel(g)[::-1])[::-1]
@@ -346,11 +413,23 @@ def _cumsum(g: Any, out: Any, a: Any, axis: Any = None, **options: Any) -> list[
 
 def _norm(
     g: Any, out: Any, a: Any, ord: Any = None, axis: Any = None, keepdims: Any = False
-) -> list[Any]:  # noqa: A002
+) -> list[Any]:
     if ord not in (None, 2, "fro") or (ord == 2 and np.ndim(a) > 1 and axis is None):
         raise _NoRuleError
-    a = np.asarray(a, float)
-    return [_spread(np.asarray(g) / np.asarray(out), a.shape, axis, keepdims) * a]
+    a, out = np.asarray(a, float), np.asarray(out)
+    return [_spread(np.where(out == 0, 0, g / out), a.shape, axis, keepdims) * a]
+
+
+def _log_softmax(g: Any, out: Any, a: Any, axis: Any = None) -> list[Any]:
+    return [g - np.exp(out) * np.sum(g, axis=axis, keepdims=True)]
+
+
+def _average(
+    g: Any, out: Any, a: Any, axis: Any = None, weights: Any = None, **options: Any
+) -> list[Any]:
+    if weights is not None:
+        raise _NoRuleError
+    return _mean(g, out, a, axis, **options)
 
 
 def _softmax(g: Any, out: Any, a: Any, axis: Any = None) -> list[Any]:
@@ -409,7 +488,7 @@ RULES: dict[str, Pull] = {
     "rint": _none,
     "sum": _sum,
     "mean": _mean,
-    "average": _mean,
+    "average": _average,
     "var": _var,
     "std": _std,
     "max": _extreme,
@@ -425,19 +504,29 @@ RULES: dict[str, Pull] = {
     "setitem": _setitem,
     "put_flat": _put_flat,
     "add_at": _add_at,
+    "subtract_at": _subtract_at,
+    "tensordot": _tensordot,
+    "inner": _inner,
     "cumsum": _cumsum,
     "norm": _norm,
     "softmax": _softmax,
+    "log_softmax": _log_softmax,
     "nan_to_num": _same,
 }
 REARRANGING = frozenset(
-    "getitem reshape transpose ravel flatten squeeze expand_dims swapaxes moveaxis concatenate "
-    "vstack hstack stack column_stack row_stack array asarray asanyarray copy astype broadcast_to "
-    "repeat tile pad roll flip fliplr flipud rot90 diag diagonal take tril triu atleast_1d "
-    "atleast_2d atleast_3d ascontiguousarray append insert delete split array_split hsplit vsplit "
-    "sliding_window_view as_strided take_along_axis refill rollaxis permute_dims".split()
+    split_names("""
+    getitem reshape transpose ravel flatten squeeze expand_dims swapaxes moveaxis concatenate
+    vstack hstack dstack stack column_stack row_stack array asarray asanyarray copy astype
+    broadcast_to repeat tile pad roll flip fliplr flipud rot90 diag diagonal take tril triu
+    atleast_1d atleast_2d atleast_3d ascontiguousarray asfortranarray append insert delete split
+    array_split hsplit vsplit dsplit sliding_window_view take_along_axis refill rollaxis
+    permute_dims matrix_transpose unstack resize block broadcast_arrays compress extract""")
 )
-NO_TYPES = {"dtype"}
+MIXING = frozenset(  # with numbers from elsewhere among the operand's
+    split_names("""
+    concatenate vstack hstack dstack stack column_stack row_stack array asarray asanyarray pad
+    append insert block""")
+)
 
 
 def _rearranged(
@@ -452,44 +541,38 @@ def _rearranged(
     """Every entry of the result is one of an operand: which one, is found with their numbers."""
     pieces = []
     name = getattr(function, "__name__", "")
-    if name == "astype" or name == "array" or name == "asarray":
-        options = {key: each for key, each in options.items() if key not in NO_TYPES}
+    if name == "pad" and (len(arguments) > 2 or options.get("mode", "constant") != "constant"):
+        return _nudged(function, arguments, options, moving, value, slope)
+    if name in ("astype", "array", "asarray", "asanyarray"):
+        options = {key: each for key, each in options.items() if key != "dtype"}
         arguments = arguments[:1]
         if name == "astype":
             function = np.array
     for operand in moving:
         shape, size = np.shape(value(operand)), int(np.size(value(operand)))
 
-        def numbered(
-            index: int, operand: int = operand, size: int = size, shape: Any = shape
-        ) -> Any:
-            if index == operand:
-                return np.arange(1.0, size + 1).reshape(shape)
-            other = np.asarray(value(index))
-            return value(index) if other.dtype.kind in "iub" else np.zeros(other.shape)
-
         if name == "refill":
             return [(operand, fit_shape(slope, shape))] if arguments[1].index == operand else []
-        places = function(
-            *[_zero(substitute(each, numbered)) for each in arguments],
-            **substitute(options, numbered),
-        )
-        if part is not None:
-            places = places[part]
-        places = np.asarray(places, float).ravel().astype(int)
+
+        def places_from(
+            first: float, operand: int = operand, size: int = size, shape: Any = shape
+        ) -> Any:
+            def numbered(index: int) -> Any:
+                if index == operand:
+                    return np.arange(first, first + size).reshape(shape)
+                other = np.asarray(value(index))
+                return value(index) if other.dtype.kind in "iub" else np.zeros(other.shape)
+
+            result = function(*substitute(arguments, numbered), **substitute(options, numbered))
+            return np.asarray(result if part is None else result[part], float).ravel()
+
+        places = places_from(1.0)
+        if name in MIXING:
+            places = np.where(places_from(2.0) - places == 1, places, 0)
+        places = places.astype(int)
         total = np.bincount(places, weights=np.ravel(slope), minlength=size + 1)[1:]
         pieces.append((operand, total.reshape(shape)))
     return pieces
-
-
-def _zero(structure: Any) -> Any:
-    """Constants within a list of operands count as no operand."""
-    if isinstance(structure, list):
-        return [
-            _zero(each) if isinstance(each, list) else 0.0 if isinstance(each, float) else each
-            for each in structure
-        ]
-    return structure
 
 
 def _pull_part(
@@ -551,6 +634,3 @@ def _nudged(
                 total[place] = np.sum(change * slope)
         pieces.append((operand, total.reshape(base.shape)))
     return pieces
-
-
-__all__ = ["exact_slopes", "fit_shape"]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.recording import functions
-from gradbook.recording.arrays import RecordedArray, RecordedNumber, is_numeric, widen
+from gradbook.recording.arrays import RecordedArray, RecordedNumber, is_numeric, make_number, widen
 
 DEEPEST = 8  # containers in containers
 LONGEST = 20_000  # items of one that are looked at
@@ -64,7 +64,7 @@ class Wrapping:
     def _remembering(self, value: Any) -> Any:
         kind = type(value)
         if kind in (float, np.float64):
-            return RecordedNumber(value)
+            return make_number(value, None, kind is np.float64)
         if (kind is np.ndarray and is_numeric(value)) or kind in GENERATORS:
             other = self.replaced.get(id(value))
             if other is None:
@@ -79,7 +79,7 @@ class Wrapping:
 
     def _as_before(self, value: Any) -> Any:
         if isinstance(value, RecordedNumber):
-            return float(value)
+            return np.float64(value) if value._is_of_numpy else float(value)
         original = self.originals.get(id(value))
         if original is not None:
             return original
