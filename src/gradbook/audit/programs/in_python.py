@@ -159,7 +159,8 @@ class Watched:
         sources = self.sources
         with TapeInUse(self.session.tape):
             chain = explain_weight(self.session.tape, self.steps, sources, self.file, weight)
-        return _renamed(chain, _shown_names(sources, self.file))
+        renamed: ProgramChain = _renamed(chain, _shown_names(sources, self.file))
+        return renamed
 
     def _require_end(self) -> None:
         if not self.seconds:
@@ -186,7 +187,8 @@ class Watched:
             finished=True,
             seconds=self.seconds,
         )
-        return _renamed(report, names)
+        renamed: ProgramReport = _renamed(report, names)
+        return renamed
 
 
 def watch() -> Watched:
