@@ -25,6 +25,7 @@ from gradbook.recording.recorder import RECORDER
 
 NARROW = {np.float32, np.float16, *("float32", "float16", "single", "half", "f", "e")}
 NARROW |= {f"{order}f{size}" for order in ("", "<", ">", "=") for size in (2, 4)}
+SIMPLE = {int, float, bool, str, type(None), type(...), type, np.dtype}
 UNRECORDED = {
     "save",
     "savez",
@@ -64,8 +65,11 @@ def owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def plain(structure: Any) -> Any:
     """The same without memory, for NumPy's own code."""
-    if isinstance(structure, RecordedArray):
+    kind = type(structure)
+    if kind is RecordedArray:
         return structure.view(np.ndarray)
+    if kind in SIMPLE:
+        return structure
     if isinstance(structure, RecordedNumber):
         return np.float64(structure)
     if isinstance(structure, tuple):
@@ -91,6 +95,8 @@ def _constant(array: np.ndarray[Any, Any]) -> Any:
 
 def refer(structure: Any) -> Any:
     """The same with references in place of what remembers."""
+    if type(structure) in SIMPLE:
+        return structure
     if isinstance(structure, (RecordedArray, RecordedNumber)):
         return Ref(index_of(structure))
     if isinstance(structure, tuple):
@@ -297,12 +303,12 @@ class RecordedArray(np.ndarray[Any, Any]):
     def __array_finalize__(self, source: Any) -> None:
         self._index, self._episode, self._view = None, -1, None
 
-    def __array_ufunc__(  # type: ignore[override]
+    def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any
     ) -> Any:
         return call_ufunc(ufunc, method, inputs, out, options)
 
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:  # type: ignore[override]
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         return call_function(function, arguments, options)
 
     def __getitem__(self, index: Any) -> Any:
@@ -415,19 +421,19 @@ class RecordedArray(np.ndarray[Any, Any]):
         return as_python(self[place]) if place else self.view(np.ndarray).item()
 
     @property
-    def T(self) -> Any:  # type: ignore[override]  # noqa: N802
+    def T(self) -> Any:  # noqa: N802
         return record(np.transpose, (self,), {})
 
     @property
-    def mT(self) -> Any:  # type: ignore[override]  # noqa: N802
+    def mT(self) -> Any:  # noqa: N802
         return record(np.swapaxes, (self, -1, -2), {})
 
-    @property
+    @property  # type: ignore[misc]
     def real(self) -> Any:
         return self
 
     @property
-    def flat(self) -> Any:  # type: ignore[override]
+    def flat(self) -> Any:
         return self.reshape(-1)
 
 
@@ -468,7 +474,7 @@ def _method(name: str, owners: tuple[type, ...]) -> None:
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, out: Any, options: Any) -> Any:
     function = ufunc if method == "__call__" else getattr(ufunc, method)
-    if not (RECORDER.is_on or RECORDER.resumes_in(3)) or not RECORDER.frames(3):
+    if not (RECORDER.is_on or RECORDER.resumes_in(3)) or not RECORDER.is_within_program(3):
         outs = {} if out is None else {"out": plain(out)}
         value = function(*plain(inputs), **plain(options), **outs)
         if out is not None and method != "at":
@@ -660,7 +666,7 @@ class RecordedNumber(np.float64):
         number._episode = self._episode
         return number
 
-    def astype(self, kind: Any, *arguments: Any, **options: Any) -> Any:
+    def astype(self, kind: Any, *arguments: Any, **options: Any) -> Any:  # type: ignore[override]
         if wide_type(kind) in (float, np.float64, "float64", "float"):
             return self
         return np.float64.astype(self, kind, *arguments, **options)
@@ -674,7 +680,7 @@ class RecordedNumber(np.float64):
     def T(self) -> Any:  # noqa: N802
         return self
 
-    def reshape(self, *shape: Any) -> Any:
+    def reshape(self, *shape: Any) -> Any:  # type: ignore[override]
         return record(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
 
 

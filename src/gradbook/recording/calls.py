@@ -55,6 +55,20 @@ def references(structure: Any) -> Iterator[int]:
         yield from references((structure.start, structure.stop, structure.step))
 
 
+def operands_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[int, ...]:
+    """What a call takes from other calls."""
+    indices = []
+    for part in arguments:
+        kind = type(part)
+        if kind is Ref:
+            indices.append(part.index)
+        elif kind in (tuple, list, dict, slice):
+            indices.extend(references(part))
+    if options:
+        indices.extend(references(options))
+    return tuple(indices)
+
+
 def substitute(structure: Any, value: Callable[[int], Any]) -> Any:
     """The structure with a value for each reference in it."""
     if isinstance(structure, Ref):
@@ -132,7 +146,7 @@ class Tape:
         frames: tuple[Frame, ...],
         is_random: bool = False,
     ) -> int:
-        operands = tuple(references((arguments, options))) if function else ()
+        operands = operands_of(arguments, options) if function else ()
         self.used.update(operands)
         self.calls.append(Call(function, arguments, options, value, frames, is_random, operands))
         self.kept_bytes += getattr(value, "nbytes", 8)
@@ -169,7 +183,7 @@ class Change:
 
     @property
     def operands(self) -> tuple[int, ...]:
-        return tuple(references((self.arguments, self.options)))
+        return operands_of(self.arguments, self.options)
 
 
 Changes = Mapping[int, Change]
@@ -237,5 +251,5 @@ class Replay:
                 call = call or calls[index]  # type: ignore[assignment]
                 arguments = substitute(call.arguments, value)  # type: ignore[union-attr]
                 options = substitute(call.options, value) if call.options else {}  # type: ignore[union-attr]
-                numbers[index] = call.function(*arguments, **options)  # type: ignore[union-attr,misc]
+                numbers[index] = call.function(*arguments, **options)  # type: ignore[union-attr]
         return numbers

@@ -38,6 +38,7 @@ class Recorder:
         self.full = False
         self.places: set[Frame] = set()  # that were recorded
         self.known: dict[CodeType, bool] = {}
+        self.outermost: CodeType | None = None  # no frame of the program is outside this one's
 
     def start(self) -> None:
         if not self.is_on and not self.full:
@@ -73,6 +74,16 @@ class Recorder:
     def called_by_program(self, depth: int = 2) -> bool:
         return self.is_program(sys._getframe(depth).f_code)
 
+    def is_within_program(self, depth: int = 2) -> bool:
+        frame: FrameType | None = sys._getframe(depth)
+        steps = 0
+        while frame is not None and steps < DEEPEST:
+            if self.is_program(frame.f_code):
+                return True
+            frame = frame.f_back
+            steps += 1
+        return False
+
     def frames(self, depth: int = 2) -> tuple[Frame, ...]:
         frame: FrameType | None = sys._getframe(depth)
         frames: list[Frame] = []
@@ -84,6 +95,8 @@ class Recorder:
                 answer = self.is_program(code)
             if answer:
                 frames.append((code, frame.f_lasti))
+            elif code is self.outermost:
+                break
             frame = frame.f_back
             steps += 1
         return tuple(frames)

@@ -6,6 +6,7 @@ Knows neither what a training is nor who asks; the process is spent afterwards.
 from __future__ import annotations
 
 import builtins
+import gc
 import importlib
 import json
 import os
@@ -136,7 +137,7 @@ def run_recorded(program: Program, seconds: float, watch: Callable[[int], None])
         return Run({}, error=_message(error), error_file=name, error_line=line)
     run = Run(sources)
     module = _prepare_module(program, sources)
-    RECORDER.watch = watch
+    RECORDER.watch, RECORDER.outermost = watch, run_recorded.__code__
     start = perf_counter()
     RECORDER.deadline = start + seconds
     RECORDER.start()
@@ -180,6 +181,7 @@ def _prepare_module(program: Program, sources: dict[str, SourceText]) -> types.M
     sys.argv = [program.path]
     sys.path.insert(0, str(folder))
     sys.setrecursionlimit(20_000)
+    gc.set_threshold(100_000, 50, 50)  # the tape is no garbage, and long
     RECORDER.program_files |= set(sources)
     return module
 
