@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from gradbook.cli.argument_kinds import format_of
-from gradbook.cli.output import print_as_json, print_json, print_written, say, show, width
+from gradbook.cli.output import print_as_json, print_json, say, show, width, write_or_print
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.files import made_folder, note_read, require_replaceable, write_whole
 from gradbook.language.message import Message, translate, words_of
@@ -36,7 +36,7 @@ def programs_and_books(words: Iterable[str]) -> tuple[list[str], list[str]]:
     programs: dict[str, None] = {}
     books: list[str] = []
     for word in words:
-        if word.lower().endswith(ENDINGS) and not os.path.isdir(word):
+        if names_program(word):
             programs[word] = None
         else:
             books.append(word)
@@ -111,14 +111,10 @@ def _require_possible(options: Namespace, programs: Sequence[str]) -> None:
     for name in () if options.books else OF_BOOKS:
         if getattr(options, name):
             raise UsageError(f"--{name} is for workbooks: leave it out for a program")
-    one_file = options.fix if options.fix and _is_file(options.fix) else None
+    one_file = options.fix if options.fix and names_program(options.fix) else None
     if one_file and (options.books or len(programs) > 1):
         raise UsageError(f"{one_file} is the name of one program: name a folder")
     require_replaceable(*options.out, *([one_file] if one_file else []))
-
-
-def _is_file(place: str) -> bool:
-    return place.lower().endswith(ENDINGS) and not os.path.isdir(place)
 
 
 def _correct(options: Namespace, checked: CheckedPrograms) -> None:
@@ -140,9 +136,9 @@ def _correct(options: Namespace, checked: CheckedPrograms) -> None:
             if corrected.problem:
                 checked.problems.append(corrected.problem)
                 continue
-            if not _is_file(options.fix):
+            if not names_program(options.fix):
                 made_folder(options.fix)
-            path = Path(options.fix) if _is_file(options.fix) else Path(options.fix) / name
+            path = Path(options.fix) if names_program(options.fix) else Path(options.fix) / name
             if path.is_symlink():  # which may lead to any folder
                 taken = "{file} already exists: remove it or name another folder"
                 checked.problems.append(Message(taken, file=str(path)))
@@ -229,13 +225,11 @@ def explain_one_program(options: Namespace) -> int:
     chosen = format_of(options, CHAIN_ENDINGS)
     note_read(options.net)
     chain = explain_program(options.net, options.only or "")
-    if chosen == "json":
-        print_json(asdict(chain))
-    elif options.out:
-        page = chosen == "html"
-        text = chain_page(chain, options.typed) if page else f"{chain_text(chain)}\n"
-        write_whole(options.out, text)
-        print_written(options.out)
-    else:
+    if chosen == "text" and not options.out:
         show(chain_lines(chain, width()))
+    elif chosen == "json":
+        print_json(asdict(chain))
+    else:
+        text = chain_page(chain, options.typed) if chosen == "html" else chain_text(chain)
+        write_or_print(text, options.out)
     return RIGHT

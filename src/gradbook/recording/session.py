@@ -22,9 +22,9 @@ from gradbook.errors import UsageError
 from gradbook.recording import arrays
 from gradbook.recording.calls import Tape
 from gradbook.recording.functions import replace_functions
+from gradbook.recording.memory_exchange import MemoryExchange
 from gradbook.recording.places import SourceText
 from gradbook.recording.recorder import RECORDER
-from gradbook.recording.wrapping import Wrapping
 
 _BUSY = threading.Lock()
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -72,7 +72,7 @@ class Session:
     def __init__(self, watch: Callable[[int], None]) -> None:
         self.watch = watch
         self.tape = Tape()
-        self.wrapping = Wrapping(is_program_file)
+        self.wrapping = MemoryExchange(is_program_file)
         self._replaced: list[tuple[Any, dict[str, Any], dict[str, Any]]] = []
         self._before: dict[str, Any] = {}
         self._is_open = False
@@ -163,12 +163,12 @@ class TapeInUse:
         _BUSY.release()
 
 
-def wrap_variables(wrapping: Wrapping, frame: FrameType) -> None:
+def wrap_variables(wrapping: MemoryExchange, frame: FrameType) -> None:
     """Let the variables of a frame, and what they hold, remember."""
     _exchange(wrapping.wrap, frame)
 
 
-def unwrap_variables(wrapping: Wrapping, frame: FrameType) -> None:
+def unwrap_variables(wrapping: MemoryExchange, frame: FrameType) -> None:
     _exchange(wrapping.unwrap, frame)
 
 

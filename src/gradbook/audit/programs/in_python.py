@@ -37,6 +37,7 @@ from gradbook.errors import UsageError
 from gradbook.language import tr
 from gradbook.recording.arrays import RecordedArray, RecordedNumber, index_of, plain, wrap
 from gradbook.recording.calls import Call, Ref
+from gradbook.recording.memory_exchange import MemoryExchange
 from gradbook.recording.places import Position, SourceText, position
 from gradbook.recording.recorder import RECORDER
 from gradbook.recording.session import (
@@ -47,7 +48,6 @@ from gradbook.recording.session import (
     unwrap_variables,
     wrap_variables,
 )
-from gradbook.recording.wrapping import Wrapping
 
 if TYPE_CHECKING:
     from gradbook.audit.programs.explaining import ProgramChain
@@ -59,11 +59,11 @@ MOST_STEPS = FEWEST_TO_TELL + ENOUGH + MORE + 1  # calls of a function
 RATE = 0.01  # with which weights move where a function only returns gradients
 
 
-Exchange = Callable[[Wrapping], None]
+Exchange = Callable[[MemoryExchange], None]
 Record = TypeVar("Record")
 
 
-def _leave(_: Wrapping) -> None:
+def _leave(_: MemoryExchange) -> None:
     return
 
 
@@ -240,11 +240,11 @@ def check_function(
     function, arguments, options = _copies(function, arguments, options)
     variables = _code_holder(function).__globals__
 
-    def wrap_function(wrapping: Wrapping) -> None:
+    def wrap_function(wrapping: MemoryExchange) -> None:
         wrapping.wrap({"function": function})  # its object and what it closes over
         wrapping.wrap(variables)
 
-    def unwrap_function(wrapping: Wrapping) -> None:
+    def unwrap_function(wrapping: MemoryExchange) -> None:
         wrapping.unwrap({"function": function})
         wrapping.unwrap(variables)
 
@@ -298,7 +298,7 @@ def _leave_out_callers() -> None:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _ArgumentPlace:
     """Where an argument's array stands, so that the next call gets another."""
 
     name: str
@@ -322,7 +322,7 @@ class _Calls:
         self.options: dict[str, Any] = wrapping.wrapped_copy(options)
         self.places = list(self._find_places())
         self.returned = _returned_names(function)
-        self.partners: list[tuple[_Place, int]] | None = None  # of a function of gradients
+        self.partners: list[tuple[_ArgumentPlace, int]] | None = None  # of a function of gradients
 
     def run(self) -> None:
         end = perf_counter() + SECONDS
@@ -339,7 +339,7 @@ class _Calls:
                 RECORDER.start()  # anew: the calls before used the same weights
                 self.seen.first_call = len(RECORDER.tape)
 
-    def _find_places(self) -> Iterator[_Place]:
+    def _find_places(self) -> Iterator[_ArgumentPlace]:
         names = _parameter_names(self.function, len(self.arguments))
         for number, name in enumerate(names):
             yield from _places(self.arguments, number, name)
@@ -368,9 +368,9 @@ class _Calls:
             for chain in self.steps.chains.values()
         )
 
-    def _pair(self, parts: list[tuple[str, Any]]) -> list[tuple[_Place, int]]:
+    def _pair(self, parts: list[tuple[str, Any]]) -> list[tuple[_ArgumentPlace, int]]:
         """Which returned array is which argument's gradient: by name, else by shape, in order."""
-        pairs: list[tuple[_Place, int]] = []
+        pairs: list[tuple[_ArgumentPlace, int]] = []
         left = dict(enumerate(parts))
         for by_name in (True, False):
             for place in self.places:
@@ -409,11 +409,11 @@ def _is_gradient_of(name: str, weight: str) -> bool:
     return bool(plain_name) and plain_name == weight.replace("_", "").lower()
 
 
-def _places(container: Any, key: Any, name: str) -> Iterator[_Place]:
+def _places(container: Any, key: Any, name: str) -> Iterator[_ArgumentPlace]:
     value = container[key]
     if isinstance(value, (RecordedArray, RecordedNumber)):
         if np.asarray(value).dtype.kind == "f":
-            yield _Place(
+            yield _ArgumentPlace(
                 name,
                 lambda: container[key],
                 lambda new: container.__setitem__(key, new),

@@ -35,7 +35,7 @@ class RecordedSource:
 GENERATORS = (np.random.Generator, np.random.RandomState)
 
 
-class Wrapping:
+class MemoryExchange:
     """One recording's exchange of values; `wrap` before it, `unwrap` after it."""
 
     def __init__(self, is_program: Callable[[str], bool]) -> None:
