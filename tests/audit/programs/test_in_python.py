@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import random
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,15 +18,16 @@ from gradbook.audit.programs.program_report import ProgramReport
 from gradbook.errors import UsageError
 
 Arrays = tuple[np.ndarray[Any, Any], ...]
-MODULES = (np, np.random, math, random, random.Random)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_stays_replaced() -> Iterator[None]:
     """NumPy, `math` and `random` are the same objects after each test."""
-    before = [dict(vars(module)) for module in MODULES]
+    modules = [part for name, part in sys.modules.items() if name.split(".")[0] == "numpy"]
+    owners = [*modules, math, random, random.Random]
+    before = [dict(vars(owner)) for owner in owners]
     yield
-    for module, names in zip(MODULES, before, strict=True):
+    for module, names in zip(owners, before, strict=True):
         changed = [name for name, value in names.items() if vars(module)[name] is not value]
         assert not changed
     assert "random" not in vars(random.Random)
