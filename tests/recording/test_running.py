@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from gradbook.errors import GradbookError
@@ -284,3 +287,35 @@ def test_a_notebooks_cells_are_its_program(tmp_path):
     program = read_program(str(path))
     assert program.cells == ("a = 1\nb = 2",)
     assert program.parts[0][0].endswith("a.ipynb#1")
+
+
+JUDGED = """
+import sys
+from gradbook.recording import recorder
+recorder.MOST_BYTES = 2_300_000
+from gradbook.audit.programs.child import _report
+report = _report(sys.argv[1], None, 20.0)
+print(report.verdict, recorder.RECORDER.full)
+"""
+FULL = """
+import numpy as np
+X, y = np.random.default_rng(0).normal(size=(100, 200)), np.ones((100, 1))
+W, b = np.full((200, 1), 0.01), np.zeros((1, 1))
+for step in range(3000):
+    Z = X * 1.0
+    p = Z @ W + b
+    loss = np.mean((p - y) ** 2)
+    d = 2 * (p - y) / len(X)
+    W -= 0.001 * Z.T @ SLOPE
+    b -= 0.001 * np.sum(d)
+"""
+
+
+@for_each(("slope", "verdict"), [("d", "right True"), ("(d * p)", "wrong True")])
+def test_what_was_recorded_before_memory_was_full_is_judged(slope, verdict, tmp_path):
+    path = tmp_path / "full.py"
+    path.write_text(FULL.replace("SLOPE", slope), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", JUDGED, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == verdict
