@@ -208,6 +208,19 @@ def test_a_function_that_trains_nothing_is_told_so() -> None:
     assert "nothing is updated" in str(report)
 
 
+def test_where_the_trail_is_lost_is_said() -> None:
+    def step(W: Any, X: Any, y: Any) -> None:
+        error = X @ W - y
+        W -= 0.1 * float(error[0, 0]) * X[:1].T  # the line
+
+    report = gb.check(step, np.zeros((3, 1)), *samples())
+    assert report.verdict == "no training"
+    ((span, why),) = report.lost
+    assert (span.line, span.text) == (line_of(step), "float(error[0, 0])")
+    assert "forgets" in why
+    assert "float(error[0, 0])" in str(report)
+
+
 def test_a_function_without_source_is_refused_in_one_line() -> None:
     with pytest.raises(UsageError) as refusal:
         gb.check(np.tanh, np.ones(3))

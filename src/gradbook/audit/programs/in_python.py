@@ -38,7 +38,7 @@ from gradbook.language import tr
 from gradbook.recording.arrays import RecordedArray, RecordedNumber, index_of, plain, wrap
 from gradbook.recording.calls import Call, Ref
 from gradbook.recording.memory_exchange import MemoryExchange
-from gradbook.recording.places import Position, SourceText, position
+from gradbook.recording.places import Position, SourceText, place_of, position
 from gradbook.recording.recorder import RECORDER
 from gradbook.recording.session import (
     Session,
@@ -184,6 +184,7 @@ class Watched:
             models,
             tuple(SourceFile(f, sources[f].text) for f in texts if f in sources),
             "" if models else NOTHING_TRAINED,
+            lost=tuple(_lost_trails(self.session.tape.calls, sources)),
             finished=True,
             seconds=self.seconds,
         )
@@ -463,6 +464,30 @@ def _returned_names(function: Callable[..., Any]) -> list[str]:
     value = returns[-1].value
     parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
     return [ast.unparse(part) if isinstance(part, ast.Name) else "" for part in parts]
+
+
+FORGETTING = "`float` forgets how the number was computed: leave it out"
+
+
+def _lost_trails(
+    calls: list[Call], sources: dict[str, SourceText]
+) -> Iterator[tuple[SourceSpan, str]]:
+    """Where a recorded number was made a plain one, each place once."""
+    frames = dict.fromkeys(call.frames[0] for call in calls if call.frames)
+    for place in dict.fromkeys(map(position, frames)):
+        source = sources.get(place.file)
+        node = source.node_at(place) if source else None
+        parent = source.parents.get(node) if source and node else None
+        if source is None or not isinstance(parent, ast.Call):
+            continue
+        if isinstance(parent.func, ast.Name) and parent.func.id == "float":
+            whole = place_of(place.file, parent)
+            first, last = source.columns(whole)
+            code = source.segment(whole)
+            yield (
+                SourceSpan(place.file, whole.line, first, whole.end_line, last, code),
+                FORGETTING,
+            )
 
 
 # Words and places ---------------------------------------------------------------
