@@ -25,7 +25,6 @@ class Alarm:
     def __init__(self, seconds: float) -> None:
         self.end = perf_counter() + seconds
         self.is_over = threading.Event()
-        self.is_late = False
         self.thread = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> Alarm:
@@ -43,7 +42,7 @@ class Alarm:
             raise EnoughError
 
     def _look(self) -> None:
-        """The program may have a handler that catches everything: it is told again and again."""
+        """The program may have a handler that catches everything: it is rung again and again."""
         recorded = perf_counter()
         while not self.is_over.wait(OFTEN):
             now = perf_counter()

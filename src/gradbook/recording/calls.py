@@ -159,20 +159,6 @@ class Tape:
         return len(self.calls)
 
 
-def depends_on(calls: list[Call], start: int, earlier: int) -> bool:
-    """Whether a value was computed from an earlier one."""
-    todo, seen = [start], set()
-    while todo:
-        index = todo.pop()
-        if index == earlier:
-            return True
-        if index < earlier or index in seen:
-            continue
-        seen.add(index)
-        todo += calls[index].operands
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """A call made otherwise: another function, other operands."""
@@ -200,7 +186,6 @@ class Replay:
         self.inputs = frozenset(inputs)
         self.first = first  # calls before it keep their values, inputs aside
         self.depends: list[bool] = [False] * (last + 1)
-        self.offset = min(self.inputs, default=first)
         self.last = last
         for index in self.inputs:
             self.depends[index] = True
