@@ -39,7 +39,7 @@ FRESH = {"zeros_like", "ones_like", "empty_like", "full_like"}
 
 
 @dataclass(slots=True)
-class View:
+class ArrayView:
     """Which part of which array an array is: a change to one is a change to the other."""
 
     parent: RecordedArray
@@ -240,7 +240,7 @@ def remember(function: Any, arguments: tuple[Any, ...], options: dict[str, Any],
                 hold(value, index)
             elif isinstance(first, RecordedArray) and np.may_share_memory(value, first):
                 parent = references[0][0].index
-                result._view = View(first, function, arguments[1:], options, parent)
+                result._view = ArrayView(first, function, arguments[1:], options, parent)
         elif value.dtype.kind == "b":
             RECORDER.tape.branches.append((index, bool(value)))
         return result
@@ -297,7 +297,7 @@ def _is_same_place(first: Any, second: Any) -> bool:
 class RecordedArray(np.ndarray[Any, Any]):
     _index: int | None = None
     _episode = -1
-    _view: View | None = None
+    _view: ArrayView | None = None
     __array_priority__ = 1000
 
     def __array_finalize__(self, source: Any) -> None:
@@ -318,14 +318,14 @@ class RecordedArray(np.ndarray[Any, Any]):
         if not RECORDER.is_on:
             result = wrap(value, None)
             if isinstance(value, np.ndarray) and value.base is not None:
-                result._view = View(self, getitem, (index,), {}, -1)
+                result._view = ArrayView(self, getitem, (index,), {}, -1)
             return result
         parent = index_of(self)
         call = RECORDER.add(getitem, (Ref(parent), refer(index)), {}, keep(value))
         result = wrap(value, call)
         if isinstance(value, np.ndarray):
             if value.base is not None:
-                result._view = View(self, getitem, (index,), {}, parent)
+                result._view = ArrayView(self, getitem, (index,), {}, parent)
             else:
                 hold(value, call)
         elif value.dtype.kind == "b":

@@ -132,7 +132,7 @@ def fit_shape(slope: Any, shape: tuple[int, ...]) -> Any:
     return slope
 
 
-def _two(left: Any, right: Any) -> Pull:
+def _of_two(left: Any, right: Any) -> Pull:
     def rule(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
         if options.get("where", True) is not True:
             raise _NoRuleError
@@ -144,7 +144,7 @@ def _two(left: Any, right: Any) -> Pull:
     return rule
 
 
-def _one(slope: Any) -> Pull:
+def _of_one(slope: Any) -> Pull:
     def rule(g: Any, out: Any, a: Any, **options: Any) -> list[Any]:
         return [g * slope(np.asarray(a, float), out)]
 
@@ -445,43 +445,45 @@ def _none(g: Any, out: Any, *arguments: Any, **options: Any) -> list[Any]:
 
 
 RULES: dict[str, Pull] = {
-    "add": _two(lambda g, o, a, b: g, lambda g, o, a, b: g),
-    "subtract": _two(lambda g, o, a, b: g, lambda g, o, a, b: -g),
-    "multiply": _two(lambda g, o, a, b: g * b, lambda g, o, a, b: g * a),
-    "divide": _two(lambda g, o, a, b: g / b, lambda g, o, a, b: -g * o / b),
-    "maximum": _two(
+    "add": _of_two(lambda g, o, a, b: g, lambda g, o, a, b: g),
+    "subtract": _of_two(lambda g, o, a, b: g, lambda g, o, a, b: -g),
+    "multiply": _of_two(lambda g, o, a, b: g * b, lambda g, o, a, b: g * a),
+    "divide": _of_two(lambda g, o, a, b: g / b, lambda g, o, a, b: -g * o / b),
+    "maximum": _of_two(
         lambda g, o, a, b: g * ((a > b) + 0.5 * (a == b)),
         lambda g, o, a, b: g * ((b > a) + 0.5 * (a == b)),
     ),
-    "minimum": _two(
+    "minimum": _of_two(
         lambda g, o, a, b: g * ((a < b) + 0.5 * (a == b)),
         lambda g, o, a, b: g * ((b < a) + 0.5 * (a == b)),
     ),
-    "logaddexp": _two(lambda g, o, a, b: g * np.exp(a - o), lambda g, o, a, b: g * np.exp(b - o)),
+    "logaddexp": _of_two(
+        lambda g, o, a, b: g * np.exp(a - o), lambda g, o, a, b: g * np.exp(b - o)
+    ),
     "power": _power,
     "float_power": _power,
-    "negative": _one(lambda a, o: -1.0),
-    "positive": _one(lambda a, o: 1.0),
-    "exp": _one(lambda a, o: o),
-    "exp2": _one(lambda a, o: o * np.log(2)),
-    "expm1": _one(lambda a, o: o + 1),
-    "log": _one(lambda a, o: 1 / a),
-    "log2": _one(lambda a, o: 1 / (a * np.log(2))),
-    "log10": _one(lambda a, o: 1 / (a * np.log(10))),
-    "log1p": _one(lambda a, o: 1 / (1 + a)),
-    "sqrt": _one(lambda a, o: 0.5 / o),
-    "square": _one(lambda a, o: 2 * a),
-    "reciprocal": _one(lambda a, o: -o * o),
-    "absolute": _one(lambda a, o: np.sign(a)),
-    "fabs": _one(lambda a, o: np.sign(a)),
-    "tanh": _one(lambda a, o: 1 - np.asarray(o) ** 2),
-    "sinh": _one(lambda a, o: np.cosh(a)),
-    "cosh": _one(lambda a, o: np.sinh(a)),
-    "sin": _one(lambda a, o: np.cos(a)),
-    "cos": _one(lambda a, o: -np.sin(a)),
-    "tan": _one(lambda a, o: 1 + np.asarray(o) ** 2),
-    "arctan": _one(lambda a, o: 1 / (1 + a * a)),
-    "expit": _one(lambda a, o: o * (1 - o)),
+    "negative": _of_one(lambda a, o: -1.0),
+    "positive": _of_one(lambda a, o: 1.0),
+    "exp": _of_one(lambda a, o: o),
+    "exp2": _of_one(lambda a, o: o * np.log(2)),
+    "expm1": _of_one(lambda a, o: o + 1),
+    "log": _of_one(lambda a, o: 1 / a),
+    "log2": _of_one(lambda a, o: 1 / (a * np.log(2))),
+    "log10": _of_one(lambda a, o: 1 / (a * np.log(10))),
+    "log1p": _of_one(lambda a, o: 1 / (1 + a)),
+    "sqrt": _of_one(lambda a, o: 0.5 / o),
+    "square": _of_one(lambda a, o: 2 * a),
+    "reciprocal": _of_one(lambda a, o: -o * o),
+    "absolute": _of_one(lambda a, o: np.sign(a)),
+    "fabs": _of_one(lambda a, o: np.sign(a)),
+    "tanh": _of_one(lambda a, o: 1 - np.asarray(o) ** 2),
+    "sinh": _of_one(lambda a, o: np.cosh(a)),
+    "cosh": _of_one(lambda a, o: np.sinh(a)),
+    "sin": _of_one(lambda a, o: np.cos(a)),
+    "cos": _of_one(lambda a, o: -np.sin(a)),
+    "tan": _of_one(lambda a, o: 1 + np.asarray(o) ** 2),
+    "arctan": _of_one(lambda a, o: 1 / (1 + a * a)),
+    "expit": _of_one(lambda a, o: o * (1 - o)),
     "sign": _none,
     "floor": _none,
     "ceil": _none,
