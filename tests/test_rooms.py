@@ -24,7 +24,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "arrays": 1050,
     "audit": 31500,
     "cells": 14100,
-    "cli": 5150,
+    "cli": 5250,
     "data": 5550,
     "derivatives": 3100,
     "engine": 1700,

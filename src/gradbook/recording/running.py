@@ -129,7 +129,10 @@ class Run:
 def run_recorded(program: Program, seconds: float, watch: Callable[[int], None]) -> Run:
     """Run the program; its numbers are on the recorder's tape afterwards."""
     try:
-        sources = {name: SourceText(name, without_magics(text)) for name, text in program.parts}
+        sources = {
+            name: SourceText(name, without_magics(text) if program.cells else text)
+            for name, text in program.parts
+        }
         codes = [compile_program(source.text, name) for name, source in sources.items()]
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None) or 0

@@ -50,8 +50,18 @@ class JudgedStep:
     has_stated: bool = False  # whether the program computes a loss in any step
 
     @property
+    def live(self) -> int:
+        """How many weights the step says something of: with an input of 0, nothing moves."""
+        if self.judgement is None:
+            return 0
+        return sum(not fit.is_unused for fit in self.judgement.fits.values()) + len(
+            self.judgement.wrong
+        )
+
+    @property
     def is_best(self) -> bool:
-        return self.rank[1:2] == (True,) and not self.is_early
+        is_whole = self.live == len(self.step.states)
+        return is_whole and self.rank[2:3] == (True,) and not self.is_early
 
     @property
     def rank(self) -> tuple[Any, ...]:
@@ -61,6 +71,7 @@ class JudgedStep:
         whole = not judgement.wrong
         return (
             1,
+            self.live,
             whole and not judgement.factors and not judgement.objective.is_assumed,
             whole and not judgement.factors,
             not judgement.objective.is_assumed,
@@ -102,7 +113,8 @@ def best_trial(
         is_early = number == 0 and has_memories
         if not step.states or (is_early and not stated):
             continue
-        if any(not trial.is_early for trial in trials) and stated <= known:
+        later = [trial for trial in trials if not trial.is_early]
+        if any(it.live == len(it.step.states) for it in later) and stated <= known:
             continue
         judge = Judge(step)
         judgement = judge.judgements[0] if judge.judgements else None
@@ -235,9 +247,10 @@ class ModelDescription:
         """A loss that is only assumed must be that of most weights to prove others wrong."""
         judgement = self.judgement
         assert judgement is not None
-        if not judgement.objective.is_assumed:
-            return True
         live = sum(not fit.is_unused for fit in judgement.fits.values())
+        if not judgement.objective.is_assumed:
+            is_known = bool(self.judge.orientation(judgement.objective))
+            return is_known or 2 * live >= len(self.step.states)
         return not self.trial.has_stated and 2 * live >= len(self.step.states)
 
     def _rates_alone_differ(self) -> bool:
