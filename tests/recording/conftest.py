@@ -17,7 +17,7 @@ from gradbook.recording.recorder import RECORDER
 CHILD = """
 import json, sys
 from gradbook.recording import recorder
-from gradbook.recording.places import position
+from gradbook.recording.source_places import position
 from gradbook.recording.running import read_program, run_recorded
 program, result, most = sys.argv[1], sys.argv[2], int(sys.argv[3])
 recorder.MOST_BYTES = most or recorder.MOST_BYTES

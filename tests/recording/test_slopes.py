@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gradbook.recording.arrays import fresh, index_of
+from gradbook.recording.call_slopes import MIXING, REARRANGING, RULES, exact_slopes
 from gradbook.recording.calls import (
     Masked,
     Ref,
@@ -20,7 +21,6 @@ from gradbook.recording.calls import (
     setitem,
     substitute,
 )
-from gradbook.recording.slopes import MIXING, REARRANGING, RULES, exact_slopes
 from tests.cases import for_each
 
 STEP = 1e-5

@@ -23,7 +23,7 @@ class Ref:
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class RecordedCall:
     function: Callable[..., Any] | None  # None: a number that comes from outside
     arguments: tuple[Any, ...]
     options: dict[str, Any]
@@ -132,7 +132,7 @@ class Masked:
 class Tape:
     """All calls of a run so far."""
 
-    calls: list[Call] = field(default_factory=list)
+    calls: list[RecordedCall] = field(default_factory=list)
     branches: list[tuple[int, bool]] = field(default_factory=list)  # a call's truth was asked
     kept_bytes: int = 0
     used: set[int] = field(default_factory=set)  # calls whose value another one takes
@@ -148,11 +148,13 @@ class Tape:
     ) -> int:
         operands = operands_of(arguments, options) if function else ()
         self.used.update(operands)
-        self.calls.append(Call(function, arguments, options, value, frames, is_random, operands))
+        self.calls.append(
+            RecordedCall(function, arguments, options, value, frames, is_random, operands)
+        )
         self.kept_bytes += getattr(value, "nbytes", 8)
         return len(self.calls) - 1
 
-    def __getitem__(self, index: int) -> Call:
+    def __getitem__(self, index: int) -> RecordedCall:
         return self.calls[index]
 
     def __len__(self) -> int:
@@ -160,7 +162,7 @@ class Tape:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CallChange:
     """A call made otherwise: another function, other operands."""
 
     function: Callable[..., Any]
@@ -172,7 +174,7 @@ class Change:
         return operands_of(self.arguments, self.options)
 
 
-Changes = Mapping[int, Change]
+CallChanges = Mapping[int, CallChange]
 
 
 class Replay:
@@ -181,7 +183,9 @@ class Replay:
     What doesn't depend on them keeps its value of the run.
     """
 
-    def __init__(self, calls: list[Call], inputs: Iterable[int], first: int, last: int) -> None:
+    def __init__(
+        self, calls: list[RecordedCall], inputs: Iterable[int], first: int, last: int
+    ) -> None:
         self.calls = calls
         self.inputs = frozenset(inputs)
         self.first = first  # calls before it keep their values, inputs aside
@@ -193,7 +197,7 @@ class Replay:
             if index not in self.inputs:
                 self.depends[index] = any(self.depends[i] for i in calls[index].operands)
 
-    def needed(self, wanted: Iterable[int], changes: Changes | None = None) -> list[int]:
+    def needed(self, wanted: Iterable[int], changes: CallChanges | None = None) -> list[int]:
         """Calls to make again for the wanted values, in order."""
         changes = changes or {}
         seen: set[int] = set()
@@ -210,7 +214,7 @@ class Replay:
             todo += change.operands if change else self.calls[index].operands
         return sorted(seen)
 
-    def _moved(self, changes: Changes) -> set[int]:
+    def _moved(self, changes: CallChanges) -> set[int]:
         """What changes of calls reach, though the inputs don't."""
         moved = set(changes)
         for index in range(min(changes), self.last + 1):
@@ -222,7 +226,7 @@ class Replay:
         self,
         order: list[int],
         numbers: dict[int, Any],
-        changes: Changes | None = None,
+        changes: CallChanges | None = None,
     ) -> dict[int, Any]:
         """The values of the calls in order; numbers has those of the inputs, and is filled."""
         calls = self.calls

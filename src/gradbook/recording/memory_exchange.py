@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.recording import functions
+from gradbook.recording import replaced_functions
 from gradbook.recording.arrays import RecordedArray, RecordedNumber, is_numeric, make_number, widen
 
 DEEPEST = 8  # containers in containers
@@ -29,7 +29,7 @@ class RecordedSource:
         self._source = source
 
     def __getattr__(self, name: str) -> Any:
-        return functions._method(self._source, name)
+        return replaced_functions._method(self._source, name)
 
 
 GENERATORS = (np.random.Generator, np.random.RandomState)

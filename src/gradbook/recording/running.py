@@ -20,10 +20,10 @@ from time import perf_counter
 
 from gradbook.errors import GradbookError
 from gradbook.recording.alarm import Alarm
-from gradbook.recording.functions import HELPERS, replace_functions
-from gradbook.recording.places import SourceText
 from gradbook.recording.recorder import RECORDER, EnoughError
+from gradbook.recording.replaced_functions import HELPERS, replace_functions
 from gradbook.recording.rewriting import compile_program, follow_modules
+from gradbook.recording.source_places import SourceText
 
 MOST_TEXT = 2_000_000  # characters of a program
 MOST_BESIDE = 50
@@ -42,7 +42,7 @@ FRAMEWORKS = ("torch", "jax", "tensorflow", "keras", "autograd", "mxnet", "tinyg
 
 
 @dataclass
-class Program:
+class ProgramSource:
     """A file that is to be run: a script, or a notebook's code cells."""
 
     path: str
@@ -58,7 +58,7 @@ class Program:
         return [(f"{name}#{n}", text) for n, text in enumerate(self.cells, 1)]
 
 
-def read_program(path: str, text: str | None = None) -> Program:
+def read_program(path: str, text: str | None = None) -> ProgramSource:
     if text is None:
         try:
             with open(path, "rb") as file:
@@ -69,8 +69,8 @@ def read_program(path: str, text: str | None = None) -> Program:
             raise GradbookError(f"{path}: larger than {4 * MOST_TEXT:,} bytes, which no program is")
         text = decode(path, data)
     if path.lower().endswith(".ipynb"):
-        return Program(path, text, notebook_cells(path, text))
-    return Program(path, text)
+        return ProgramSource(path, text, notebook_cells(path, text))
+    return ProgramSource(path, text)
 
 
 def decode(path: str, data: bytes) -> str:
@@ -126,7 +126,7 @@ class Run:
     frameworks: list[str] = field(default_factory=list)
 
 
-def run_recorded(program: Program, seconds: float, watch: Callable[[int], None]) -> Run:
+def run_recorded(program: ProgramSource, seconds: float, watch: Callable[[int], None]) -> Run:
     """Run the program; its numbers are on the recorder's tape afterwards."""
     try:
         sources = {
@@ -170,7 +170,7 @@ def run_recorded(program: Program, seconds: float, watch: Callable[[int], None])
     return run
 
 
-def _prepare_module(program: Program, sources: dict[str, SourceText]) -> types.ModuleType:
+def _prepare_module(program: ProgramSource, sources: dict[str, SourceText]) -> types.ModuleType:
     """An empty `__main__` in which numbers remember, in a process that looks like the program's."""
     folder = Path(program.path).resolve().parent
     _import_libraries(_texts_beside(folder, sources))

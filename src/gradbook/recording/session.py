@@ -21,10 +21,10 @@ import numpy as np
 from gradbook.errors import UsageError
 from gradbook.recording import arrays
 from gradbook.recording.calls import Tape
-from gradbook.recording.functions import replace_functions
 from gradbook.recording.memory_exchange import MemoryExchange
-from gradbook.recording.places import SourceText
 from gradbook.recording.recorder import RECORDER
+from gradbook.recording.replaced_functions import replace_functions
+from gradbook.recording.source_places import SourceText
 
 _BUSY = threading.Lock()
 PACKAGE = Path(__file__).resolve().parents[1]

@@ -16,7 +16,7 @@ from gradbook.audit.core.edits import Edits, Proposal
 from gradbook.audit.core.judge import SAME, Judge, Judgement
 from gradbook.audit.core.laws import Law, is_lawful
 from gradbook.audit.core.worlds import LOOSE, ratio
-from gradbook.recording.calls import Change
+from gradbook.recording.calls import CallChange
 
 MOST_SLOTS = 14
 MOST_ROUNDS = 4
@@ -71,7 +71,7 @@ class EditSearch:
 
     def run(self) -> SearchOutcome:
         outcome = SearchOutcome()
-        changes: dict[int, Change] = {}
+        changes: dict[int, CallChange] = {}
         odd = set(self.judgement.factors)
         wrong = sorted({*self.judgement.wrong, *odd})
         right = sorted(n for n in self.judgement.fits if n not in odd)
@@ -113,7 +113,7 @@ class EditSearch:
                     return outcome
         return outcome
 
-    def _is_lawful_after(self, number: int, changes: dict[int, Change]) -> bool:
+    def _is_lawful_after(self, number: int, changes: dict[int, CallChange]) -> bool:
         try:
             slot = self.law_slots[number]
             law = Law(self.judge.step, self.judge.step.states[number], slot, changes)
@@ -122,7 +122,11 @@ class EditSearch:
             return False
 
     def _best(
-        self, made: dict[int, Change], wrong: list[int], right: list[int], outcome: SearchOutcome
+        self,
+        made: dict[int, CallChange],
+        wrong: list[int],
+        right: list[int],
+        outcome: SearchOutcome,
     ) -> ProvenEdit | None:
         best: ProvenEdit | None = None
         for proposal in self.proposals(wrong, right):
@@ -188,7 +192,7 @@ class EditSearch:
         return seen
 
     def fixed_by(
-        self, changes: dict[int, Change], wrong: list[int], right: list[int]
+        self, changes: dict[int, CallChange], wrong: list[int], right: list[int]
     ) -> tuple[int, ...]:
         """Which wrong gradients become exact; none if a right one breaks."""
         reached = self.worlds.reached(changes)
@@ -202,7 +206,7 @@ class EditSearch:
         except (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ZeroDivisionError):
             return ()  # the operands don't fit together
 
-    def _values(self, world: int, wanted: list[int], changes: dict[int, Change]) -> list[Any]:
+    def _values(self, world: int, wanted: list[int], changes: dict[int, CallChange]) -> list[Any]:
         numbers = self.worlds.run(world, wanted, changes)
         olds = self.ends
         return [
@@ -212,7 +216,7 @@ class EditSearch:
         ]
 
     def _slot_after(
-        self, number: int, changes: dict[int, Change], reached: set[int]
+        self, number: int, changes: dict[int, CallChange], reached: set[int]
     ) -> tuple[int, float] | None:
         slots = [slot for slot in self.slots[number] if slot in reached]
         slope = self.slopes[number][0]
@@ -233,7 +237,7 @@ class EditSearch:
                 return slot, factor
         return None
 
-    def _breaks(self, number: int, changes: dict[int, Change], reached: set[int]) -> bool:
+    def _breaks(self, number: int, changes: dict[int, CallChange], reached: set[int]) -> bool:
         fit = self.judgement.fits.get(number)
         if fit is None:
             return self._slot_after(number, changes, reached) is None
@@ -247,7 +251,7 @@ class EditSearch:
         self,
         number: int,
         slot: tuple[int, float] | None,
-        changes: dict[int, Change],
+        changes: dict[int, CallChange],
         right: list[int],
     ) -> bool:
         """Whether the gradient is as many times the slope as those of right weights."""
@@ -275,7 +279,7 @@ class EditSearch:
         )
 
     def _rate_after(
-        self, number: int, slot: tuple[int, float], changes: dict[int, Change]
+        self, number: int, slot: tuple[int, float], changes: dict[int, CallChange]
     ) -> float | None:
         state = self.judge.step.states[number]
         index, coefficient = slot
@@ -284,7 +288,7 @@ class EditSearch:
         value = np.asarray(self._values(0, [index], changes)[0], float)
         ends = []
         for times in (0.0, 1.0, 2.0):
-            more = {**changes, index: Change(_constant, (value * times,))}
+            more = {**changes, index: CallChange(_constant, (value * times,))}
             ends.append(np.asarray(self._values(0, [state.next], more)[0], float))
         model = np.reshape(value, ends[0].shape)
         per = ratio([ends[1] - ends[0]], [model], 1e-5)

@@ -14,7 +14,7 @@ import numpy as np
 
 from gradbook.audit.core.judge import Judge
 from gradbook.audit.core.training_step import Objective
-from gradbook.recording.calls import Call, Change, Ref, references, substitute
+from gradbook.recording.calls import CallChange, RecordedCall, Ref, references, substitute
 
 MOST_PLACES = 70  # expressions that an operand is tried for
 MOST_CALLS = 3000  # of one expression
@@ -46,13 +46,13 @@ class Proposal:
 
     kind: str  # "axis", "transposed", "sign", "operand", "slope", "factor", "power", "mask", …
     at: int  # one of the calls, for the place
-    changes: dict[int, Change]
+    changes: dict[int, CallChange]
     level: int = 0  # 0: the expression itself; 1: the call of the function that it stands in
     operand: int | None = None  # which argument is another one
     detail: tuple[Any, ...] = ()  # what it becomes, for who spells it
 
 
-def _mapped(calls: list[int], make: Callable[[int], Change | None]) -> dict[int, Change]:
+def _mapped(calls: list[int], make: Callable[[int], CallChange | None]) -> dict[int, CallChange]:
     changes = {}
     for index in calls:
         change = make(index)
@@ -195,7 +195,7 @@ class Edits:
 
     def _function(self, kind: str, group: list[int], function: Function, detail: Any) -> Proposal:
         changes = {
-            i: Change(function, self.calls[i].arguments, self.calls[i].options) for i in group
+            i: CallChange(function, self.calls[i].arguments, self.calls[i].options) for i in group
         }
         return Proposal(kind, group[0], changes, detail=detail)
 
@@ -204,7 +204,9 @@ class Edits:
             return lambda *arguments, **options: then(function(*arguments, **options))
 
         changes = {
-            i: Change(wrap(self.calls[i].function), self.calls[i].arguments, self.calls[i].options)
+            i: CallChange(
+                wrap(self.calls[i].function), self.calls[i].arguments, self.calls[i].options
+            )
             for i in group
         }
         return Proposal(kind, group[0], changes, detail=detail)
@@ -229,7 +231,7 @@ class Edits:
                 ) -> Any:
                     return getattr(np, name)(np.asarray(array, float), axis=axis, keepdims=kept)
 
-                changes = {i: Change(total, self.calls[i].arguments[:1], {}) for i in group}
+                changes = {i: CallChange(total, self.calls[i].arguments[:1], {}) for i in group}
                 yield Proposal("axis", at, changes, detail=(name, axis, kept))
 
     def _products(self, group: list[int], at: int) -> Iterator[Proposal]:
@@ -268,7 +270,7 @@ class Edits:
                 for new in state.updates:
                     if new in self.calls[index].operands and index not in self._cone_of(state):
                         uses.setdefault(state.now, []).append(index)
-        everything: dict[int, Change] = {}
+        everything: dict[int, CallChange] = {}
         for old, users in uses.items():
             updates = {s.now: s.updates for s in self.step.states}[old]
             changes = {i: self._other(i, dict.fromkeys(updates, old)) for i in users}
@@ -280,9 +282,9 @@ class Edits:
     def _cone_of(self, state: Any) -> set[int]:
         return set(state.updates)
 
-    def _other(self, index: int, other: dict[int, int]) -> Change:
+    def _other(self, index: int, other: dict[int, int]) -> CallChange:
         call = self.calls[index]
-        return Change(
+        return CallChange(
             call.function,  # type: ignore[arg-type]
             substitute(call.arguments, lambda i: Ref(other.get(i, i))),
             substitute(call.options, lambda i: Ref(other.get(i, i))),
@@ -357,7 +359,7 @@ class Edits:
         for key, mapping in self._like_result(group):
             for word, slope in SLOPES.items():
                 changes = {
-                    i: Change(_scaled(slope), (Ref(bases[i]), Ref(mapping[i]))) for i in group
+                    i: CallChange(_scaled(slope), (Ref(bases[i]), Ref(mapping[i]))) for i in group
                 }
                 yield Proposal("slope", group[0], changes, detail=("whole", word, key, mapping))
 
@@ -495,7 +497,7 @@ class Edits:
 
     def _argument(
         self, index: int, number: int, function: Function, new: int, keep: bool = False
-    ) -> Change:
+    ) -> CallChange:
         """The call with a function of another value, and of its own if `keep`, as an argument."""
         call = self.calls[index]
         inner: Any = call.function
@@ -505,17 +507,17 @@ class Edits:
             rest[number] = function(rest[number], other)
             return inner(*rest, **options)
 
-        return Change(make, (*call.arguments, Ref(new)), call.options)
+        return CallChange(make, (*call.arguments, Ref(new)), call.options)
 
-    def _times(self, index: int, slope: Function, new: int) -> Change:
-        call: Call = self.calls[index]
+    def _times(self, index: int, slope: Function, new: int) -> CallChange:
+        call: RecordedCall = self.calls[index]
         inner: Any = call.function
 
         def make(*arguments: Any, **options: Any) -> Any:
             *rest, other = arguments
             return inner(*rest, **options) * slope(other)
 
-        return Change(make, (*call.arguments, Ref(new)), call.options)
+        return CallChange(make, (*call.arguments, Ref(new)), call.options)
 
 
 def _choices(group: list[int], occurrences: list[int]) -> Iterator[list[int]]:

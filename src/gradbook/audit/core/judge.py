@@ -15,7 +15,7 @@ import numpy as np
 from gradbook.audit.core.laws import Law, is_lawful
 from gradbook.audit.core.training_step import Objective, State, TrainingStep
 from gradbook.audit.core.worlds import LOOSE, RandomWorlds, is_zero, ratio
-from gradbook.recording.calls import Change, Ref
+from gradbook.recording.calls import CallChange, Ref
 
 SAME = 1e-4  # two factors are the same
 LINEAR = (np.add, np.subtract)
@@ -210,7 +210,7 @@ class Judge:
         value = np.asarray(self.worlds.value(0, slot), float)
         ends = []
         for times in (0.0, 1.0, 2.0):
-            change = Change(_constant, (value * times,))
+            change = CallChange(_constant, (value * times,))
             numbers = self.worlds.run(0, [state.next], {slot: change})
             ends.append(np.asarray(numbers[state.next], float))
         per = ratio([ends[1] - ends[0]], [np.reshape(value, ends[0].shape)], 1e-5)

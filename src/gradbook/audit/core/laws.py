@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.training_step import State, TrainingStep
-from gradbook.recording.calls import Changes, Replay
+from gradbook.recording.calls import CallChanges, Replay
 
 STEPS = 12
 TIMES = 4.0
@@ -22,7 +22,7 @@ class Law:
     """A weight's update as a function of its slope, step after step."""
 
     def __init__(
-        self, step: TrainingStep, state: State, slot: int, changes: Changes | None = None
+        self, step: TrainingStep, state: State, slot: int, changes: CallChanges | None = None
     ) -> None:
         self.step, self.state, self.slot = step, state, slot
         self.changes = changes or {}

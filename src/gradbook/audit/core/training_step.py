@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradbook.recording.calls import Call
+from gradbook.recording.calls import RecordedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Objective:
 
 @dataclass(slots=True)
 class TrainingStep:
-    calls: list[Call]
+    calls: list[RecordedCall]
     states: list[State]
     objectives: list[Objective]
     branches: list[tuple[int, bool]]

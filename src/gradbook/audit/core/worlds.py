@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.training_step import Objective, TrainingStep
-from gradbook.recording.calls import Change, Changes, Replay
-from gradbook.recording.slopes import exact_slopes
+from gradbook.recording.call_slopes import exact_slopes
+from gradbook.recording.calls import CallChange, CallChanges, Replay
 
 WORLDS = 3
 SIZES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -67,7 +67,7 @@ class RandomWorlds:
         numbers = self.values[world]
         return numbers[index] if index in numbers else self.calls[index].value
 
-    def run(self, world: int, wanted: Iterable[int], changes: Changes) -> dict[int, Any]:
+    def run(self, world: int, wanted: Iterable[int], changes: CallChanges) -> dict[int, Any]:
         """Values after changes of calls; what they don't reach is as before."""
         reached = self.reached(changes)
         known = self.values[world]
@@ -79,7 +79,7 @@ class RandomWorlds:
         ]
         return self.replay.run(order, numbers, changes)
 
-    def reached(self, changes: Changes) -> set[int]:
+    def reached(self, changes: CallChanges) -> set[int]:
         reached: set[int] = set()
         todo = list(changes)
         while todo:
@@ -103,7 +103,7 @@ class RandomWorlds:
         key = (id(objective), world, self.without_guards)
         if key not in self._slopes:
             changes = {
-                index: Change(_first, (self.calls[index].arguments[0],))
+                index: CallChange(_first, (self.calls[index].arguments[0],))
                 for index in self.step.tiny
                 if self.without_guards
             }

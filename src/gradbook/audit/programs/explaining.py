@@ -20,8 +20,8 @@ from gradbook.audit.programs.program_report import Gradient, ProgramLoss, Source
 from gradbook.audit.programs.stepping import Watch, find_trainings
 from gradbook.errors import UsageError
 from gradbook.looks import look
-from gradbook.recording.calls import Call, Tape
-from gradbook.recording.places import SourceText
+from gradbook.recording.calls import RecordedCall, Tape
+from gradbook.recording.source_places import SourceText
 
 FEWEST_NAMED = 2  # with fewer named values, every call is a link
 MOST_NAMES = 8  # of weights in a message
@@ -126,7 +126,7 @@ def _chain(
     )
 
 
-def _between(calls: list[Call], weight: int, ends: Iterable[int]) -> list[int]:
+def _between(calls: list[RecordedCall], weight: int, ends: Iterable[int]) -> list[int]:
     """Every call that depends on the weight and that the loss depends on, the last first."""
     behind: set[int] = set()
     todo = [end for end in ends if end > weight]
@@ -166,7 +166,7 @@ def _first(value: Any) -> tuple[float, ...]:
 
 
 def _formula(
-    calls: list[Call], links: list[ChainLink], weight: int, name: str, loss: ProgramLoss
+    calls: list[RecordedCall], links: list[ChainLink], weight: int, name: str, loss: ProgramLoss
 ) -> str:
     """The product along the links, if every way from the weight to the loss has them all."""
     if len(links) > MOST_FACTORS:
@@ -183,7 +183,7 @@ def _formula(
     return f"∂{top}/∂{name} = {' · '.join(factors)}" if len(factors) > 1 else ""
 
 
-def _is_only_way(calls: list[Call], first: int, second: int, last: int) -> bool:
+def _is_only_way(calls: list[RecordedCall], first: int, second: int, last: int) -> bool:
     """Whether nothing after `second` depends on `first` but through it."""
     reached = {first}
     for index in range(first + 1, last + 1):

@@ -36,9 +36,8 @@ from gradbook.audit.programs.stepping import ENOUGH, MORE, Watch, is_trained
 from gradbook.errors import UsageError
 from gradbook.language import tr
 from gradbook.recording.arrays import RecordedArray, RecordedNumber, index_of, plain, wrap
-from gradbook.recording.calls import Call, Ref
+from gradbook.recording.calls import RecordedCall, Ref
 from gradbook.recording.memory_exchange import MemoryExchange
-from gradbook.recording.places import Position, SourceText, place_of, position
 from gradbook.recording.recorder import RECORDER
 from gradbook.recording.session import (
     Session,
@@ -48,6 +47,7 @@ from gradbook.recording.session import (
     unwrap_variables,
     wrap_variables,
 )
+from gradbook.recording.source_places import Position, SourceText, place_of, position
 
 if TYPE_CHECKING:
     from gradbook.audit.programs.explaining import ProgramChain
@@ -470,7 +470,7 @@ FORGETTING = "`float` forgets how the number was computed: leave it out"
 
 
 def _lost_trails(
-    calls: list[Call], sources: dict[str, SourceText]
+    calls: list[RecordedCall], sources: dict[str, SourceText]
 ) -> Iterator[tuple[SourceSpan, str]]:
     """Where a recorded number was made a plain one, each place once."""
     frames = dict.fromkeys(call.frames[0] for call in calls if call.frames)
@@ -536,7 +536,7 @@ def _with_place(gradient: Gradient) -> Gradient:
 
 
 def _with_course(
-    model: ProgramModel, calls: list[Call], sources: dict[str, SourceText], main: str
+    model: ProgramModel, calls: list[RecordedCall], sources: dict[str, SourceText], main: str
 ) -> ProgramModel:
     """The values that the loss had in the steps that were seen."""
     if model.loss is None or model.loss.span is None:

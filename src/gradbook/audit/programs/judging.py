@@ -30,9 +30,9 @@ from gradbook.audit.programs.program_report import (
 from gradbook.audit.programs.recorded_steps import make_step
 from gradbook.audit.programs.spelling import EditSpeller
 from gradbook.audit.programs.stepping import Group, spans_of
-from gradbook.recording.calls import Call, Ref
-from gradbook.recording.places import SourceText
-from gradbook.recording.slopes import exact_slopes
+from gradbook.recording.call_slopes import exact_slopes
+from gradbook.recording.calls import RecordedCall, Ref
+from gradbook.recording.source_places import SourceText
 
 MOST_STEPS_TRIED = 4
 RATE = re.compile(r"rate|alpha|eta\b|lr|step|tasa|learn", re.IGNORECASE)
@@ -80,7 +80,7 @@ class JudgedStep:
 
 
 def judge_training(
-    calls: list[Call],
+    calls: list[RecordedCall],
     branches: list[tuple[int, bool]],
     group: Group,
     sources: dict[str, SourceText],
@@ -96,7 +96,7 @@ def judge_training(
 
 
 def best_trial(
-    calls: list[Call], branches: list[tuple[int, bool]], group: Group
+    calls: list[RecordedCall], branches: list[tuple[int, bool]], group: Group
 ) -> JudgedStep | None:
     """The step that says most: one in which the program computes its loss, if any does."""
     weights, memories = _roles(calls, branches, group)
@@ -128,7 +128,7 @@ def best_trial(
     return best
 
 
-def _stated_places(calls: list[Call], step: TrainingStep) -> frozenset[Any]:
+def _stated_places(calls: list[RecordedCall], step: TrainingStep) -> frozenset[Any]:
     return frozenset(calls[o.call].frames[:1] for o in step.objectives if o.call is not None)
 
 
@@ -141,7 +141,7 @@ def _order(step: TrainingStep, number: int, count: int, has_memories: bool) -> t
 
 
 def _roles(
-    calls: list[Call], branches: list[tuple[int, bool]], group: Group
+    calls: list[RecordedCall], branches: list[tuple[int, bool]], group: Group
 ) -> tuple[set[int], frozenset[int]]:
     """The roots of what the loss depends on; of a momentum's memory, nothing but updates does."""
     spans = spans_of(group)

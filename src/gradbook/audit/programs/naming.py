@@ -10,8 +10,8 @@ import os
 from functools import cached_property
 
 from gradbook.audit.programs.program_report import SourceSpan
-from gradbook.recording.calls import Call, Frame, Ref
-from gradbook.recording.places import Position, SourceText, place_of, position
+from gradbook.recording.calls import Frame, RecordedCall, Ref
+from gradbook.recording.source_places import Position, SourceText, place_of, position
 
 PARTS: dict[type, tuple[str, ...]] = {
     ast.BinOp: ("left", "right"),
@@ -25,7 +25,12 @@ SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
 
 class SourceNames:
     def __init__(
-        self, calls: list[Call], sources: dict[str, SourceText], file: str, first: int, last: int
+        self,
+        calls: list[RecordedCall],
+        sources: dict[str, SourceText],
+        file: str,
+        first: int,
+        last: int,
     ) -> None:
         self.calls, self.sources, self.file = calls, sources, file
         self.main = os.path.abspath(file)

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradbook.audit.core.training_step import Objective
 from gradbook.audit.programs.stepping import StepSpan
-from gradbook.recording.calls import Call, Ref
+from gradbook.recording.calls import RecordedCall, Ref
 
 MOST_STATED = 8
 MOST_PAIRS = 6
@@ -21,7 +21,7 @@ MOST_PARTS = 64  # of a batch whose gradients are added up
 TINY = 1e-4  # a constant below it only keeps a logarithm or a root finite
 
 
-def first_call(calls: list[Call], span: StepSpan) -> int:
+def first_call(calls: list[RecordedCall], span: StepSpan) -> int:
     """Where the step begins: calls before it belong to the step before.
 
     A number that isn't computed may be first used in the midst of the first step.
@@ -33,7 +33,7 @@ def first_call(calls: list[Call], span: StepSpan) -> int:
 class Reach:
     """Which calls depend on the weights of the step, and which on the next ones."""
 
-    def __init__(self, calls: list[Call], span: StepSpan) -> None:
+    def __init__(self, calls: list[RecordedCall], span: StepSpan) -> None:
         self.calls = calls
         self.first = first_call(calls, span)
         self.last = len(calls) - 1
@@ -60,7 +60,7 @@ def _ones(values: Sequence[Any]) -> list[Any]:
 
 
 def stated_losses(
-    calls: list[Call], span: StepSpan, reach: Reach, inside: set[int]
+    calls: list[RecordedCall], span: StepSpan, reach: Reach, inside: set[int]
 ) -> list[Objective]:
     """Numbers that the program computes from its weights and doesn't need for its updates."""
     scalars = [
@@ -127,7 +127,7 @@ def _hinge(values: Sequence[Any]) -> list[Any]:
 
 
 def _fit(slope: Any, value: Any) -> Any:
-    from gradbook.recording.slopes import fit_shape
+    from gradbook.recording.call_slopes import fit_shape
 
     return fit_shape(slope, np.shape(value))
 
@@ -140,7 +140,7 @@ class Comparisons:
     picks: dict[Any, list[int]] = field(default_factory=dict)  # `p[label] - 1`
     margins: dict[Any, list[int]] = field(default_factory=dict)  # `1 - y * f`
 
-    def add(self, calls: list[Call], reach: Reach, index: int) -> None:
+    def add(self, calls: list[RecordedCall], reach: Reach, index: int) -> None:
         call = calls[index]
         left, right = call.arguments
         moves = [isinstance(part, Ref) and part.index in reach.bits for part in (left, right)]
@@ -169,7 +169,7 @@ def _broadcasts(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
     return True
 
 
-def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
+def implied_losses(calls: list[RecordedCall], reach: Reach) -> list[Objective]:
     """Losses of outputs that are compared with targets, though no line computes a loss."""
     compared = Comparisons()
     for index in range(reach.first, reach.last + 1):
@@ -195,14 +195,14 @@ def implied_losses(calls: list[Call], reach: Reach) -> list[Objective]:
     return objectives
 
 
-def _is_typed(calls: list[Call], part: Any) -> bool:
+def _is_typed(calls: list[RecordedCall], part: Any) -> bool:
     """Whether the number stands in the source."""
     return not isinstance(part, Ref) or (
         calls[part.index].function is None and np.shape(calls[part.index].value) == ()
     )
 
 
-def finite_guards(calls: list[Call], first: int, last: int) -> frozenset[int]:
+def finite_guards(calls: list[RecordedCall], first: int, last: int) -> frozenset[int]:
     """Calls such as `p + 1e-8` or `clip(p, 1e-7, 1 - 1e-7)`, which change a loss a little."""
     guards = set()
     for index in range(first, last + 1):
@@ -217,7 +217,7 @@ def finite_guards(calls: list[Call], first: int, last: int) -> frozenset[int]:
     return frozenset(guards)
 
 
-def _is_tiny(calls: list[Call], part: Any) -> bool:
+def _is_tiny(calls: list[RecordedCall], part: Any) -> bool:
     value = calls[part.index].value if isinstance(part, Ref) else part
     if isinstance(part, Ref) and calls[part.index].function is not None:
         return False

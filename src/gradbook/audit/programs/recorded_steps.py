@@ -11,11 +11,11 @@ from gradbook.audit.programs.objectives import (
     stated_losses,
 )
 from gradbook.audit.programs.stepping import StepSpan
-from gradbook.recording.calls import Call
+from gradbook.recording.calls import RecordedCall
 
 
 def make_step(
-    calls: list[Call],
+    calls: list[RecordedCall],
     branches: list[tuple[int, bool]],
     span: StepSpan,
     memories: frozenset[int] = frozenset(),
@@ -54,7 +54,7 @@ def make_step(
     )
 
 
-def _updating_cone(calls: list[Call], span: StepSpan) -> set[int]:
+def _updating_cone(calls: list[RecordedCall], span: StepSpan) -> set[int]:
     """Whatever the next weights are computed from."""
     first = first_call(calls, span) - 1
     seen: set[int] = set()

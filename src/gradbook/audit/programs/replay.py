@@ -22,7 +22,7 @@ import numpy as np
 
 from gradbook.recording.alarm import Alarm
 from gradbook.recording.recorder import RECORDER, EnoughError
-from gradbook.recording.running import Program, read_program, without_magics
+from gradbook.recording.running import ProgramSource, read_program, without_magics
 
 KEEP, BEFORE, AFTER = "__gradbook_keep__", "__gradbook_before__", "__gradbook_after__"
 MOST_KEPT = 200_000  # values of a loss
@@ -139,7 +139,9 @@ def main() -> None:
     os._exit(0)  # threads that the program left don't matter any more
 
 
-def _run(program: Program, places: list[Any], courses: Courses, seconds: float) -> dict[str, bool]:
+def _run(
+    program: ProgramSource, places: list[Any], courses: Courses, seconds: float
+) -> dict[str, bool]:
     """Whether it ran to its end, and whether it stopped with an error."""
     codes = []
     for cell, (name, text) in enumerate(program.parts, 1):
@@ -192,7 +194,7 @@ def _draw_alike() -> None:
     np.random.default_rng = default_rng
 
 
-def _loops(program: Program) -> dict[str, list[tuple[int, int]]]:
+def _loops(program: ProgramSource) -> dict[str, list[tuple[int, int]]]:
     """The lines of each loop: after the first, to the last."""
     return {
         name: [

@@ -11,7 +11,7 @@ from gradbook.audit.programs.judging import judge_training
 from gradbook.audit.programs.program_report import ProgramModel, Verdict
 from gradbook.audit.programs.stepping import Watch, find_trainings
 from gradbook.recording.calls import Tape
-from gradbook.recording.places import SourceText
+from gradbook.recording.source_places import SourceText
 
 ORDER: tuple[Verdict, ...] = (
     *("wrong", "unknown", "no loss", "another loss"),

@@ -16,7 +16,7 @@ from gradbook.audit.core.edits import Proposal
 from gradbook.audit.programs.naming import SourceNames, expression_parts, is_module
 from gradbook.audit.programs.program_report import SourceEdit, SourceSpan
 from gradbook.recording.calls import Ref
-from gradbook.recording.places import Position, place_of, position
+from gradbook.recording.source_places import Position, place_of, position
 
 ATOM = re.compile(r"[\w.]+(\[[^\[\]]*\])*(\.T)?|[\w.]+\([^()]*\)(\.T)?|\([^()]*\)|-?\d[\d.e-]*")
 ACTIVATIONS = {"y*(1-y)": "sigmoid", "1-y**2": "tanh", "y>0": "ReLU", "2*y": "square"}

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from gradbook.recording.calls import (
-    Call,
-    Change,
-    Changes,
+    CallChange,
+    CallChanges,
     Masked,
+    RecordedCall,
     Ref,
     Replay,
     split_names,
@@ -32,7 +32,7 @@ def exact_slopes(
     ends: Mapping[int, Any],
     numbers: Mapping[int, Any],
     order: Iterable[int],
-    changes: Changes | None = None,
+    changes: CallChanges | None = None,
 ) -> dict[int, Any]:
     """The slope of the sum of the ends with respect to each value before them.
 
@@ -60,7 +60,11 @@ def _value(replay: Replay, numbers: Mapping[int, Any], index: int) -> Any:
 
 
 def pull(
-    replay: Replay, call: Call | Change, numbers: Mapping[int, Any], index: int, slope: Any
+    replay: Replay,
+    call: RecordedCall | CallChange,
+    numbers: Mapping[int, Any],
+    index: int,
+    slope: Any,
 ) -> list[tuple[int, Any]]:
     """What a call's slope means for the operands that move."""
     moving = {
@@ -583,7 +587,7 @@ def _pull_part(
     """One of several results, such as of `np.split`."""
     call = replay.calls[index]
     whole, place = call.arguments
-    inner: Call = replay.calls[whole.index]
+    inner: RecordedCall = replay.calls[whole.index]
     moving = {
         i
         for i in inner.operands
