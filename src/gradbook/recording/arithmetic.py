@@ -71,7 +71,7 @@ def _is_of_numpy(number: Any) -> bool:
 
 def _with_other(ufunc: Any, left: Any, right: Any) -> Any:
     other = right if isinstance(left, RecordedNumber) else left
-    if isinstance(other, np.ndarray):
+    if isinstance(other, (np.ndarray, list, tuple)):  # as NumPy's own numbers do
         return call_ufunc(ufunc, "__call__", (left, right), None, {})
     return NotImplemented
 

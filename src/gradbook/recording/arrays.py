@@ -416,8 +416,10 @@ class RecordedArray(np.ndarray[Any, Any]):
         np.put(self, *arguments, **options)
 
     def item(self, *place: Any) -> Any:
-        if not place and self.size == 1:
+        if self.size == 1 and place in ((), (0,), (-1,)):
             return as_python(self.reshape(-1)[0])
+        if len(place) == 1 and isinstance(place[0], int):
+            return as_python(self.reshape(-1)[place[0]])
         return as_python(self[place]) if place else self.view(np.ndarray).item()
 
     @property
