@@ -60,7 +60,6 @@ OF_ONE_SUBJECT = ("cli/verbs/", "report/", "serve/", "targets/excel/sheets/")
 OF_MANY_ROOMS = {  # modules that are the same thing, in each of several rooms
     *("activation_names", "content", "op_words", "program", "read", "write"),  # of formats
     *("arranging", "criteria", "names", "pictures", "sequences", "signals", "tables", "windows"),
-    *("functions", "places", "slopes"),  # of workbooks, and of programs
 }
 
 

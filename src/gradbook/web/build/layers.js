@@ -231,7 +231,7 @@ function sloped(values, index) {
 const sort = setting => ([-1, 0, 1].includes(setting) ? setting : setting < 0 ? "below 0" : "any")
 
 /** @param {Values} values @param {number} index @param {Layer} layer @returns {Wanted[]} */
-function activated(values, index, { card, kind, ...settings }) {
+function activated(values, index, { card: _card, kind, ...settings }) {
   const written = [kind, ...Object.values(settings).map(sort)].join(" ")
   return named(values, index).map((name, k) => ({ name, kind, written, places: { x: values.columns[index][k] }, settings }))
 }

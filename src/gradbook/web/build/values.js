@@ -41,7 +41,7 @@ export class Values {
     this.cards = building.grammar.cards
     this.steps = building.steps
     this.mixing = building.grammar.mixing
-    const { kind, ...settings } = net.update
+    const { kind: _kind, ...settings } = net.update
     this.lines = new Lines({ smoothing: net.smoothing, ...settings })
     this.names = /** @type {Map<number, ValueName>} */ (new Map())
     this.made = /** @type {Map<number, Value>} */ (new Map())
