@@ -380,6 +380,20 @@ class EditSpeller:
         return f"{self._text(part.value, file)}[{_moved(inner, step)}]"
 
     def _slope(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
+        spelled = self._spell_slope(proposal, node, file)
+        if spelled is None:
+            return None
+        place, text, why, note = spelled
+        _, word, _, mapping = proposal.detail
+        name = self.naming.name_in_scope(mapping[proposal.at], proposal.at) or ""
+        written = _compact(self.naming.sources[file].segment(place))
+        for other in ACTIVATIONS.keys() - {word} if word in ACTIVATIONS else ():
+            if written == _compact(SLOPE_WORDS[other].format(name)):
+                why = f"{why.removesuffix('.')}; what you wrote is the slope of {_the(other)}."
+                note = f"slope of {ACTIVATIONS[other]}; {name} is {ACTIVATIONS[word]}"
+        return place, text, why, note[:34]
+
+    def _spell_slope(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         where, word, _, mapping = proposal.detail
         value = mapping[proposal.at]
         name = self.naming.name_in_scope(value, proposal.at)
@@ -441,8 +455,9 @@ class EditSpeller:
         span = self.naming.assigned(value)
         text = span[1].text if span else ""
         at = f", line {span[1].line}" if span else ""
-        shown = SLOPE_WORDS[word].format(name).strip("()").replace("**2", "²")
+        shown = _without_brackets(SLOPE_WORDS[word].format(name)).replace("**2", "²")
         if activation and call.function is not None:
+            text = text.removeprefix("np.")
             what = f"`{name}` is `{_short(text, 40)}`{at}. " if text and text != name else ""
             return (
                 f"{what}Its slope is {shown.replace(' - ', ' − ')}.",
@@ -549,6 +564,20 @@ class EditSpeller:
                 else text
             )
         return _atom(text)
+
+
+def _the(word: str) -> str:
+    return "the sigmoid" if ACTIVATIONS[word] == "sigmoid" else ACTIVATIONS[word]
+
+
+def _compact(text: str) -> str:
+    return _without_brackets("".join(text.split()))
+
+
+def _without_brackets(text: str) -> str:
+    inner = text[1:-1]
+    is_whole = text.startswith("(") and text.endswith(")") and "(" not in inner
+    return inner if is_whole else text
 
 
 def _atom(text: str) -> str:
