@@ -119,3 +119,11 @@ def brought_in(module: object, example: object, estimator: object) -> list[gb.Mo
         gb.from_keras(module, classes=["no", "yes"]),
         gb.from_sklearn(estimator),
     ]
+
+
+def watched() -> list[str]:
+    """What was seen of a training of one's own."""
+    with gb.watch() as seen:
+        brought_in(None, None, None)
+    verdicts: list[str] = [seen.check().verdict, gb.check(brought_in, 1, 2, 3).verdict]
+    return [*verdicts, str(seen.explain("W1"))]

@@ -34,7 +34,7 @@ class ChainLink:
 
     span: SourceSpan  # the expression that computes it
     name: str  # what the program calls it; else the expression
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the numbers, () for one
     numbers: tuple[float, ...]  # the first four
     slopes: tuple[float, ...]  # the loss's slope by these
     index: int  # links are in the order of the program if sorted by it
@@ -46,7 +46,7 @@ class ProgramChain:
 
     file: str
     weight: str  # what the program calls it
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the numbers, () for one
     loss: ProgramLoss  # which one it is
     links: tuple[ChainLink, ...]  # each value between, from the loss on, without the weight itself
     formula: str  # "∂loss/∂W2 = ∂loss/∂A2 · ∂A2/∂W2"; empty where paths part and meet again

@@ -64,7 +64,7 @@ class Gradient:
 
     name: str  # of the gradient in the program, "dW1"; else "gradient of W1"
     weight: str  # what the program calls it
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the numbers, () for one
     is_right: bool | None  # None: not judged
     entry: tuple[int, ...]  # the worst one
     yours: float | None  # what the program computed there
@@ -91,7 +91,7 @@ class NamedValue:
 
     span: SourceSpan  # of the name, or of the statement that assigns it
     name: str  # "dz1"
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # of the numbers, () for one
     numbers: tuple[float, ...]  # the first four
     slopes: tuple[float, ...] = ()  # the loss's slope by these four; empty: not known
 
