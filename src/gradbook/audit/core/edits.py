@@ -52,16 +52,6 @@ class Proposal:
     detail: tuple[Any, ...] = ()  # what it becomes, for who spells it
 
 
-def _mapped(calls: list[int], make: Callable[[int], CallChange | None]) -> dict[int, CallChange]:
-    changes = {}
-    for index in calls:
-        change = make(index)
-        if change is None:
-            return {}
-        changes[index] = change
-    return changes
-
-
 class Edits:
     def __init__(self, judge: Judge, objective: Objective, backward: set[int]) -> None:
         self.judge = judge

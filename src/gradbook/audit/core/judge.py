@@ -66,12 +66,6 @@ class Judge:
             todo += self.calls[index].operands
         return sorted(seen, reverse=True)
 
-    def used_by_loss(self, state: State, objective: Objective) -> bool:
-        return any(
-            np.any(self.worlds.slopes(objective, world).get(state.now, 0.0))
-            for world in range(self.count)
-        )
-
     def change(self, state: State, world: int, values: dict[int, Any] | None = None) -> Any:
         new = values[state.next] if values else self.worlds.value(world, state.next)
         return np.asarray(new, float) - self.worlds.inputs[world][state.now]

@@ -157,10 +157,6 @@ class SourceNames:
                 pairs.append((argument.index, part))
         return pairs
 
-    def argument_node(self, index: int, number: int) -> ast.AST | None:
-        parts = expression_parts(self.node(self.calls[index].frames[0]))
-        return parts[number] if number < len(parts) else None
-
 
 def _assigned_here(naming: SourceNames, index: int) -> str | None:
     frame = naming.calls[index].frames[0]

@@ -220,9 +220,6 @@ class EditSpeller:
         word = "multiplied by it" if symbol == "*" else "divided by it"
         return place_of(file, node), text, f"It is {word}.", word
 
-    def _product_(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
-        return None
-
     def _mask(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         if not isinstance(node, ast.Compare):
             return None
