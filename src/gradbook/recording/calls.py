@@ -14,6 +14,8 @@ import numpy as np
 
 Frame = tuple[CodeType, int]  # a code object of the program, and the instruction in it
 
+PARTIAL_WRITES = ("put_flat", "add_at", "subtract_at")  # changes in place, by their names here
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:

@@ -258,11 +258,14 @@ class EditSearch:
         if slot is None:
             return False
         rates = [
-            (fit.rate, fit.rate / self.judge.scale(n, fit))
+            (fit.rate, fit.rate / self.judge.scale_of(n))
             for n, fit in self.judgement.fits.items()
             if n in right and not fit.is_unused and fit.rate
         ]
-        rate = self._rate_after(number, slot, changes)
+        state = self.judge.step.states[number]
+        index, rate = slot
+        if index != state.next:
+            rate = self.judge.rate(state, index, rate, changes)
         if rate is None:
             peers = [
                 f for n, f in self.judgement.fits.items() if not f.is_unused and f.rate is None
@@ -277,26 +280,3 @@ class EditSearch:
             abs(rate / whole - 1) < SAME or abs(rate / scale / peeled - 1) < SAME
             for whole, peeled in rates
         )
-
-    def _rate_after(
-        self, number: int, slot: tuple[int, float], changes: dict[int, CallChange]
-    ) -> float | None:
-        state = self.judge.step.states[number]
-        index, coefficient = slot
-        if index == state.next:
-            return coefficient
-        value = np.asarray(self._values(0, [index], changes)[0], float)
-        ends = []
-        for times in (0.0, 1.0, 2.0):
-            more = {**changes, index: CallChange(_constant, (value * times,))}
-            ends.append(np.asarray(self._values(0, [state.next], more)[0], float))
-        model = np.reshape(value, ends[0].shape)
-        per = ratio([ends[1] - ends[0]], [model], 1e-5)
-        again = ratio([ends[2] - ends[1]], [model], 1e-5)
-        if per is None or again is None or abs(per - again) > 1e-4 * abs(per):
-            return None
-        return per * coefficient
-
-
-def _constant(value: Any) -> Any:
-    return value

@@ -258,7 +258,7 @@ class Edits:
         for state in self.step.states:
             for index in sorted(self.backward - self.news):
                 for new in state.updates:
-                    if new in self.calls[index].operands and index not in self._cone_of(state):
+                    if new in self.calls[index].operands:
                         uses.setdefault(state.now, []).append(index)
         everything: dict[int, CallChange] = {}
         for old, users in uses.items():
@@ -268,9 +268,6 @@ class Edits:
             yield Proposal("stale", users[0], changes, detail=(old,))
         if len(uses) > 1:
             yield Proposal("stale", min(everything), everything, detail=tuple(uses))
-
-    def _cone_of(self, state: Any) -> set[int]:
-        return set(state.updates)
 
     def _other(self, index: int, other: dict[int, int]) -> CallChange:
         call = self.calls[index]
@@ -294,49 +291,32 @@ class Edits:
         """A slope that is missing, or another activation's."""
         at = group[0]
         call = self.calls[at]
-        if np.ndim(call.value) < 1 and len(group) < 1:
-            return
-        forward_only = [
-            number
-            for number, part in enumerate(call.arguments)
-            if isinstance(part, Ref) and self._is_forward(part.index)
+        operands = [
+            (n, part.index) for n, part in enumerate(call.arguments) if isinstance(part, Ref)
         ]
         if call.function is np.multiply:
-            for number in forward_only:
-                for key, mapping in self._stand_ins(group, number):
-                    for word, slope in SLOPES.items():
-                        changes = {
-                            i: self._argument(i, number, _then(slope), mapping[i]) for i in group
-                        }
-                        yield Proposal(
-                            "slope",
-                            at,
-                            changes,
-                            operand=number,
-                            detail=("instead", word, key, mapping),
-                        )
+            for number, index in operands:
+                if self._is_forward(index):
+                    yield from self._slopes_at(group, number, "instead", _then)
         yield from self._whole_slopes(group)
         for key, mapping in self._like_result(group):
             for word, slope in SLOPES.items():
                 changes = {i: self._times(i, slope, mapping[i]) for i in group}
                 yield Proposal("slope", at, changes, detail=("times", word, key, mapping))
-        if call.name in PRODUCTS or call.name in ("sum", "mean", "outer"):
-            for number, part in enumerate(call.arguments):
-                if not isinstance(part, Ref) or self._is_forward(part.index):
-                    continue
-                for key, mapping in self._stand_ins(group, number):
-                    for word, slope in SLOPES.items():
-                        changes = {
-                            i: self._argument(i, number, _scaled(slope), mapping[i], keep=True)
-                            for i in group
-                        }
-                        yield Proposal(
-                            "slope",
-                            at,
-                            changes,
-                            operand=number,
-                            detail=("operand", word, key, mapping),
-                        )
+        if call.name in (*PRODUCTS, *SUMS, "outer"):
+            for number, index in operands:
+                if not self._is_forward(index):
+                    yield from self._slopes_at(group, number, "operand", _scaled)
+
+    def _slopes_at(
+        self, group: list[int], number: int, where: str, use: Callable[[Function], Function]
+    ) -> Iterator[Proposal]:
+        """Slopes in the place of an argument, or as a factor of it."""
+        for key, mapping in self._stand_ins(group, number):
+            for word, slope in SLOPES.items():
+                changes = {i: self._argument(i, number, use(slope), mapping[i]) for i in group}
+                detail = (where, word, key, mapping)
+                yield Proposal("slope", group[0], changes, operand=number, detail=detail)
 
     def _whole_slopes(self, group: list[int]) -> Iterator[Proposal]:
         """`d * a * (1 - a)`: another slope in place of several factors."""
@@ -380,9 +360,7 @@ class Edits:
                 for number, part in enumerate(self.calls[at].arguments):
                     if not isinstance(part, Ref) or self._is_forward(part.index):
                         continue
-                    changes = {
-                        i: self._argument(i, number, product, state.now, keep=True) for i in group
-                    }
+                    changes = {i: self._argument(i, number, product, state.now) for i in group}
                     yield Proposal(
                         "missing weights", at, changes, operand=number, detail=(word, state.now)
                     )
@@ -485,10 +463,8 @@ class Edits:
                 ):
                     yield key, dict(zip(group, chosen, strict=True))
 
-    def _argument(
-        self, index: int, number: int, function: Function, new: int, keep: bool = False
-    ) -> CallChange:
-        """The call with a function of another value, and of its own if `keep`, as an argument."""
+    def _argument(self, index: int, number: int, function: Function, new: int) -> CallChange:
+        """The call with a function of its own value and of another as an argument."""
         call = self.calls[index]
         inner: Any = call.function
 

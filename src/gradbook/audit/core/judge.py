@@ -15,7 +15,7 @@ import numpy as np
 from gradbook.audit.core.laws import Law, is_lawful
 from gradbook.audit.core.training_step import Objective, State, TrainingStep
 from gradbook.audit.core.worlds import LOOSE, RandomWorlds, is_zero, ratio
-from gradbook.recording.calls import CallChange, Ref
+from gradbook.recording.calls import PARTIAL_WRITES, CallChange, CallChanges, Ref
 
 SAME = 1e-4  # two factors are the same
 LINEAR = (np.add, np.subtract)
@@ -98,7 +98,7 @@ class Judge:
             values = [self.worlds.value(world, index) for world in worlds]
             factor = ratio(values, slopes, agree)
             if factor:
-                rate = self._rate(state, index, factor)
+                rate = self.rate(state, index, factor)
                 if rate is None or self._leaves_decay(state, index, rate / factor, agree):
                     return Fit(index, factor, rate)
         return None
@@ -199,16 +199,21 @@ class Judge:
             wrong += [n for n, d in degrees.items() if d is not None and abs(d - usual) > 0.5]
         return sorted(set(wrong))
 
-    def _rate(self, state: State, slot: int, coefficient: float) -> float | None:
+    def rate(
+        self, state: State, slot: int, coefficient: float, changes: CallChanges | None = None
+    ) -> float | None:
         """How far the weight moves per slope, if it does so by a straight line."""
-        value = np.asarray(self.worlds.value(0, slot), float)
+        changes = changes or {}
+        before = self.worlds.run(0, [slot], changes) if changes else {}
+        value = np.asarray(before.get(slot, self.worlds.value(0, slot)), float)
         ends = []
         for times in (0.0, 1.0, 2.0):
-            change = CallChange(_constant, (value * times,))
-            numbers = self.worlds.run(0, [state.next], {slot: change})
+            scaled = CallChange(_constant, (value * times,))
+            numbers = self.worlds.run(0, [state.next], {**changes, slot: scaled})
             ends.append(np.asarray(numbers[state.next], float))
-        per = ratio([ends[1] - ends[0]], [np.reshape(value, ends[0].shape)], 1e-5)
-        again = ratio([ends[2] - ends[1]], [np.reshape(value, ends[0].shape)], 1e-5)
+        model = np.reshape(value, ends[0].shape)
+        per = ratio([ends[1] - ends[0]], [model], 1e-5)
+        again = ratio([ends[2] - ends[1]], [model], 1e-5)
         if per is None or again is None or abs(per - again) > 1e-4 * abs(per):
             return None
         return per * coefficient
@@ -264,7 +269,7 @@ class Judge:
         odd = outliers(rates, None)
         if not odd:
             return
-        peeled = {n: rate / self.scale(n, fits[n]) for n, rate in rates.items()}
+        peeled = {n: rate / self.scale_of(n) for n, rate in rates.items()}
         odd = outliers(peeled, -1.0 if exact else None)
         if odd:
             judgement.factors = odd
@@ -294,16 +299,13 @@ class Judge:
         self.scale_of(number)
         return self._scaling
 
-    def scale(self, number: int, fit: Fit) -> float:
-        return self.scale_of(number)
-
     def scale_of(self, number: int) -> float:
         """The learning rate: the number that the gradient is multiplied by, nearest the weight."""
         state = self.step.states[number]
         index: int | None = state.next
         for _ in range(12):
             call = self.calls[index]  # type: ignore[index]
-            if call.name in ("setitem", "put_flat", "add_at", "subtract_at"):
+            if call.name in ("setitem", *PARTIAL_WRITES):
                 part = call.arguments[2]
                 index = part.index if isinstance(part, Ref) else None
             elif call.function in LINEAR:

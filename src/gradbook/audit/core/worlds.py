@@ -168,5 +168,5 @@ def _array_ratio(value: Any, model: Any, agree: float) -> float | None:
     return factor if max(float(rest.max()), -float(rest.min())) <= agree * largest else None
 
 
-def is_zero(values: list[Any], beside: float = 0.0) -> bool:
-    return all(np.max(np.abs(value), initial=0.0) <= 1e-13 * max(1.0, beside) for value in values)
+def is_zero(values: list[Any]) -> bool:
+    return all(np.max(np.abs(value), initial=0.0) <= 1e-13 for value in values)

@@ -31,7 +31,7 @@ from gradbook.audit.programs.recorded_steps import make_step
 from gradbook.audit.programs.spelling import EditSpeller
 from gradbook.audit.programs.stepping import Group, spans_of
 from gradbook.recording.call_slopes import exact_slopes
-from gradbook.recording.calls import RecordedCall, Ref
+from gradbook.recording.calls import PARTIAL_WRITES, RecordedCall, Ref
 from gradbook.recording.source_places import SourceText
 
 MOST_STEPS_TRIED = 4
@@ -163,8 +163,9 @@ def _may_look_ahead(step: TrainingStep) -> bool:
 
 
 SCALED = ("add", "subtract", "multiply", "divide", "negative")
-WRITTEN = ("setitem", "put_flat", "add_at", "subtract_at", "refill")
-PASSED_ON = frozenset((*SCALED, *WRITTEN, "astype", "copy", "getitem", "reshape"))
+PASSED_ON = frozenset(
+    (*SCALED, *PARTIAL_WRITES, "setitem", "refill", "astype", "copy", "getitem", "reshape")
+)
 
 
 class ModelDescription:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.recording.calls import Ref, getitem, setitem
+from gradbook.recording.calls import PARTIAL_WRITES, Ref, getitem, setitem
 from gradbook.recording.recorder import RECORDER
 
 ENOUGH = 8  # updates of one number after which a training is known
@@ -108,7 +108,7 @@ class Watch:
             self._sum(index, call)
         elif function is setitem:
             self._set(index, call)
-        elif call.name in ("put_flat", "add_at", "subtract_at"):
+        elif call.name in PARTIAL_WRITES:
             first = call.arguments[0]
             if isinstance(first, Ref):
                 self._link(first.index, index, (call.frames, "part"))
