@@ -263,15 +263,16 @@ class EditSearch:
             if n in right and not fit.is_unused and fit.rate
         ]
         state = self.judge.step.states[number]
-        index, rate = slot
+        index, coefficient = slot
+        rate: float | None = coefficient
         if index != state.next:
-            rate = self.judge.rate(state, index, rate, changes)
+            rate = self.judge.rate(state, index, coefficient, changes)
         if rate is None:
             peers = [
                 f for n, f in self.judgement.fits.items() if not f.is_unused and f.rate is None
             ]
             return not rates or bool(peers)
-        if rate is not None and rate * self.turn > 0:
+        if rate * self.turn > 0:
             return False  # up the loss
         if not rates:
             return True
