@@ -108,7 +108,10 @@ class EditSearch:
                     continue
                 self.tried += 1
                 if all(self._is_lawful_after(n, proposal.changes) for n in unlawful):
-                    outcome.corrections.append(ProvenEdit(proposal, tuple(unlawful)))
+                    # several edits may make a law of it: which was meant isn't known
+                    at = self.judge.step.states[unlawful[0]].next
+                    moved = Proposal("update", at, proposal.changes)
+                    outcome.corrections.append(ProvenEdit(moved, tuple(unlawful)))
                     outcome.left = []
                     return outcome
         return outcome
@@ -156,28 +159,41 @@ class EditSearch:
             if fit is not None and not fit.is_unused:
                 safe |= self._behind(fit.slot)
         edits = Edits(self.judge, self.judgement.objective, backward)
-        groups = [group for group in edits.groups().values() if not all(i in safe for i in group)]
+        forward = {self.judge.calls[i].frames[:1] for i in self.forward}
+        groups = [
+            group
+            for group in edits.groups().values()
+            if not all(i in safe for i in group)
+            and self.judge.calls[group[0]].frames[:1] not in forward  # another way forward, too
+        ]
         groups.sort(key=lambda group: group[0])
         calls = [group for group in edits.groups(1).values() if not all(i in safe for i in group)]
         yield from edits.stale()
+        yield from self._operations(edits, groups)
+        for propose, places in (
+            (edits.operands, groups),
+            (edits.slopes, groups),
+            (edits.arguments, calls),
+            (edits.weights, groups),
+            (edits.powers, groups),
+        ):
+            for group in places:
+                yield from propose(group)
+
+    def _operations(self, edits: Edits, groups: list[list[int]]) -> Iterator[Proposal]:
+        """Edits of an operation or a number; a learning rate is no mistake, but for its sign."""
+        count = len(self.judge.step.states)
+        rates = {call for n in range(count) if (call := self.judge.scale_call(n)) is not None}
         for group in groups:
-            yield from edits.structural(group)
-        scales = {self.judge.scale_call(n) for n in self.judgement.factors} - {None}
-        after = self.worlds.reached(dict.fromkeys(scales)) if scales else set()  # type: ignore[arg-type]
-        for ratio_ in self.ratios:
+            is_rate = bool(rates.intersection(group))
+            for proposal in edits.structural(group):
+                if not is_rate or proposal.kind == "sign":
+                    yield proposal
+        after = self.worlds.reached(rates)
+        for times in self.ratios:
             for group in reversed(groups):
-                if not any(index in after for index in group):  # a rate is no mistake
-                    yield from edits.constants(group, ratio_)
-        for group in groups:
-            yield from edits.operands(group)
-        for group in groups:
-            yield from edits.slopes(group)
-        for group in calls:
-            yield from edits.arguments(group)
-        for group in groups:
-            yield from edits.weights(group)
-        for group in groups:
-            yield from edits.powers(group)
+                if after.isdisjoint(group):
+                    yield from edits.constants(group, times)
 
     def _behind(self, index: int) -> set[int]:
         seen: set[int] = set()

@@ -305,7 +305,7 @@ class Edits:
                 yield Proposal("slope", at, changes, detail=("times", word, key, mapping))
         if call.name in (*PRODUCTS, *SUMS, "outer"):
             for number, index in operands:
-                if not self._is_forward(index):
+                if self._is_error(Ref(index)):
                     yield from self._slopes_at(group, number, "operand", _scaled)
 
     def _slopes_at(
@@ -358,7 +358,7 @@ class Edits:
                 ("W@x", lambda x, w: np.dot(w, x)),
             ):
                 for number, part in enumerate(self.calls[at].arguments):
-                    if not isinstance(part, Ref) or self._is_forward(part.index):
+                    if not self._is_error(part):
                         continue
                     changes = {i: self._argument(i, number, product, state.now) for i in group}
                     yield Proposal(
@@ -392,6 +392,11 @@ class Edits:
                         operand=old,
                         detail=(key, {group[0]: new}),
                     )
+
+    def _is_error(self, part: Any) -> bool:
+        """Whether an operand is of the way back."""
+        moves = isinstance(part, Ref) and self.judge.worlds.replay.depends[part.index]
+        return moves and not self._is_forward(part.index)
 
     def _is_forward(self, index: int) -> bool:
         """Whether a value follows from the forward pass alone."""

@@ -79,7 +79,8 @@ class RandomWorlds:
         ]
         return self.replay.run(order, numbers, changes)
 
-    def reached(self, changes: CallChanges) -> set[int]:
+    def reached(self, changes: Iterable[int]) -> set[int]:
+        """All calls that these go into, themselves among them."""
         reached: set[int] = set()
         todo = list(changes)
         while todo:

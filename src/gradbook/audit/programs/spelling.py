@@ -625,6 +625,11 @@ def _number(value: float) -> str:
 
 
 REASONS = {
+    "update": (
+        "The gradient is right, but the update does with it what no optimiser does: a square, a "
+        "root or a memory is missing, or stands in another's place.",
+        "no optimiser moves it so",
+    ),
     "stale": ("These weights were updated before they are used here.", "already updated"),
     "operand": ("Another value belongs here.", "another value belongs here"),
     "slope": ("Another slope belongs here.", "another slope belongs here"),
