@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -207,7 +208,12 @@ class Edits:
         value = self.calls[part.index].value if isinstance(part, Ref) else part
         dimensions = max(1, np.ndim(value))
         keep = bool(call.options.get("keepdims", False))
-        options = [(axis, kept) for kept in (keep, not keep) for axis in (*range(dimensions), None)]
+        axes = [
+            *range(dimensions),
+            *(pair for size in (2, 3) for pair in combinations(range(dimensions), size)),
+            None,
+        ]
+        options = [(axis, kept) for kept in (keep, not keep) for axis in axes]
         for axis, kept in options:
             for name in (call.name, "mean" if call.name == "sum" else "sum"):
 
@@ -277,8 +283,8 @@ class Edits:
             substitute(call.options, lambda i: Ref(other.get(i, i))),
         )
 
-    def operands(self, group: list[int], shaped: bool = True) -> Iterator[Proposal]:
-        """Another value in the place of an operand."""
+    def operands(self, group: list[int]) -> Iterator[Proposal]:
+        """Another value in the place of an operand, or its square."""
         at = group[0]
         for number, part in enumerate(self.calls[at].arguments):
             if not isinstance(part, Ref):
@@ -286,6 +292,9 @@ class Edits:
             for key, mapping in self._stand_ins(group, number):
                 changes = {i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group}
                 yield Proposal("operand", at, changes, operand=number, detail=(key, mapping))
+            if self._is_forward(part.index):
+                changes = {i: self._argument(i, number, _square, part.index) for i in group}
+                yield Proposal("power", at, changes, operand=number, detail=("square",))
 
     def slopes(self, group: list[int]) -> Iterator[Proposal]:
         """A slope that is missing, or another activation's."""
@@ -441,6 +450,9 @@ class Edits:
             olds.append(part.index)
         shapes = [np.shape(self.calls[old].value) for old in olds]
         yield from self._matching(group, olds, shapes)
+        results = [np.shape(self.calls[index].value) for index in group]
+        if results != shapes:  # such as a number where a mask belongs
+            yield from self._matching(group, olds, results)
 
     def _like_result(self, group: list[int]) -> Iterator[tuple[Any, dict[int, int]]]:
         shapes = [np.shape(self.calls[index].value) for index in group]
@@ -520,6 +532,10 @@ def _neighbours(olds: list[int], occurrences: list[int]) -> Iterator[list[int]]:
 
 def _same(value: Any, *rest: Any) -> Any:
     return value
+
+
+def _square(value: Any, _: Any) -> Any:
+    return value * value
 
 
 def _then(slope: Function) -> Function:

@@ -252,7 +252,9 @@ class ModelDescription:
         if not judgement.objective.is_assumed:
             is_known = bool(self.judge.orientation(judgement.objective))
             return is_known or 2 * live >= len(self.step.states)
-        return not self.trial.has_stated and 2 * live >= len(self.step.states)
+        has_own = any(not objective.is_assumed for objective in self.step.objectives)
+        is_elsewhere = self.trial.has_stated and not has_own  # in a step that wasn't judged
+        return not is_elsewhere and 2 * live >= len(self.step.states)
 
     def _rates_alone_differ(self) -> bool:
         """Whether the gradients themselves are all as many times the slope."""
@@ -270,7 +272,15 @@ class ModelDescription:
         return max(sizes) - min(sizes) < SAME * abs(sizes[0])
 
     def _cause(self, outcome: SearchOutcome) -> str:
-        names = ", ".join(dict.fromkeys(self._weight_name(n) for n in outcome.left))
+        judgement = self.judgement
+        assert judgement is not None
+        wrong = outcome.left or sorted({*judgement.wrong, *judgement.factors})
+        names = ", ".join(dict.fromkeys(self._weight_name(n) for n in wrong))
+        if outcome.corrections:
+            return (
+                f"the gradients of {names} aren't the slopes of {judgement.objective.words}, "
+                "which is only assumed to be the loss"
+            )
         tried = f"{outcome.tried:,} single edits"
         return (
             f"the gradients of {names} aren't the loss's slopes, and none of {tried} makes them so"

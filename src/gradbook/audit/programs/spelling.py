@@ -109,7 +109,7 @@ class EditSpeller:
         if old.name != name:
             note = f"{'a mean' if name == 'mean' else 'a sum'} belongs here"
         elif np.ndim(old.value) == 0 and np.ndim(value) > 1:
-            units = np.shape(value)[1 - axis] if axis in (0, 1) else 0
+            units = np.shape(value)[1 - axis] if axis in (0, 1) and np.ndim(value) == 2 else 0
             note = f"one sum for all {units} biases" if units else "adds up over the units, too"
         else:
             note = "adds up along the wrong axis"
@@ -237,8 +237,14 @@ class EditSpeller:
 
     def _power(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         detail = proposal.detail[0]
-        text = self._text(node, file)
         parts = expression_parts(node)
+        if proposal.operand is not None:
+            part = parts[proposal.operand] if proposal.operand < len(parts) else None
+            if part is None:
+                return None
+            text = f"{_atom(self._text(part, file))}**2"
+            return place_of(file, part), text, "Its square belongs here.", "the square is missing"
+        text = self._text(node, file)
         if detail in ("drop", "drop root") and parts and parts[0] is not None:
             word = "the square" if detail == "drop" else "the root"
             inner = self._text(parts[0], file)
