@@ -63,6 +63,7 @@ def test_nothing_is_cut_or_wider_than_the_screen(name, opened):
         assert page.value(CUT) == [], width
 
 
+@pytest.mark.witness("axe")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["many", "no loss", "fault", "notebook"])
 def test_nobody_is_kept_from_reading_it(name, scheme, opened):

@@ -183,6 +183,10 @@ class Edits:
     def powers(self, group: list[int]) -> Iterator[Proposal]:
         yield self._result("power", group, np.square, ("square",))
         yield self._result("power", group, np.sqrt, ("root",))
+        for number, part in enumerate(self.calls[group[0]].arguments):
+            if isinstance(part, Ref) and self._is_forward(part.index):
+                changes = {i: self._argument(i, number, _square, part.index) for i in group}
+                yield Proposal("power", group[0], changes, operand=number, detail=("square",))
 
     def _function(self, kind: str, group: list[int], function: Function, detail: Any) -> Proposal:
         changes = {
@@ -284,7 +288,7 @@ class Edits:
         )
 
     def operands(self, group: list[int]) -> Iterator[Proposal]:
-        """Another value in the place of an operand, or its square."""
+        """Another value in the place of an operand."""
         at = group[0]
         for number, part in enumerate(self.calls[at].arguments):
             if not isinstance(part, Ref):
@@ -292,9 +296,6 @@ class Edits:
             for key, mapping in self._stand_ins(group, number):
                 changes = {i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group}
                 yield Proposal("operand", at, changes, operand=number, detail=(key, mapping))
-            if self._is_forward(part.index):
-                changes = {i: self._argument(i, number, _square, part.index) for i in group}
-                yield Proposal("power", at, changes, operand=number, detail=("square",))
 
     def slopes(self, group: list[int]) -> Iterator[Proposal]:
         """A slope that is missing, or another activation's."""
