@@ -14,7 +14,14 @@ from gradbook.language.text_width import pad, text_width
 from gradbook.report.document import Block, Chapter, Passage, Report, made_with
 from gradbook.report.markup import report_cell, report_page
 from gradbook.report.program_text import gradient_lines
-from gradbook.report.program_words import address_of, brief, entry_of, shape_of, three_numbers
+from gradbook.report.program_words import (
+    address_of,
+    brief,
+    entry_of,
+    shape_of,
+    shown_words,
+    three_numbers,
+)
 from gradbook.report.styled_text import (
     TEXT_WIDTH,
     RichCell,
@@ -61,7 +68,7 @@ def labels() -> tuple[str, str]:
 
 
 def title(chain: ProgramChain) -> str:
-    words = one_line(chain.loss.words)
+    words = shown_words(chain.loss.words)
     where = tr("assumed") if chain.loss.span is None else address_of(chain.loss.span)
     return tr(
         "{weight}, from the loss back: {loss}, {where}; step {number}",
@@ -154,7 +161,7 @@ def _gradient_words(chain: ProgramChain) -> str:
     yours, exact, off = three_numbers(gradient)
     words = tr(
         "{gradient}{entry}: {yours} in the program, {exact} by the chain rule, off by {off}",
-        gradient=one_line(gradient.name),
+        gradient=shown_words(gradient.name),
         entry=entry_of(gradient),
         yours=yours,
         exact=exact,

@@ -24,7 +24,7 @@ from gradbook.audit.programs.program_report import (
 )
 from gradbook.errors import one_line
 from gradbook.language import mark, numeral, tr, tr_count
-from gradbook.language.message import translate
+from gradbook.language.message import Message, translate
 from gradbook.report.charts import SUPERSCRIPTS
 from gradbook.report.styled_text import Span, TextLine
 
@@ -45,7 +45,6 @@ AGREES = 1e-4  # the largest relative difference of numbers that are called equa
 IS_RIGHT = mark("{right} of {count} gradients is right")
 ARE_RIGHT = mark("{right} of {count} gradients are right")
 UP_TO_A_FACTOR = mark("right up to a factor")
-FACTOR_NAME = re.compile(rf"{UP_TO_A_FACTOR} of [^ ]+ \(([^()]+)\)")
 HEADLINES = {
     "another loss": mark("right, but for another loss than the one that is computed"),
     "no loss": mark("which line is the loss?"),
@@ -98,8 +97,10 @@ def headline(report: ProgramReport | ProgramModel) -> str:
             model = next((it for it in models if it.factor is not None), None)
             if model is None or model.factor is None:
                 return tr(UP_TO_A_FACTOR)
-            named = FACTOR_NAME.match(model.reason)
-            factor = f"{brief(model.factor)} ({named[1]})" if named else brief(model.factor)
+            reason, factor = model.reason, brief(model.factor)
+            name = reason.parts.get("name") if isinstance(reason, Message) else None
+            if isinstance(name, str):
+                factor = f"{factor} ({shown_words(name)})"
             return tr("right up to a factor of {factor}", factor=factor)
         case _:
             return tr(HEADLINES[report.verdict])

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from gradbook.audit.programs.program_report import ProgramReport
 from gradbook.errors import GradbookError
+from gradbook.language.message import Message, text_of_record
 
 if TYPE_CHECKING:
     from gradbook.audit.programs.explaining import ProgramChain
@@ -80,7 +81,7 @@ def explain_program(path: str, weight: str = "", *, seconds: float = 20) -> Prog
 
 
 def _no_end(seconds: float) -> str:
-    return f"no end within {2 * seconds + PATIENCE:.0f} s"
+    return Message("no end within {seconds} s", seconds=f"{2 * seconds + PATIENCE:.0f}")
 
 
 def _left_by_child(
@@ -111,7 +112,8 @@ def _left_by_child(
     printed = output_file.read_bytes()
     if not result.exists() or result.stat().st_size > MOST_REPORT:
         last = printed[-400:].decode(errors="replace").strip().splitlines()
-        return None, printed, last[-1] if last else f"its process ended with {done.returncode}"
+        ended = Message("its process ended with {code}", code=done.returncode)
+        return None, printed, last[-1] if last else ended
     record = json.loads(result.read_text())
     if "error" in record:
         raise GradbookError(record["error"])
@@ -136,4 +138,6 @@ def _read(kind: Any, value: Any) -> Any:
         if value is None:
             return None
         return _read(next(each for each in get_args(kind) if each is not type(None)), value)
+    if isinstance(value, dict):
+        return text_of_record(value)
     return float(value) if kind is float and value is not None else value

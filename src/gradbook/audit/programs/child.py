@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gradbook.errors import GradbookError
+from gradbook.language.message import Message, enumerated, record_of_text
 
 
 def main() -> None:
@@ -21,10 +22,10 @@ def main() -> None:
     try:
         record: dict[str, Any]
         if more[:1] == ["--only"]:
-            record = asdict(_chain(path, float(seconds), more[1]))
+            record = _with_messages(asdict(_chain(path, float(seconds), more[1])))
         else:
             text = Path(more[0]).read_bytes().decode() if more else None
-            record = asdict(_report(path, text, float(seconds)))
+            record = _with_messages(asdict(_report(path, text, float(seconds))))
     except GradbookError as error:
         record = {"error": str(error)}
     partial = f"{result}.part"
@@ -32,6 +33,15 @@ def main() -> None:
         json.dump(record, file, default=_plain)
     os.replace(partial, result)
     os._exit(0)  # threads that the program left don't matter any more
+
+
+def _with_messages(value: Any) -> Any:
+    """The record with each message as one that can be read again."""
+    if isinstance(value, str):
+        return record_of_text(value)
+    if isinstance(value, dict):
+        return {name: _with_messages(part) for name, part in value.items()}
+    return [_with_messages(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _plain(value: Any) -> Any:
@@ -63,8 +73,10 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
         if run.error:
             return ProgramReport(path, "fault", (), tuple(sources), run.error, **common)
         if run.frameworks:
-            names = " and ".join(run.frameworks)
-            reason = f"its gradients come from {names}, which gradbook doesn't check"
+            reason = Message(
+                "its gradients come from {frameworks}, which gradbook doesn't check",
+                frameworks=enumerated(run.frameworks),
+            )
             return ProgramReport(path, "framework", (), tuple(sources), reason, **common)
         return ProgramReport(path, "no training", (), tuple(sources), NOTHING_TRAINED, **common)
     return ProgramReport(path, worst_verdict(models), models, tuple(sources), "", **common)

@@ -35,6 +35,7 @@ from gradbook.audit.programs.reporting import NOTHING_TRAINED, judged_models, wo
 from gradbook.audit.programs.stepping import ENOUGH, MORE, Watch, is_trained
 from gradbook.errors import UsageError
 from gradbook.language import tr
+from gradbook.language.message import Message
 from gradbook.recording.arrays import RecordedArray, RecordedNumber, index_of, plain, wrap
 from gradbook.recording.calls import RecordedCall, Ref
 from gradbook.recording.memory_exchange import MemoryExchange
@@ -466,7 +467,7 @@ def _returned_names(function: Callable[..., Any]) -> list[str]:
     return [ast.unparse(part) if isinstance(part, ast.Name) else "" for part in parts]
 
 
-FORGETTING = "`float` forgets how the number was computed: leave it out"
+FORGETTING = Message("`float` forgets how the number was computed: leave it out")
 
 
 def _lost_trails(

@@ -6,6 +6,7 @@ Knows neither how a run is recorded nor how a report looks.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -18,6 +19,7 @@ from gradbook.audit.core.judge import SAME, Judge, Judgement
 from gradbook.audit.core.training_step import Objective, State, TrainingStep
 from gradbook.audit.core.worlds import ratio
 from gradbook.audit.programs.line_values import line_values
+from gradbook.audit.programs.loss_words import OWN_LOSS, words_of_multiple
 from gradbook.audit.programs.naming import SourceNames
 from gradbook.audit.programs.program_report import (
     Gradient,
@@ -30,11 +32,15 @@ from gradbook.audit.programs.program_report import (
 from gradbook.audit.programs.recorded_steps import make_step
 from gradbook.audit.programs.spelling import EditSpeller
 from gradbook.audit.programs.stepping import Group, spans_of
+from gradbook.language.message import Message, WrittenNumber, joined, message_count
 from gradbook.recording.call_slopes import exact_slopes
 from gradbook.recording.calls import PARTIAL_WRITES, RecordedCall, Ref
 from gradbook.recording.source_places import SourceText
 
 MOST_STEPS_TRIED = 4
+NO_LOSS = Message("no line computes a loss")
+NO_LOSS_OF_THEIRS = Message("no line computes a loss that the gradients belong to")
+NOTHING_MOVES = Message("no weight moves in the step that was judged")
 RATE = re.compile(r"rate|alpha|eta\b|lr|step|tasa|learn", re.IGNORECASE)
 
 
@@ -180,7 +186,7 @@ class ModelDescription:
     def model(self) -> ProgramModel:
         judgement = self.judgement
         if judgement is None:
-            return ProgramModel("no loss", None, (), (), "", self.steps, "no line computes a loss")
+            return ProgramModel("no loss", None, (), (), "", self.steps, NO_LOSS)
         outcome = SearchOutcome()
         search = EditSearch(self.judge, judgement, self.seconds)
         if judgement.wrong or judgement.factors:
@@ -224,7 +230,7 @@ class ModelDescription:
         if outcome.corrections and self._is_proof():
             verdict = "wrong"
         elif judgement.wrong and not is_live and judgement.objective.is_assumed:
-            verdict, reason = "no loss", "no line computes a loss that the gradients belong to"
+            verdict, reason = "no loss", NO_LOSS_OF_THEIRS
         elif outcome.corrections or judgement.wrong:
             verdict, reason = "unknown", self._cause(outcome)
         elif judgement.factors:
@@ -233,15 +239,12 @@ class ModelDescription:
         elif self.unlawful:
             verdict, reason = "unknown", self._cause_of_law(outcome)
         elif not is_live:
-            verdict, reason = "unknown", "no weight moves in the step that was judged"
+            verdict, reason = "unknown", NOTHING_MOVES
         elif judgement.objective.is_assumed:
             reason = self._other_stated()
             verdict = "another loss" if reason else "right"
         elif (factor := self._common_factor()) is not None:
-            name = self._count_named(factor)
-            which = f" ({name})" if name else ""
-            verdict = "factor"
-            reason = f"right up to a factor of {factor:.6g}{which}, the same for all"
+            verdict, reason = "factor", self._words_of_factor(factor)
         return verdict, reason, factor
 
     def _is_proof(self) -> bool:
@@ -275,23 +278,33 @@ class ModelDescription:
         judgement = self.judgement
         assert judgement is not None
         wrong = outcome.left or sorted({*judgement.wrong, *judgement.factors})
-        names = ", ".join(dict.fromkeys(self._weight_name(n) for n in wrong))
+        weights = self._weight_names(wrong)
         if outcome.corrections:
-            return (
-                f"the gradients of {names} aren't the slopes of {judgement.objective.words}, "
-                "which is only assumed to be the loss"
+            return Message(
+                "the gradients of {weights} aren't the slopes of {loss}, which is only assumed to "
+                "be the loss",
+                weights=weights,
+                loss=judgement.objective.words,
             )
-        tried = f"{outcome.tried:,} single edits"
-        return (
-            f"the gradients of {names} aren't the loss's slopes, and none of {tried} makes them so"
+        return message_count(
+            "the gradients of {weights} aren't the loss's slopes, and the one edit that was tried "
+            "doesn't make them so",
+            "the gradients of {weights} aren't the loss's slopes, and none of {tried} single edits "
+            "makes them so",
+            outcome.tried,
+            weights=weights,
+            tried=WrittenNumber(f"{outcome.tried:,}"),
         )
 
     def _cause_of_law(self, outcome: SearchOutcome) -> str:
-        names = ", ".join(dict.fromkeys(self._weight_name(n) for n in outcome.left))
-        return (
-            f"the gradients are right, but the update of {names} does with them what no optimiser "
-            "does, and no single edit makes one of it"
+        return Message(
+            "the gradients are right, but the update of {weights} does with them what no optimiser "
+            "does, and no single edit makes one of it",
+            weights=self._weight_names(outcome.left),
         )
+
+    def _weight_names(self, numbers: Iterable[int]) -> str:
+        return joined(", ", dict.fromkeys(self._weight_name(n) for n in numbers))
 
     # ---- words of the loss
 
@@ -322,28 +335,10 @@ class ModelDescription:
 
     def _loss_words(self, kind: tuple[str, float] | None, objective: Objective) -> str:
         if kind is None:
-            return "a loss of its own"
-        words, times = kind
-        end = next(o for o in self.step.objectives if o.is_assumed and o.words == words)
-        shape = np.shape(self.calls[end.ends[0]].value)
-        size, samples = prod(shape), shape[0] if shape else 1
-        times = abs(times)
-        if words == "half the sum of squares":
-            if abs(times - 1) < 1e-3:
-                return words
-            if abs(times - 2) < 1e-3:
-                return "sum of squares"
-            if abs(times * size - 2) < 1e-3:
-                return f"mean squared error of {size:,} numbers" if size > 1 else "squared error"
-            if abs(times * size - 1) < 1e-3:
-                return f"half the mean of squares of {size:,} numbers"
-            return f"{times / 2:.4g} times the sum of squares"
-        counts = {*shape, size}
-        mean = next((c for c in sorted(counts) if c > 1 and abs(times * c - 1) < 1e-3), None)
-        if mean:
-            return f"{words}, mean of {mean:,} samples"
-        del samples
-        return f"{words}, summed" if abs(times - 1) < 1e-3 else f"{times:.4g} times the {words}"
+            return OWN_LOSS
+        usual, times = kind
+        end = next(o for o in self.step.objectives if o.is_assumed and o.words == usual)
+        return words_of_multiple(usual, abs(times), np.shape(self.calls[end.ends[0]].value))
 
     def _loss_span(self, objective: Objective) -> SourceSpan | None:
         if objective.call is None:
@@ -365,10 +360,11 @@ class ModelDescription:
             kind = self._kind_of(objective)
             span = self._loss_span(objective)
             if kind and span and kind[0] != judgement.objective.words:
-                computed = self._loss_words(kind, objective)
-                return (
-                    f"the gradients are those of {judgement.objective.words}; "
-                    f"line {span.line} computes {computed}"
+                return Message(
+                    "the gradients are those of {assumed}; line {line} computes {computed}",
+                    assumed=judgement.objective.words,
+                    line=span.line,
+                    computed=self._loss_words(kind, objective),
                 )
         return ""
 
@@ -433,6 +429,14 @@ class ModelDescription:
                 leaves += [value, 1 / value]
         return leaves
 
+    def _words_of_factor(self, factor: float) -> str:
+        size, name = WrittenNumber(f"{factor:.6g}"), self._count_named(factor)
+        if not name:
+            return Message("right up to a factor of {factor}, the same for all", factor=size)
+        return Message(
+            "right up to a factor of {factor} ({name}), the same for all", factor=size, name=name
+        )
+
     def _count_named(self, factor: float) -> str:
         for texts in self.naming.scopes.values():
             for index, text in texts.items():
@@ -445,7 +449,8 @@ class ModelDescription:
                             return text
                     except (TypeError, ValueError, ZeroDivisionError):
                         continue
-        return "the number of samples" if factor > 1 and abs(factor - round(factor)) < 1e-6 else ""
+        is_count = factor > 1 and abs(factor - round(factor)) < 1e-6
+        return Message("the number of samples") if is_count else ""
 
     # ---- findings
 
@@ -562,7 +567,7 @@ class ModelDescription:
         weight = self._weight_name(number)
         if assigned and assigned[0] != weight and len(assigned[0]) <= 24:
             return assigned[0]
-        return f"gradient of {weight}"
+        return Message("gradient of {weight}", weight=weight)
 
     def _weight_name(self, number: int) -> str:
         state = self.step.states[number]
@@ -587,7 +592,7 @@ class ModelDescription:
                     return text
         used = self.naming.name(state.now)
         assigned = self.naming.assigned(state.next)
-        return used or (assigned[0] if assigned else "a weight")
+        return used or (assigned[0] if assigned else Message("a weight"))
 
     def _base_slopes(self) -> dict[int, Any]:
         judgement = self.judgement

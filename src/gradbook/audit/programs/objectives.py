@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.training_step import Objective
+from gradbook.audit.programs.loss_words import CLASSES, HINGE, SQUARES, TWO_CLASSES
 from gradbook.audit.programs.stepping import StepSpan
 from gradbook.recording.calls import RecordedCall, Ref
 
@@ -184,14 +185,14 @@ def implied_losses(calls: list[RecordedCall], reach: Reach) -> list[Objective]:
         ends = tuple(o for o, _ in each)
         targets = [t for _, t in each]
         objectives += [
-            Objective("half the sum of squares", ends, _squares(targets), True),
-            Objective("binary cross-entropy", ends, _two_classes(targets), True),
-            Objective("cross-entropy", ends, _classes(targets), True),
+            Objective(SQUARES, ends, _squares(targets), True),
+            Objective(TWO_CLASSES, ends, _two_classes(targets), True),
+            Objective(CLASSES, ends, _classes(targets), True),
         ]
     for outputs in compared.picks.values():
-        objectives.append(Objective("cross-entropy", tuple(outputs), _picked, True))
+        objectives.append(Objective(CLASSES, tuple(outputs), _picked, True))
     for margins in compared.margins.values():
-        objectives.append(Objective("hinge loss", tuple(margins), _hinge, True))
+        objectives.append(Objective(HINGE, tuple(margins), _hinge, True))
     return objectives
 
 

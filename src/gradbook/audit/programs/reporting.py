@@ -10,6 +10,7 @@ from typing import Any
 from gradbook.audit.programs.judging import judge_training
 from gradbook.audit.programs.program_report import ProgramModel, Verdict
 from gradbook.audit.programs.stepping import Watch, find_trainings
+from gradbook.language.message import Message
 from gradbook.recording.calls import Tape
 from gradbook.recording.source_places import SourceText
 
@@ -17,7 +18,7 @@ ORDER: tuple[Verdict, ...] = (
     *("wrong", "unknown", "no loss", "another loss"),
     *("factor", "right"),
 )
-NOTHING_TRAINED = "nothing is updated again and again by what a loss depends on"
+NOTHING_TRAINED = Message("nothing is updated again and again by what a loss depends on")
 
 
 def judged_models(

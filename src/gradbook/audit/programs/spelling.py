@@ -15,11 +15,18 @@ import numpy as np
 from gradbook.audit.core.edits import Proposal
 from gradbook.audit.programs.naming import SourceNames, expression_parts, is_module
 from gradbook.audit.programs.program_report import SourceEdit, SourceSpan
+from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.recording.calls import Ref
 from gradbook.recording.source_places import Position, place_of, position
 
 ATOM = re.compile(r"[\w.]+(\[[^\[\]]*\])*(\.T)?|[\w.]+\([^()]*\)(\.T)?|\([^()]*\)|-?\d[\d.e-]*")
-ACTIVATIONS = {"y*(1-y)": "sigmoid", "1-y**2": "tanh", "y>0": "ReLU", "2*y": "square"}
+MOST_NOTE = 34  # letters of a note in English
+ACTIVATIONS = {
+    "y*(1-y)": "sigmoid",
+    "1-y**2": "tanh",
+    "y>0": "ReLU",
+    "2*y": Message("the square"),
+}
 SLOPE_WORDS = {
     "y*(1-y)": "{0} * (1 - {0})",
     "1-y**2": "(1 - {0}**2)",
@@ -62,9 +69,7 @@ class EditSpeller:
         if spelled is not None and self.naming.span(spelled[0]).text == spelled[1]:
             spelled = None
         if spelled is None:
-            why, note = REASONS.get(
-                proposal.kind, ("this is where it goes wrong", "wrong from here on")
-            )
+            why, note = REASONS.get(proposal.kind, ELSEWHERE)
             span = self.naming.span(place)
             return Spelling(span, None, why, note, proposal.kind, (), self._callers(proposal))
         where, text, why, note = spelled
@@ -85,7 +90,7 @@ class EditSpeller:
                 spans.append(self.naming.span(place))
         return tuple(spans)
 
-    # Each of the following: the place, the text for it, why, and a note of 34 letters.
+    # Each of the following: the place, the text for it, why, and a short note.
 
     def _axis(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         name, axis, keep = proposal.detail
@@ -107,27 +112,36 @@ class EditSpeller:
         old = self.calls[proposal.at]
         why = self._why_sum(value, old, name, axis)
         if old.name != name:
-            note = f"{'a mean' if name == 'mean' else 'a sum'} belongs here"
+            is_mean = name == "mean"
+            note = Message("a mean belongs here") if is_mean else Message("a sum belongs here")
         elif np.ndim(old.value) == 0 and np.ndim(value) > 1:
             units = np.shape(value)[1 - axis] if axis in (0, 1) and np.ndim(value) == 2 else 0
-            note = f"one sum for all {units} biases" if units else "adds up over the units, too"
+            note = Message("adds up over the units, too")
+            if units:
+                note = Message("one sum for all {units} biases", units=units)
         else:
-            note = "adds up along the wrong axis"
+            note = Message("adds up along the wrong axis")
         return place_of(file, node), text, why, note
 
     def _why_sum(self, value: Any, old: Any, name: str, axis: Any) -> str:
         shape = np.shape(value)
         if old.name != name:
-            return "The gradient of a mean is a mean, and that of a sum is a sum."
+            return Message("The gradient of a mean is a mean, and that of a sum is a sum.")
         if len(shape) == 2 and axis in (0, 1):
             samples, units = shape[axis], shape[1 - axis]
             if np.size(old.value) == 1:
-                return (
-                    f"It adds all {np.size(value)} numbers of {samples} samples × {units} units. "
-                    f"Each of the {units} biases needs the sum over its own {samples}."
+                return Message(
+                    "It adds all {count} numbers of {samples} samples × {units} units. Each of the "
+                    "{units} biases needs the sum over its own {samples}.",
+                    count=int(np.size(value)),
+                    samples=samples,
+                    units=units,
                 )
-            return f"It adds up over the units; each needs the sum over the {samples} samples."
-        return "It adds up over other places than those that share the weight."
+            return Message(
+                "It adds up over the units; each needs the sum over the {samples} samples.",
+                samples=samples,
+            )
+        return Message("It adds up over other places than those that share the weight.")
 
     def _transposed(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         parts = expression_parts(node)
@@ -138,23 +152,24 @@ class EditSpeller:
             return (
                 place_of(file, node),
                 f"({self._text(node, file)}).T",
-                "The product fits the weights only because both sides are equally long.",
-                "transposed",
+                Message("The product fits the weights only because both sides are equally long."),
+                Message("transposed"),
             )
         if proposal.detail == ("swap",):
             new = self._product(node, texts[::-1], file)
             return (
                 place_of(file, node),
                 new,
-                "The factors of a matrix product in the other order.",
-                "factors in the wrong order",
+                Message("The factors of a matrix product in the other order."),
+                Message("factors in the wrong order"),
             )
         for place in proposal.detail:
             texts[place] = _transpose(texts[place])
         word = self._text(parts[proposal.detail[0]], file)
-        why = (
-            f"`{texts[proposal.detail[0]]}` belongs here. Without the transposition the product "
-            "fits only because both sides are equally long."
+        why = Message(
+            "`{code}` belongs here. Without the transposition the product fits only because both "
+            "sides are equally long.",
+            code=texts[proposal.detail[0]],
         )
         if len(proposal.detail) == 1:
             part = parts[proposal.detail[0]]
@@ -162,9 +177,9 @@ class EditSpeller:
                 place_of(file, part),
                 texts[proposal.detail[0]],
                 why,
-                f"{_short(word)}: transposition"[:34],
+                Message("{name}: transposition", name=_short(word, 19)),
             )
-        return place_of(file, node), self._product(node, texts, file), why, "transposed"
+        return place_of(file, node), self._product(node, texts, file), why, Message("transposed")
 
     def _product(self, node: ast.AST, texts: list[str], file: str) -> str:
         if isinstance(node, ast.BinOp):
@@ -176,7 +191,7 @@ class EditSpeller:
         return f"{_atom(texts[0])} @ {_atom(texts[1])}"
 
     def _sign(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
-        why, note = "The sign is the other way round.", "the sign"
+        why, note = REASONS["sign"]
         detail = proposal.detail[0]
         parts = expression_parts(node)
         texts = [self._text(part, file) for part in parts if part is not None]
@@ -207,8 +222,9 @@ class EditSpeller:
             return None
         dropped = self._text(parts[1 - keep], file)
         text = self._text(parts[keep], file)
-        why = f"The factor `{_short(dropped)}` doesn't belong here."
-        return place_of(file, node), self._inside(node, file, text), why, "a factor too many"
+        why = Message("The factor `{code}` doesn't belong here.", code=_short(dropped))
+        note = Message("a factor too many")
+        return place_of(file, node), self._inside(node, file, text), why, note
 
     def _division(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         if not isinstance(node, (ast.BinOp, ast.AugAssign)):
@@ -217,8 +233,10 @@ class EditSpeller:
         parts = [self._text(part, file) for part in expression_parts(node) if part is not None]
         equals = "=" if isinstance(node, ast.AugAssign) else ""
         text = f"{parts[0]} {symbol}{equals} {_atom(parts[1])}"
-        word = "multiplied by it" if symbol == "*" else "divided by it"
-        return place_of(file, node), text, f"It is {word}.", word
+        why, note = Message("It is divided by it."), Message("divided by it")
+        if symbol == "*":
+            why, note = Message("It is multiplied by it."), Message("multiplied by it")
+        return place_of(file, node), text, why, note
 
     def _mask(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         if not isinstance(node, ast.Compare):
@@ -231,8 +249,8 @@ class EditSpeller:
         return (
             place_of(file, node),
             text,
-            "The slope is passed on where the unit is off, not where it is on.",
-            "the other half",
+            Message("The slope is passed on where the unit is off, not where it is on."),
+            Message("the other half"),
         )
 
     def _power(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
@@ -243,31 +261,19 @@ class EditSpeller:
             if part is None:
                 return None
             text = f"{_atom(self._text(part, file))}**2"
-            return place_of(file, part), text, "Its square belongs here.", "the square is missing"
+            return place_of(file, part), text, *NO_SQUARE
         text = self._text(node, file)
         if detail in ("drop", "drop root") and parts and parts[0] is not None:
-            word = "the square" if detail == "drop" else "the root"
+            why, note = Message("Without the root."), Message("the root is too much")
+            if detail == "drop":
+                why, note = Message("Without the square."), Message("the square is too much")
             inner = self._text(parts[0], file)
-            return (
-                place_of(file, node),
-                self._inside(node, file, inner),
-                f"Without {word}.",
-                f"{word} is too much",
-            )
+            return place_of(file, node), self._inside(node, file, inner), why, note
         if detail == "square":
-            return (
-                place_of(file, node),
-                f"{_atom(text)}**2",
-                "Its square belongs here.",
-                "the square is missing",
-            )
+            return place_of(file, node), f"{_atom(text)}**2", *NO_SQUARE
         if detail == "root":
-            return (
-                place_of(file, node),
-                f"np.sqrt({text})",
-                "Its root belongs here.",
-                "the root is missing",
-            )
+            why, note = Message("Its root belongs here."), Message("the root is missing")
+            return place_of(file, node), f"np.sqrt({text})", why, note
         return None
 
     def _stale(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
@@ -281,11 +287,12 @@ class EditSpeller:
             if change.arguments[number] != argument:
                 name = self._text(part, file)
                 base = _identifier(name)
-                why = (
-                    f"`{_short(name)}` was updated before it is used here: the way back needs it "
-                    "as it was on the way forward."
+                why = Message(
+                    "`{code}` was updated before it is used here: the way back needs it as it was "
+                    "on the way forward.",
+                    code=_short(name),
                 )
-                return place_of(file, part), f"{base}_before", why, "already updated"
+                return place_of(file, part), f"{base}_before", why, REASONS["stale"][1]
         del old
         return None
 
@@ -342,13 +349,11 @@ class EditSpeller:
         name = shifted or name
         if name is None or name == old:
             return None
-        why = f"`{_short(name)}` belongs here, not `{_short(old)}`."
-        return (
-            place_of(file, part),
-            self._inside(part, file, name),
-            why,
-            f"{_short(name, 20)} belongs here",
+        why = Message(
+            "`{right}` belongs here, not `{wrong}`.", right=_short(name), wrong=_short(old)
         )
+        note = Message("{name} belongs here", name=_short(name, 20))
+        return place_of(file, part), self._inside(part, file, name), why, note
 
     def _argument_of_call(self, node: ast.AST, old: int | None, file: str) -> ast.AST | None:
         if not isinstance(node, ast.Call) or old is None:
@@ -392,9 +397,8 @@ class EditSpeller:
         written = _compact(self.naming.sources[file].segment(place))
         for other in ACTIVATIONS.keys() - {word} if word in ACTIVATIONS else ():
             if written == _compact(SLOPE_WORDS[other].format(name)):
-                why = f"{why.removesuffix('.')}; what you wrote is the slope of {_the(other)}."
-                note = f"slope of {ACTIVATIONS[other]}; {name} is {ACTIVATIONS[word]}"
-        return place, text, why, note[:34]
+                why, note = self._why_slope(word, mapping[proposal.at], name, other)
+        return place, text, why, note
 
     def _spell_slope(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         where, word, _, mapping = proposal.detail
@@ -452,21 +456,35 @@ class EditSpeller:
         place = Position(file, end.end_line, whole.end_line, start, whole.end_column)
         return place, slope, why, note
 
-    def _why_slope(self, word: str, value: int, name: str) -> tuple[str, str]:
-        activation = ACTIVATIONS.get(word)
-        call = self.calls[value]
-        span = self.naming.assigned(value)
-        text = span[1].text if span else ""
-        at = f", line {span[1].line}" if span else ""
+    def _why_slope(self, word: str, value: int, name: str, other: str = "") -> tuple[str, str]:
+        """Why, and a note; the `other` is the activation whose slope was written."""
         shown = _without_brackets(SLOPE_WORDS[word].format(name)).replace("**2", "²")
-        if activation and call.function is not None:
-            text = text.removeprefix("np.")
-            what = f"`{name}` is `{_short(text, 40)}`{at}. " if text and text != name else ""
-            return (
-                f"{what}Its slope is {shown.replace(' - ', ' − ')}.",
-                f"{name} needs {activation}'s slope"[:34],
+        activation = ACTIVATIONS.get(word)
+        if activation is None or self.calls[value].function is None:
+            return Message("The slope here is {slope}.", slope=shown), REASONS["slope"][1]
+        slope = shown.replace(" - ", " − ")
+        why = Message("Its slope is {slope}.", slope=slope)
+        note = Message("{name} needs {activation}'s slope", name=name, activation=activation)
+        if other:
+            why = Message(
+                "Its slope is {slope}; what you wrote is the slope of {activation}.",
+                slope=slope,
+                activation=_the(other),
             )
-        return f"The slope here is {shown}.", "another slope belongs here"
+            parts = {"other": ACTIVATIONS[other], "activation": activation}
+            note = Message("slope of {other}; {name} is {activation}", name=name, **parts)
+        note = _fitting(note)
+        assigned = self.naming.assigned(value)
+        text = assigned[1].text.removeprefix("np.") if assigned else ""
+        if assigned is None or text in ("", name):
+            return why, note
+        what = Message(
+            "`{name}` is `{code}`, line {line}.",
+            name=name,
+            code=_short(text, 40),
+            line=assigned[1].line,
+        )
+        return joined(" ", [what, why]), note
 
     def _missing_weights(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         word, weight = proposal.detail
@@ -483,12 +501,12 @@ class EditSpeller:
             "x@W": f"{_atom(old)} @ {name}",
             "W@x": f"{name} @ {_atom(old)}",
         }[word]
-        why = f"The error goes back through `{name}`, which is missing here."
+        why = Message("The error goes back through `{name}`, which is missing here.", name=name)
         return (
             place_of(file, part),
             f"({text})" if isinstance(node, ast.BinOp) else text,
             why,
-            f"{_short(name, 14)} is missing",
+            Message("{name} is missing", name=_short(name, 14)),
         )
 
     def _factor(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
@@ -496,12 +514,7 @@ class EditSpeller:
         text = self._text(node, file)
         name = self._named_number(proposal.at, ratio)
         if abs(ratio + 1) < 1e-6:
-            return (
-                place_of(file, node),
-                f"-{_atom(text)}",
-                "The sign is the other way round.",
-                "the sign",
-            )
+            return place_of(file, node), f"-{_atom(text)}", *REASONS["sign"]
         if name is not None:
             symbol, word = name
             new = f"{_factor(text, node)} {symbol} {word}"
@@ -511,10 +524,14 @@ class EditSpeller:
             new = f"{_factor(text, node)} * {_number(ratio)}"
         if isinstance(node, ast.AugAssign):
             return None
-        times = _number(1 / ratio) if ratio < 1 else _number(ratio)
-        size = f"{times} times too large" if ratio < 1 else f"{times} times too small"
-        why = f"It is {size}, measured by the other gradients."
-        return place_of(file, node), self._inside(node, file, new), why, size[:34]
+        times = WrittenNumber(_number(1 / ratio) if ratio < 1 else _number(ratio))
+        note = Message("{times} times too small", times=times)
+        if ratio < 1:
+            note = Message("{times} times too large", times=times)
+        why = Message(
+            "It is {times_too_large}, measured by the other gradients.", times_too_large=note
+        )
+        return place_of(file, node), self._inside(node, file, new), why, note
 
     def _constant(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         number, ratio = proposal.operand or 0, proposal.detail[0]
@@ -524,8 +541,12 @@ class EditSpeller:
             return None
         new = _number(float(part.value) * ratio)
         old = self._text(part, file)
-        why = f"With {old} it is {_number(1 / ratio)} times the other gradients' size."
-        return place_of(file, part), new, why, f"{new}, not {old}"[:34]
+        why = Message(
+            "With {number} it is {times} times the other gradients' size.",
+            number=old,
+            times=WrittenNumber(_number(1 / ratio)),
+        )
+        return place_of(file, part), new, why, Message("{right}, not {wrong}", right=new, wrong=old)
 
     def _named_number(self, at: int, ratio: float) -> tuple[str, str] | None:
         """A number of the program that the factor is."""
@@ -570,7 +591,16 @@ class EditSpeller:
 
 
 def _the(word: str) -> str:
-    return "the sigmoid" if ACTIVATIONS[word] == "sigmoid" else ACTIVATIONS[word]
+    return Message("the sigmoid") if ACTIVATIONS[word] == "sigmoid" else ACTIVATIONS[word]
+
+
+def _fitting(note: Message) -> Message:
+    """The note with so much of its name as there is room for beside a line."""
+    over = len(note) - MOST_NOTE
+    name = str(note.parts["name"])
+    if over <= 0:
+        return note
+    return Message(note.template, **{**note.parts, "name": _short(name, max(len(name) - over, 2))})
 
 
 def _compact(text: str) -> str:
@@ -630,20 +660,30 @@ def _number(value: float) -> str:
     return str(round(value)) if abs(value - round(value)) < 1e-6 else f"{value:.6g}"
 
 
+ELSEWHERE = Message("this is where it goes wrong"), Message("wrong from here on")
+NO_SQUARE = Message("Its square belongs here."), Message("the square is missing")
 REASONS = {
     "update": (
-        "The gradient is right, but the update does with it what no optimiser does: a square, a "
-        "root or a memory is missing, or stands in another's place.",
-        "no optimiser moves it so",
+        Message(
+            "The gradient is right, but the update does with it what no optimiser does: a square, "
+            "a root or a memory is missing, or stands in another's place."
+        ),
+        Message("no optimiser moves it so"),
     ),
-    "stale": ("These weights were updated before they are used here.", "already updated"),
-    "operand": ("Another value belongs here.", "another value belongs here"),
-    "slope": ("Another slope belongs here.", "another slope belongs here"),
-    "axis": ("The sum is over other places than those that share the weight.", "another axis"),
-    "sign": ("The sign is the other way round.", "the sign"),
-    "factor": ("It is a multiple of what it should be.", "a factor"),
+    "stale": (
+        Message("These weights were updated before they are used here."),
+        Message("already updated"),
+    ),
+    "operand": (Message("Another value belongs here."), Message("another value belongs here")),
+    "slope": (Message("Another slope belongs here."), Message("another slope belongs here")),
+    "axis": (
+        Message("The sum is over other places than those that share the weight."),
+        Message("another axis"),
+    ),
+    "sign": (Message("The sign is the other way round."), Message("the sign")),
+    "factor": (Message("It is a multiple of what it should be."), Message("a factor")),
     "missing weights": (
-        "The error goes back through weights that are missing here.",
-        "weights are missing",
+        Message("The error goes back through weights that are missing here."),
+        Message("weights are missing"),
     ),
 }
