@@ -123,6 +123,21 @@ def test_every_workbook_is_listed_once_and_each_wrong_one_with_its_mistake():
         assert told == [book["verdict"] == "wrong"] * 3, book
 
 
+def test_the_judged_programs_add_up():
+    text = (ROOT / "docs/explanation/programs.md").read_text("utf-8")
+    verdicts, mistakes = (
+        [list(map(int, re.findall(r"\| (\d+)(?= \|)", row))) for row in rows.splitlines()[2:]]
+        for rows in re.findall(r"(?:^\|.*\n)+", text, re.M)
+    )
+    *rows, (count, wrong) = verdicts
+    assert [sum(column) for column in zip(*rows, strict=True)] == [count, wrong]
+    assert sum(number for (number,) in mistakes) == wrong
+    proved = rows[3][0]
+    assert f"At least {wrong} of {count} public programs" in text
+    assert f"proved {proved} of them wrong" in text
+    assert f"So {sum(number for number, _ in rows[:4])} of {count} were judged" in text
+
+
 def test_the_first_screen_has_the_two_commands_that_set_everything_up():
     """Before the first section: what both are for, what the first writes and what to open."""
     screen = (ROOT / "README.md").read_text("utf-8").partition("\n## ")[0]
