@@ -25,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test everything lint format bench record fuzz modules languages site package release-check clean
+.PHONY: help run test pytest everything lint format bench record fuzz modules languages site package release-check clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -33,7 +33,10 @@ help: ## Say what can be made
 run: $(VENV)/with-gradbook $(VENV)/with-compiler ## Set up, run `gradbook demo` and write everything to out/
 	@$(BIN)/gradbook demo
 
-test: lint $(WITNESSES) ## Set up and run the tests; LONG=COMMIT long ones too, of what differs from it; with REQUIRE_ALL=1 no witness may be missing
+test: $(VENV)/with-tests $(WITNESSES) ## Set up and run the tests; LONG=COMMIT long ones too, of what differs from it; with REQUIRE_ALL=1 no witness may be missing
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest  # types are read on one processor
+
+pytest: | $(VENV)/with-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --long $(LONG) $(DURATIONS)
 
 everything: ## All tests with all witnesses, and more of each family

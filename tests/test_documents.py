@@ -148,7 +148,8 @@ def test_the_first_screen_has_the_two_commands_that_set_everything_up():
     assert f"open out/{MAIN}-play.html" in shown["make run"]
     makefile = (ROOT / "Makefile").read_text("utf-8")
     assert re.search(r"^run: .+\n\t.+/gradbook demo$", makefile, re.M)
-    assert re.search(r"^test: .+\n\t.+ pytest ", makefile, re.M)
+    assert re.search(r"^test: .+\n\t.+ lint pytest ", makefile, re.M)
+    assert re.search(r"^pytest: .+\n\t.+ pytest ", makefile, re.M)
     commands = (ROOT / ".ci/run").read_text("utf-8").splitlines()
     assert any(re.match(r"\s*(\w+=\w+ )*make test\b", line) for line in commands)
 

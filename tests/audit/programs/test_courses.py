@@ -85,11 +85,11 @@ def test_without_a_seed_every_run_draws_the_same(tmp_path):
 @for_each(
     ("end", "finished"),
     [
-        ("while True:\n    pass\n", False),
+        ("import sys; sys.exit(3)\n", False),
         ("raise ValueError\n", False),
         ("raise SystemExit\n", True),
-        ("import sys; sys.exit(3)\n", False),
         ("print('größer')\n", True),
+        ("while True:\n    pass\n", False),
     ],
 )
 def test_however_a_program_ends_its_losses_are_kept(end, finished, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import shutil
@@ -34,6 +36,19 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory):
+    """A folder in which both mistakes were corrected and a page written, and what was printed."""
+    folder = tmp_path_factory.mktemp("mended")
+    (folder / "xor.py").write_text(XOR, "utf-8")
+    words = ["check", "xor.py", "--fix", "fixed", "-o", "page.html"]
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "80")
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            assert main(words) == 1
+    return folder, printed.getvalue()
+
+
 def check(capsys, *words, code):
     """What is printed, and what is said of problems."""
     capsys.readouterr()
@@ -41,13 +56,18 @@ def check(capsys, *words, code):
     return capsys.readouterr()
 
 
-def test_both_mistakes_of_the_tutorial_are_named_with_their_lines(here, capsys):
-    said = check(capsys, "xor.py", code=1).out
+def test_both_mistakes_of_the_tutorial_are_named_with_their_lines(mended):
+    _, said = mended
     assert said.startswith("xor.py: wrong: 2 findings, 2 of 4 gradients right\n")
     assert "     20 │ dz1 = dz2 @ W2.T * a1 * (1 - a1)\n        │ " in said
     assert re.search(r"22 │ db1 = dz1\.sum\(\)\n +│ +\^{9}\n", said)
     assert "should be  dz1.sum(axis=0)" in said
-    assert said.endswith(
+    for file in ("fixed/xor.py", "page.html"):
+        assert f"wrote {Path(file)}\n" in said
+
+
+def test_the_command_that_corrects_it_is_named(here, capsys):
+    assert check(capsys, "xor.py", code=1).out.endswith(
         "gradbook check xor.py --fix fixed   writes the corrected program to fixed/\n"
     )
 
@@ -204,8 +224,14 @@ def test_books_and_programs_are_checked_together(here, capsys):
 # Corrections ------------------------------------------------------------------
 
 
+def test_the_corrected_program_differs_in_the_expressions_alone(mended):
+    folder, _ = mended
+    assert (folder / "xor.py").read_text("utf-8") == XOR
+    assert (folder / "fixed" / "xor.py").read_text("utf-8") == RIGHT
+
+
 @for_each(("newline", "head"), [("\n", "\ufeff"), ("\r\n", "# größer\n")])
-def test_the_corrected_program_differs_in_the_expressions_alone(newline, head, here, capsys):
+def test_line_ends_and_letters_of_a_corrected_program_stay(newline, head, here, capsys):
     shutil.rmtree(here / "fixed", ignore_errors=True)
     whole = (head + XOR).replace("\n", newline).encode()
     (here / "mine.py").write_bytes(whole)
@@ -277,9 +303,8 @@ def test_a_right_program_isnt_written(here, capsys):
     assert not (here / "fixed").exists()
 
 
-def test_the_page_is_of_this_program(here, capsys):
-    said = check(capsys, "xor.py", "-o", "page.html", code=1).out
-    assert said.endswith("wrote page.html\n")
-    page = (here / "page.html").read_text("utf-8")
+def test_the_page_is_of_this_program(mended):
+    folder, _ = mended
+    page = (folder / "page.html").read_text("utf-8")
     assert "2 of 4 gradients are wrong" in page
-    assert "gradbook check xor.py -o page.html" in page
+    assert "gradbook check xor.py" in page
