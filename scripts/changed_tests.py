@@ -23,7 +23,7 @@ SOURCE = "src/gradbook/"
 EVERYTHING = ("Makefile", ".ci/", "pyproject.toml", "tests/conftest.py", "tests/outside/witness.py")
 PAGES, BOOKS, ENGINE = "tests/outside/pages", "tests/outside/books", "tests/outside/engine"
 AGREE, SYSTEMS, DISKS = "tests/agree", "tests/outside/systems", "tests/outside/disks"
-SECONDS = 600  # of long tests for one change, about five minutes on two processors
+SECONDS = 480  # of long tests for one change, about four minutes on two processors
 IMPORT = re.compile(  # which a parser would find, too, but not within a moment
     r"^ *(?:from (?P<home>[\w.]+) )?import (?P<things>\([^)]*\)|.*)", re.MULTILINE
 )
