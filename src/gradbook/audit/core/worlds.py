@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.training_step import Objective, TrainingStep
+from gradbook.audit.core.training_step import Objective, State, TrainingStep
 from gradbook.recording.call_slopes import exact_slopes
 from gradbook.recording.calls import CallChange, CallChanges, Replay
 
 WORLDS = 3
+FEWEST_DEFINED = 0.6  # of the next weights; else these are drawn with the signs of the run
 SIZES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 AGREE = 1e-6  # a share of the largest entry
 LOOSE = 2e-5
@@ -29,16 +30,21 @@ class RandomWorlds:
         inputs = [state.now for state in step.states]
         self.replay = Replay(step.calls, inputs, step.first, step.last)
         self.random = np.random.default_rng(seed)
-        self.inputs = [self._draw() for _ in range(WORLDS)]
         wanted = [state.next for state in step.states]
         wanted += [end for objective in step.objectives for end in objective.ends]
         self.order = self.replay.needed(wanted)
-        self.values = [self.replay.run(self.order, dict(world)) for world in self.inputs]
+        for self.keeps_signs in (False, True):
+            self.inputs = [self._draw() for _ in range(WORLDS)]
+            self.values = [self.replay.run(self.order, dict(world)) for world in self.inputs]
+            if not step.is_free or self._share_of_numbers() > FEWEST_DEFINED:
+                break
         self._slopes: dict[tuple[int, int, bool], dict[int, Any]] = {}
         self.without_guards = False  # whether what keeps logarithms finite is left out
 
     def _draw(self) -> dict[int, Any]:
         """Other weights, so near that every branch is taken as in the run."""
+        if self.step.is_free:
+            return {state.now: self._far(state) for state in self.step.states}
         replay = self.replay
         truths = {
             index: truth
@@ -62,6 +68,21 @@ class RandomWorlds:
             if all(bool(numbers[index]) == truth for index, truth in truths.items()):
                 break
         return world
+
+    def _share_of_numbers(self) -> float:
+        """Of the next weights: where one is no number, a root or a logarithm of it is none."""
+        nexts = [self.value(w, s.next) for w in range(WORLDS) for s in self.step.states]
+        return float(np.mean([np.mean(np.isfinite(value)) for value in nexts]))
+
+    def _far(self, state: State) -> Any:
+        """Numbers of about the size of a weight, of both signs if it may have them."""
+        value = np.asarray(self.calls[state.now].value, float)
+        sizes = np.maximum(np.abs(value), 0.4)
+        drawn = self.random.uniform(0.25, 1.0, value.shape) * sizes
+        sign = state.sign or (np.sign(value) if self.keeps_signs else 0)
+        if np.any(sign):
+            return drawn * sign
+        return 0.3 * value + drawn * self.random.choice([-1.0, 1.0], value.shape)
 
     def value(self, world: int, index: int) -> Any:
         numbers = self.values[world]
