@@ -346,7 +346,7 @@ class RecordedArray(np.ndarray[Any, Any]):
             return
         old = index_of(self)
         operands = (refer(index), refer(value))
-        if self._is_untouched(old) and not any(references(operands)):
+        if self._is_untouched(old) and not list(references(operands)):
             self.view(np.ndarray)[plain(index)] = plain(value)  # as if it had begun so
             return
         before_write(self)

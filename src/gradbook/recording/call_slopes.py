@@ -17,6 +17,7 @@ from gradbook.recording.calls import (
     RecordedCall,
     Ref,
     Replay,
+    Values,
     split_names,
     substitute,
 )
@@ -30,7 +31,7 @@ Pull = Callable[..., list[Any]]  # (cotangent, value, *operand values, **options
 def exact_slopes(
     replay: Replay,
     ends: Mapping[int, Any],
-    numbers: Mapping[int, Any],
+    numbers: Values,
     order: Iterable[int],
     changes: CallChanges | None = None,
 ) -> dict[int, Any]:
@@ -40,47 +41,53 @@ def exact_slopes(
     """
     slopes: dict[int, Any] = {}
     for end, factor in ends.items():
-        slopes[end] = np.broadcast_to(
-            np.asarray(factor, float), np.shape(_value(replay, numbers, end))
-        ).astype(float)
+        shape = np.shape(numbers[end])
+        slopes[end] = np.broadcast_to(np.asarray(factor, float), shape).astype(float)
     last = max(ends, default=-1)
     with np.errstate(all="ignore"):
         for index in sorted((i for i in order if i <= last), reverse=True):
             slope = slopes.get(index)
             if slope is None or index in replay.inputs:
                 continue
-            call = (changes or {}).get(index) or replay.calls[index]
-            for operand, part in pull(replay, call, numbers, index, slope):
+            call = changes[index] if changes and index in changes else replay.calls[index]
+            pulled = _pull_number(replay, call, numbers, index, slope)
+            for operand, part in pulled or pull(replay, call, numbers, index, slope):
                 slopes[operand] = slopes[operand] + part if operand in slopes else part
     return slopes
 
 
-def _value(replay: Replay, numbers: Mapping[int, Any], index: int) -> Any:
-    return numbers[index] if index in numbers else replay.calls[index].value
+def _pull_number(
+    replay: Replay, call: RecordedCall | CallChange, numbers: Values, index: int, slope: Any
+) -> list[tuple[int, Any]]:
+    """As `pull`, for the call of a number by numbers alone."""
+    factors = FACTORS.get(call.function)
+    out = numbers[index]
+    if factors is None or call.options or type(out) is not np.float64:
+        return []
+    values = [numbers[part.index] if type(part) is Ref else part for part in call.arguments]
+    return [
+        (part.index, slope * factor(out, *values))
+        for part, factor, value in zip(call.arguments, factors, values, strict=True)
+        if type(part) is Ref and part.index in replay.moving and type(value) is np.float64
+    ]
 
 
 def pull(
     replay: Replay,
     call: RecordedCall | CallChange,
-    numbers: Mapping[int, Any],
+    numbers: Values,
     index: int,
     slope: Any,
 ) -> list[tuple[int, Any]]:
     """What a call's slope means for the operands that move."""
-    moving = {
-        i
-        for i in call.operands
-        if i <= replay.last and replay.depends[i] and _is_float(_value(replay, numbers, i))
-    }
+    moving = {i for i in call.operands if i in replay.moving and _is_float(numbers[i])}
     if not moving:
         return []
 
-    def value(operand: int) -> Any:
-        return _value(replay, numbers, operand)
-
+    value = numbers.__getitem__
     function, arguments, options = call.function, call.arguments, call.options
     name = getattr(function, "__name__", "")
-    out = _value(replay, numbers, index)
+    out = numbers[index]
     if getattr(out, "dtype", None) is not None and out.dtype.kind != "f":
         return []
     rule = RULES.get(name)
@@ -141,8 +148,8 @@ def _of_two(left: Any, right: Any) -> Pull:
         if options.get("where", True) is not True:
             raise _NoRuleError
         return [
-            None if left is None else fit_shape(left(g, out, a, b), np.shape(a)),
-            None if right is None else fit_shape(right(g, out, a, b), np.shape(b)),
+            fit_shape(g * left(out, a, b), np.shape(a)),
+            fit_shape(g * right(out, a, b), np.shape(b)),
         ]
 
     return rule
@@ -150,7 +157,7 @@ def _of_two(left: Any, right: Any) -> Pull:
 
 def _of_one(slope: Any) -> Pull:
     def rule(g: Any, out: Any, a: Any, **options: Any) -> list[Any]:
-        return [g * slope(np.asarray(a, float), out)]
+        return [g * slope(out, np.asarray(a, float))]
 
     return rule
 
@@ -263,12 +270,15 @@ def _extreme(
     return [_spread(g, a.shape, axis, keepdims) * is_it / count]
 
 
-def _power(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
-    a, exponent = np.asarray(a, float), np.asarray(b, float)
-    lowered = np.where(exponent == 0, 0, exponent * a ** (exponent - 1))
-    base = fit_shape(g * lowered, np.shape(a))
-    log = np.log(np.where(a > 0, a, 1))
-    return [base, fit_shape(g * out * log, np.shape(b))]
+def _lowered(out: Any, a: Any, b: Any) -> Any:
+    """The slope of a power by its base."""
+    b = np.asarray(b, float)
+    return np.where(b == 0, 0, b * np.asarray(a, float) ** (b - 1))
+
+
+def _logarithmic(out: Any, a: Any, b: Any) -> Any:
+    a = np.asarray(a, float)
+    return out * np.log(np.where(a > 0, a, 1))
 
 
 def _matmul(g: Any, out: Any, a: Any, b: Any, **options: Any) -> list[Any]:
@@ -448,46 +458,48 @@ def _none(g: Any, out: Any, *arguments: Any, **options: Any) -> list[Any]:
     return [None] * len(arguments)
 
 
+FACTORS: dict[Any, tuple[Callable[..., Any], ...]] = {  # of each operand: the entry's own slope
+    np.add: (lambda o, a, b: 1.0, lambda o, a, b: 1.0),
+    np.subtract: (lambda o, a, b: 1.0, lambda o, a, b: -1.0),
+    np.multiply: (lambda o, a, b: b, lambda o, a, b: a),
+    np.divide: (lambda o, a, b: 1.0 / b, lambda o, a, b: -o / b),
+    np.maximum: (
+        lambda o, a, b: (a > b) + 0.5 * (a == b),
+        lambda o, a, b: (b > a) + 0.5 * (a == b),
+    ),
+    np.minimum: (
+        lambda o, a, b: (a < b) + 0.5 * (a == b),
+        lambda o, a, b: (b < a) + 0.5 * (a == b),
+    ),
+    np.logaddexp: (lambda o, a, b: np.exp(a - o), lambda o, a, b: np.exp(b - o)),
+    np.power: (_lowered, _logarithmic),
+    np.float_power: (_lowered, _logarithmic),
+    np.negative: (lambda o, a: -1.0,),
+    np.positive: (lambda o, a: 1.0,),
+    np.exp: (lambda o, a: o,),
+    np.exp2: (lambda o, a: o * np.log(2),),
+    np.expm1: (lambda o, a: o + 1,),
+    np.log: (lambda o, a: 1 / a,),
+    np.log2: (lambda o, a: 1 / (a * np.log(2)),),
+    np.log10: (lambda o, a: 1 / (a * np.log(10)),),
+    np.log1p: (lambda o, a: 1 / (1 + a),),
+    np.sqrt: (lambda o, a: 0.5 / o,),
+    np.square: (lambda o, a: 2 * a,),
+    np.reciprocal: (lambda o, a: -o * o,),
+    np.absolute: (lambda o, a: np.sign(a),),
+    np.fabs: (lambda o, a: np.sign(a),),
+    np.tanh: (lambda o, a: 1 - o * o,),
+    np.sinh: (lambda o, a: np.cosh(a),),
+    np.cosh: (lambda o, a: np.sinh(a),),
+    np.sin: (lambda o, a: np.cos(a),),
+    np.cos: (lambda o, a: -np.sin(a),),
+    np.tan: (lambda o, a: 1 + o * o,),
+    np.arctan: (lambda o, a: 1 / (1 + a * a),),
+}
+OF_SEVERAL = (_of_one, _of_two)
 RULES: dict[str, Pull] = {
-    "add": _of_two(lambda g, o, a, b: g, lambda g, o, a, b: g),
-    "subtract": _of_two(lambda g, o, a, b: g, lambda g, o, a, b: -g),
-    "multiply": _of_two(lambda g, o, a, b: g * b, lambda g, o, a, b: g * a),
-    "divide": _of_two(lambda g, o, a, b: g / b, lambda g, o, a, b: -g * o / b),
-    "maximum": _of_two(
-        lambda g, o, a, b: g * ((a > b) + 0.5 * (a == b)),
-        lambda g, o, a, b: g * ((b > a) + 0.5 * (a == b)),
-    ),
-    "minimum": _of_two(
-        lambda g, o, a, b: g * ((a < b) + 0.5 * (a == b)),
-        lambda g, o, a, b: g * ((b < a) + 0.5 * (a == b)),
-    ),
-    "logaddexp": _of_two(
-        lambda g, o, a, b: g * np.exp(a - o), lambda g, o, a, b: g * np.exp(b - o)
-    ),
-    "power": _power,
-    "float_power": _power,
-    "negative": _of_one(lambda a, o: -1.0),
-    "positive": _of_one(lambda a, o: 1.0),
-    "exp": _of_one(lambda a, o: o),
-    "exp2": _of_one(lambda a, o: o * np.log(2)),
-    "expm1": _of_one(lambda a, o: o + 1),
-    "log": _of_one(lambda a, o: 1 / a),
-    "log2": _of_one(lambda a, o: 1 / (a * np.log(2))),
-    "log10": _of_one(lambda a, o: 1 / (a * np.log(10))),
-    "log1p": _of_one(lambda a, o: 1 / (1 + a)),
-    "sqrt": _of_one(lambda a, o: 0.5 / o),
-    "square": _of_one(lambda a, o: 2 * a),
-    "reciprocal": _of_one(lambda a, o: -o * o),
-    "absolute": _of_one(lambda a, o: np.sign(a)),
-    "fabs": _of_one(lambda a, o: np.sign(a)),
-    "tanh": _of_one(lambda a, o: 1 - np.asarray(o) ** 2),
-    "sinh": _of_one(lambda a, o: np.cosh(a)),
-    "cosh": _of_one(lambda a, o: np.sinh(a)),
-    "sin": _of_one(lambda a, o: np.cos(a)),
-    "cos": _of_one(lambda a, o: -np.sin(a)),
-    "tan": _of_one(lambda a, o: 1 + np.asarray(o) ** 2),
-    "arctan": _of_one(lambda a, o: 1 / (1 + a * a)),
-    "expit": _of_one(lambda a, o: o * (1 - o)),
+    **{f.__name__: OF_SEVERAL[f.nin - 1](*factors) for f, factors in FACTORS.items()},
+    "expit": _of_one(lambda o, a: o * (1 - o)),
     "sign": _none,
     "floor": _none,
     "ceil": _none,
@@ -581,22 +593,14 @@ def _rearranged(
     return pieces
 
 
-def _pull_part(
-    replay: Replay, numbers: Mapping[int, Any], index: int, slope: Any
-) -> list[tuple[int, Any]]:
+def _pull_part(replay: Replay, numbers: Values, index: int, slope: Any) -> list[tuple[int, Any]]:
     """One of several results, such as of `np.split`."""
     call = replay.calls[index]
     whole, place = call.arguments
     inner: RecordedCall = replay.calls[whole.index]
-    moving = {
-        i
-        for i in inner.operands
-        if i <= replay.last and replay.depends[i] and _is_float(_value(replay, numbers, i))
-    }
+    moving = {i for i in inner.operands if i in replay.moving and _is_float(numbers[i])}
 
-    def value(operand: int) -> Any:
-        return _value(replay, numbers, operand)
-
+    value = numbers.__getitem__
     if inner.name in REARRANGING:
         return _rearranged(
             inner.function, inner.arguments, inner.options, moving, value, slope, place

@@ -5,8 +5,10 @@ Knows neither how a run is recorded nor what is done with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import operator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -179,6 +181,30 @@ class CallChange:
 CallChanges = Mapping[int, CallChange]
 
 
+OPERATORS: dict[Any, Callable[..., Any]] = {  # the same on numbers and arrays, and faster
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.power: operator.pow,
+    np.negative: operator.neg,
+    np.absolute: operator.abs,
+}
+Move = tuple[Callable[..., Any], int | None, int | None]  # a function, and where its operands are
+
+
+class Values(dict[int, Any]):
+    """The values of calls; of those that aren't in it, the ones of the run."""
+
+    def __init__(self, replay: Replay, known: Mapping[int, Any]) -> None:
+        super().__init__(known)
+        self.replay = replay
+
+    def __missing__(self, index: int) -> Any:
+        value = self[index] = self.replay.value(index)
+        return value
+
+
 class Replay:
     """Part of a run, computed again from other numbers of some calls.
 
@@ -191,56 +217,89 @@ class Replay:
         self.calls = calls
         self.inputs = frozenset(inputs)
         self.first = first  # calls before it keep their values, inputs aside
-        self.depends: list[bool] = [False] * (last + 1)
         self.last = last
-        for index in self.inputs:
-            self.depends[index] = True
-        for index in range(first, last + 1):
-            if index not in self.inputs:
-                self.depends[index] = any(self.depends[i] for i in calls[index].operands)
+        self.moves: dict[int, Move] = {}
+        self.literals: list[Any] = [None]  # a number that stands in a call is operand -1, -2, …
+        self.moving = self.reach(self.inputs)
+        self.depends = [index in self.moving for index in range(last + 1)]
 
-    def needed(self, wanted: Iterable[int], changes: CallChanges | None = None) -> list[int]:
-        """Calls to make again for the wanted values, in order."""
+    def reach(self, sources: Iterable[int]) -> set[int]:
+        """The sources, and all calls that they go into; inputs stay as they are."""
+        reached = set(sources)
+        apart, calls, inputs = reached.isdisjoint, self.calls, self.inputs
+        for index in range(max(self.first, min(reached, default=0)), self.last + 1):
+            if not apart(calls[index].operands) and index not in inputs:
+                reached.add(index)
+        return reached
+
+    def needed(
+        self,
+        wanted: Iterable[int],
+        changes: CallChanges | None = None,
+        stale: Container[int] | None = None,
+    ) -> list[int]:
+        """Calls to make again for the wanted values, in order: of `stale`, or all that move."""
         changes = changes or {}
+        if stale is None:
+            stale = self.moving | self.reach(changes) if changes else self.moving
         seen: set[int] = set()
         todo = list(wanted)
-        moved = self._moved(changes) if changes else None
+        calls, inputs = self.calls, self.inputs
         while todo:
             index = todo.pop()
-            if index in seen or index in self.inputs or index > self.last:
-                continue
-            if not (self.depends[index] or (moved is not None and index in moved)):
-                continue
-            seen.add(index)
-            change = changes.get(index)
-            todo += change.operands if change else self.calls[index].operands
+            if index in stale and index not in seen and index not in inputs:
+                seen.add(index)
+                todo += changes[index].operands if index in changes else calls[index].operands
         return sorted(seen)
 
-    def _moved(self, changes: CallChanges) -> set[int]:
-        """What changes of calls reach, though the inputs don't."""
-        moved = set(changes)
-        for index in range(min(changes), self.last + 1):
-            if index not in moved and any(i in moved for i in self.calls[index].operands):
-                moved.add(index)
-        return moved
+    def value(self, index: int) -> Any:
+        """Of the run."""
+        return self.calls[index].value if index >= 0 else self.literals[-index]
 
     def run(
         self,
         order: list[int],
-        numbers: dict[int, Any],
+        numbers: Mapping[int, Any],
         changes: CallChanges | None = None,
-    ) -> dict[int, Any]:
-        """The values of the calls in order; numbers has those of the inputs, and is filled."""
-        calls = self.calls
-
-        def value(index: int) -> Any:
-            return numbers[index] if index in numbers else calls[index].value
-
+    ) -> Values:
+        """The values of the calls, made in order, beside those of the inputs."""
+        values, moves = Values(self, numbers), self.moves
         with np.errstate(all="ignore"):
             for index in order:
-                call = changes.get(index) if changes else None
-                call = call or calls[index]  # type: ignore[assignment]
-                arguments = substitute(call.arguments, value)  # type: ignore[union-attr]
-                options = substitute(call.options, value) if call.options else {}  # type: ignore[union-attr]
-                numbers[index] = call.function(*arguments, **options)  # type: ignore[union-attr]
-        return numbers
+                if changes and index in changes:
+                    values[index] = _make(changes[index], values)
+                    continue
+                function, first, second = moves.get(index) or self._move(index)
+                if second is not None:
+                    values[index] = function(values[first], values[second])  # type: ignore[index]
+                elif first is not None:
+                    values[index] = function(values[first])
+                else:
+                    values[index] = function(values)
+        return values
+
+    def _move(self, index: int) -> Move:
+        """How a call is made again: one of one or two operands at once, any other with care."""
+        call = self.calls[index]
+        places = [self._place(part) for part in call.arguments]
+        if call.options or not 0 < len(places) <= 2 or None in places:
+            move: Move = (partial(_make, call), None, None)
+        else:
+            function = OPERATORS.get(call.function, call.function)
+            move = (function, places[0], places[1] if len(places) == 2 else None)
+        self.moves[index] = move
+        return move
+
+    def _place(self, part: Any) -> int | None:
+        if isinstance(part, Ref):
+            return part.index
+        if list(references(part)):
+            return None
+        self.literals.append(part)
+        return 1 - len(self.literals)
+
+
+def _make(call: RecordedCall | CallChange, values: Values) -> Any:
+    value = values.__getitem__
+    options = substitute(call.options, value) if call.options else {}
+    return call.function(*substitute(call.arguments, value), **options)  # type: ignore[misc]

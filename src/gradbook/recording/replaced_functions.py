@@ -57,7 +57,39 @@ PYTHON_RANDOM = split_names("""
     gammavariate vonmisesvariate paretovariate weibullvariate""")
 
 
-def replace_functions() -> None:
+class Replacements:
+    """What stands in the modules for their own functions, until it is undone."""
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[Any, dict[str, Any], dict[str, Any]]] = []
+
+    def make(self) -> None:
+        owners: list[Any] = [np, np.random, np.lib.stride_tricks, math, random, random.Random]
+        if "scipy.special" in sys.modules:
+            owners.append(sys.modules["scipy.special"])
+        before = [(owner, dict(vars(owner))) for owner in owners]
+        try:
+            _replace_functions()
+        finally:
+            self.parts = [
+                (owner, names, {k: v for k, v in vars(owner).items() if v is not names.get(k)})
+                for owner, names in before
+            ]
+
+    def undo(self) -> None:
+        """What the program itself put there stays."""
+        for module, before, after in self.parts:
+            for name, value in after.items():
+                if vars(module).get(name) is not value:
+                    continue
+                if name in before:
+                    setattr(module, name, before[name])
+                elif isinstance(module, type):  # it was inherited
+                    delattr(module, name)
+        self.parts = []
+
+
+def _replace_functions() -> None:
     give_arithmetic()
     for name in CONSTRUCTORS:
         if hasattr(np, name):

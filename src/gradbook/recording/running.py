@@ -21,7 +21,7 @@ from time import perf_counter
 from gradbook.errors import GradbookError
 from gradbook.recording.alarm import Alarm
 from gradbook.recording.recorder import RECORDER, EnoughError
-from gradbook.recording.replaced_functions import HELPERS, replace_functions
+from gradbook.recording.replaced_functions import HELPERS, Replacements
 from gradbook.recording.rewriting import compile_program, follow_modules
 from gradbook.recording.source_places import SourceText
 
@@ -139,7 +139,8 @@ def run_recorded(program: ProgramSource, seconds: float, watch: Callable[[int], 
         name = getattr(error, "filename", None) or program.parts[0][0]
         return Run({}, error=_message(error), error_file=name, error_line=line)
     run = Run(sources)
-    module = _prepare_module(program, sources)
+    replacements = Replacements()
+    module = _prepare_module(program, sources, replacements)
     RECORDER.watch, RECORDER.outermost = watch, run_recorded.__code__
     start = perf_counter()
     RECORDER.deadline = start + seconds
@@ -160,6 +161,7 @@ def run_recorded(program: ProgramSource, seconds: float, watch: Callable[[int], 
     finally:
         RECORDER.pause()
         RECORDER.watch = None
+        replacements.undo()
     run.seconds = perf_counter() - start
     for name in RECORDER.program_files - set(sources):
         try:
@@ -170,12 +172,14 @@ def run_recorded(program: ProgramSource, seconds: float, watch: Callable[[int], 
     return run
 
 
-def _prepare_module(program: ProgramSource, sources: dict[str, SourceText]) -> types.ModuleType:
+def _prepare_module(
+    program: ProgramSource, sources: dict[str, SourceText], replacements: Replacements
+) -> types.ModuleType:
     """An empty `__main__` in which numbers remember, in a process that looks like the program's."""
     folder = Path(program.path).resolve().parent
     _import_libraries(_texts_beside(folder, sources))
     follow_modules(folder, RECORDER.program_files, HELPERS)
-    replace_functions()
+    replacements.make()
     module = types.ModuleType("__main__")
     module.__dict__.update(HELPERS, __file__=os.path.abspath(program.path), __builtins__=builtins)
     if program.cells:

@@ -5,9 +5,7 @@ Knows neither what a training is nor who asks.
 
 from __future__ import annotations
 
-import math
 import os
-import random
 import sys
 import sysconfig
 import threading
@@ -16,14 +14,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
 from gradbook.errors import UsageError
 from gradbook.recording import arrays
 from gradbook.recording.calls import Tape
 from gradbook.recording.memory_exchange import MemoryExchange
 from gradbook.recording.recorder import RECORDER
-from gradbook.recording.replaced_functions import replace_functions
+from gradbook.recording.replaced_functions import Replacements
 from gradbook.recording.source_places import SourceText
 
 _BUSY = threading.Lock()
@@ -73,7 +69,7 @@ class Session:
         self.watch = watch
         self.tape = Tape()
         self.wrapping = MemoryExchange(is_program_file)
-        self._replaced: list[tuple[Any, dict[str, Any], dict[str, Any]]] = []
+        self.replacements = Replacements()
         self._before: dict[str, Any] = {}
         self._is_open = False
 
@@ -83,7 +79,7 @@ class Session:
         self._is_open = True
         try:
             self._set_recorder()
-            self._replace()
+            self.replacements.make()
             RECORDER.start()
         except BaseException:
             self.end()
@@ -95,7 +91,7 @@ class Session:
         self._is_open = False
         try:
             RECORDER.pause()
-            self._put_back()
+            self.replacements.undo()
             _forget_first_uses(self.tape)
             for name, value in self._before.items():
                 setattr(RECORDER, name, value)
@@ -111,31 +107,6 @@ class Session:
         RECORDER.program_files, RECORDER.known = ProgramFiles(), {}
         RECORDER.places, RECORDER.episodes_before = set(), RECORDER.episode
         RECORDER.deadline, RECORDER.full, RECORDER.is_on = float("inf"), False, False
-
-    def _replace(self) -> None:
-        owners: list[Any] = [np, np.random, np.lib.stride_tricks, math, random, random.Random]
-        if "scipy.special" in sys.modules:
-            owners.append(sys.modules["scipy.special"])
-        before = [(owner, dict(vars(owner))) for owner in owners]
-        try:
-            replace_functions()
-        finally:
-            self._replaced = [
-                (owner, names, {k: v for k, v in vars(owner).items() if v is not names.get(k)})
-                for owner, names in before
-            ]
-
-    def _put_back(self) -> None:
-        """What replaced a function is taken away; what the program itself put there stays."""
-        for owner, before, after in self._replaced:
-            for name, value in after.items():
-                if vars(owner).get(name) is not value:
-                    continue
-                if name in before:
-                    setattr(owner, name, before[name])
-                elif isinstance(owner, type):  # it was inherited
-                    delattr(owner, name)
-        self._replaced = []
 
 
 def _forget_first_uses(tape: Tape) -> None:

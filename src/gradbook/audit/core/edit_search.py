@@ -226,9 +226,10 @@ class EditSearch:
         numbers = self.worlds.run(world, wanted, changes)
         olds = self.ends
         return [
-            np.asarray(value, float) - self.worlds.inputs[world][olds[i]] if i in olds else value
+            np.asarray(numbers[i], float) - self.worlds.inputs[world][olds[i]]
+            if i in olds
+            else numbers[i]
             for i in wanted
-            for value in [numbers[i] if i in numbers else self.judge.calls[i].value]
         ]
 
     def _slot_after(

@@ -18,6 +18,7 @@ from gradbook.audit.core.worlds import LOOSE, RandomWorlds, is_zero, ratio
 from gradbook.recording.calls import PARTIAL_WRITES, CallChange, CallChanges, Ref
 
 SAME = 1e-4  # two factors are the same
+LARGE = 1e4  # times a slope: what is left of it shows a root or a bound
 LINEAR = (np.add, np.subtract)
 SCALING = (np.multiply, np.divide)
 
@@ -101,6 +102,8 @@ class Judge:
                 rate = self.rate(state, index, factor)
                 if rate is None or self._leaves_decay(state, index, rate / factor, agree):
                     return Fit(index, factor, rate)
+                if self.rate(state, index, factor, size=LARGE) is None:  # straight only near 0
+                    return Fit(index, factor, None)
         return None
 
     @cached_property
@@ -135,6 +138,11 @@ class Judge:
         if all(np.max(np.abs(move), initial=0.0) < 1e-7 * size for move in moves):
             return True
         shape = np.shape(rests[0])
+        alike = [
+            other
+            for other in self.step.states
+            if other is state or np.shape(self.calls[other.now].value) == shape
+        ]
         beside = [  # the weight itself, and what else is kept from step to step, such as a momentum
             np.concatenate(
                 [
@@ -142,10 +150,11 @@ class Judge:
                     for w in self.worlds.inputs[1:]
                 ]
             )
-            for other in self.step.states
-            if other is state or np.shape(self.calls[other.now].value) == shape
+            for other in alike
         ]
         target = np.concatenate([np.ravel(move) for move in moves])
+        if len(beside) >= len(target):  # as many shares as numbers fit anything
+            beside = [apart for other, apart in zip(alike, beside, strict=True) if other is state]
         model = np.stack(beside, axis=1)
         shares, *_ = np.linalg.lstsq(model, target, rcond=None)
         rest = np.max(np.abs(target - model @ shares), initial=0.0)
@@ -200,12 +209,20 @@ class Judge:
         return sorted(set(wrong))
 
     def rate(
-        self, state: State, slot: int, coefficient: float, changes: CallChanges | None = None
+        self,
+        state: State,
+        slot: int,
+        coefficient: float,
+        changes: CallChanges | None = None,
+        size: float = 1.0,
     ) -> float | None:
-        """How far the weight moves per slope, if it does so by a straight line."""
+        """How far the weight moves per slope, if it does so by a straight line.
+
+        The slot is looked at as it is, or as many times as large.
+        """
         changes = changes or {}
-        before = self.worlds.run(0, [slot], changes) if changes else {}
-        value = np.asarray(before.get(slot, self.worlds.value(0, slot)), float)
+        before = self.worlds.run(0, [slot], changes) if changes else self.worlds.values[0]
+        value = np.asarray(before[slot], float) * size
         ends = []
         for times in (0.0, 1.0, 2.0):
             scaled = CallChange(_constant, (value * times,))
@@ -253,7 +270,11 @@ class Judge:
             climbs = sum((fit.rate or -1.0) > 0 for fit in live) * 2 > len(live)
             return (-whole, -stated, -len(live), climbs, len(judgement.factors))
 
-        return sorted(judged, key=rank)
+        ordered = sorted(judged, key=rank)
+        alike = [each for each in ordered if rank(each) == rank(ordered[0])]
+        if len(alike) > 1 and self.step.memories:
+            alike.sort(key=lambda each: bool(self.find_unlawful(each)))
+        return alike + ordered[len(alike) :]
 
     def _compare_factors(self, judgement: Judgement) -> None:
         fits = {n: fit for n, fit in judgement.fits.items() if not fit.is_unused}

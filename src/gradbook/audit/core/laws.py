@@ -58,10 +58,10 @@ class Law:
         memories = {m.now: np.zeros(np.shape(calls[m.now].value)) for m in self.memories}
         new = weight
         for _ in range(STEPS):
-            numbers = {self.slot: slope, self.state.now: weight, **memories}
-            self.replay.run(self.order, numbers, self.changes)
-            new = numbers.get(self.state.next, calls[self.state.next].value)
-            memories = {m.now: numbers.get(m.next, calls[m.next].value) for m in self.memories}
+            moved = {self.slot: slope, self.state.now: weight, **memories}
+            numbers = self.replay.run(self.order, moved, self.changes)
+            new = numbers[self.state.next]
+            memories = {m.now: numbers[m.next] for m in self.memories}
         return np.asarray(new, float)
 
     def degree(self) -> float | None:

@@ -5,8 +5,7 @@ Knows no source, and no words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from gradbook.audit.core.training_step import Objective, State, TrainingStep
 from gradbook.recording.call_slopes import exact_slopes
-from gradbook.recording.calls import CallChange, CallChanges, Replay
+from gradbook.recording.calls import CallChange, CallChanges, Replay, Values
 
 WORLDS = 3
 FEWEST_DEFINED = 0.6  # of the next weights; else these are drawn with the signs of the run
@@ -33,11 +32,14 @@ class RandomWorlds:
         wanted = [state.next for state in step.states]
         wanted += [end for objective in step.objectives for end in objective.ends]
         self.order = self.replay.needed(wanted)
+        self._beside = self.replay.moving.difference(self.order)
         for self.keeps_signs in (False, True):
             self.inputs = [self._draw() for _ in range(WORLDS)]
-            self.values = [self.replay.run(self.order, dict(world)) for world in self.inputs]
+            self.values = [self.replay.run(self.order, world) for world in self.inputs]
             if not step.is_free or self._share_of_numbers() > FEWEST_DEFINED:
                 break
+        self._reached: dict[tuple[int, ...], set[int]] = {}
+        self._order: tuple[CallChanges, list[int], list[int]] = {}, [], []
         self._slopes: dict[tuple[int, int, bool], dict[int, Any]] = {}
         self.without_guards = False  # whether what keeps logarithms finite is left out
 
@@ -64,7 +66,7 @@ class RandomWorlds:
                 world[state.now] = moved if value.ndim else np.float64(moved)
             if not truths:
                 break
-            numbers = replay.run(order, dict(world))
+            numbers = replay.run(order, world)
             if all(bool(numbers[index]) == truth for index, truth in truths.items()):
                 break
         return world
@@ -85,40 +87,23 @@ class RandomWorlds:
         return 0.3 * value + drawn * self.random.choice([-1.0, 1.0], value.shape)
 
     def value(self, world: int, index: int) -> Any:
-        numbers = self.values[world]
-        return numbers[index] if index in numbers else self.calls[index].value
+        return self.values[world][index]
 
-    def run(self, world: int, wanted: Iterable[int], changes: CallChanges) -> dict[int, Any]:
+    def run(self, world: int, wanted: Sequence[int], changes: CallChanges) -> Values:
         """Values after changes of calls; what they don't reach is as before."""
-        reached = self.reached(changes)
-        known = self.values[world]
-        numbers = {index: value for index, value in known.items() if index not in reached}
-        order = [
-            index
-            for index in self.replay.needed(wanted, changes)
-            if index in reached or index not in known
-        ]
-        return self.replay.run(order, numbers, changes)
+        latest, ends, order = self._order
+        if latest is not changes or ends != wanted:
+            stale = self._beside | self.reached(changes)
+            order = self.replay.needed(wanted, changes, stale)
+            self._order = changes, list(wanted), order
+        return self.replay.run(order, self.values[world], changes)
 
     def reached(self, changes: Iterable[int]) -> set[int]:
         """All calls that these go into, themselves among them."""
-        reached: set[int] = set()
-        todo = list(changes)
-        while todo:
-            index = todo.pop()
-            if index not in reached:
-                reached.add(index)
-                todo += self.users.get(index, ())
-        return reached
-
-    @cached_property
-    def users(self) -> dict[int, list[int]]:
-        users: dict[int, list[int]] = {}
-        for index in range(self.step.first, self.step.last + 1):
-            if self.replay.depends[index] or self.calls[index].function is not None:
-                for operand in set(self.calls[index].operands):
-                    users.setdefault(operand, []).append(index)
-        return users
+        key = tuple(changes)
+        if key not in self._reached:
+            self._reached[key] = self.replay.reach(key)
+        return self._reached[key]
 
     def slopes(self, objective: Objective, world: int) -> dict[int, Any]:
         """The exact slope of the objective by every value before it."""
@@ -132,8 +117,8 @@ class RandomWorlds:
             order = self.replay.needed(objective.ends, changes)
             numbers = self.values[world]
             if changes:
-                numbers = self.replay.run(order, dict(self.inputs[world]), changes)
-            ends = [self._at(numbers, end) for end in objective.ends]
+                numbers = self.replay.run(order, self.inputs[world], changes)
+            ends = [numbers[end] for end in objective.ends]
             with np.errstate(all="ignore"):
                 factors = objective.slopes(ends)
             seeds: dict[int, Any] = {}
@@ -141,9 +126,6 @@ class RandomWorlds:
                 seeds[end] = seeds[end] + factor if end in seeds else factor
             self._slopes[key] = exact_slopes(self.replay, seeds, numbers, order, changes)
         return self._slopes[key]
-
-    def _at(self, numbers: dict[int, Any], index: int) -> Any:
-        return numbers[index] if index in numbers else self.calls[index].value
 
 
 def _first(value: Any) -> Any:
@@ -154,9 +136,11 @@ def ratio(values: list[Any], models: list[Any], agree: float = AGREE) -> float |
     """The number by which all models must be multiplied to be the values; None: there is none."""
     factors: list[float] = []
     for value, model in zip(values, models, strict=True):
-        if np.size(value) != np.size(model) or np.ndim(value) != np.ndim(model):
+        if type(value) is np.float64 and type(model) is np.float64:
+            factor = _number_ratio(float(value), float(model))
+        elif np.size(value) != np.size(model) or np.ndim(value) != np.ndim(model):
             return None
-        if np.size(value) == 1:
+        elif np.size(value) == 1:
             factor = _number_ratio(float(np.ravel(value)[0]), float(np.ravel(model)[0]))
         else:
             factor = _array_ratio(np.ravel(value), np.ravel(model), agree)

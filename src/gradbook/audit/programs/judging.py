@@ -34,7 +34,7 @@ from gradbook.audit.programs.spelling import EditSpeller
 from gradbook.audit.programs.stepping import Group, spans_of
 from gradbook.language.message import Message, WrittenNumber, joined, message_count
 from gradbook.recording.call_slopes import exact_slopes
-from gradbook.recording.calls import PARTIAL_WRITES, RecordedCall, Ref
+from gradbook.recording.calls import PARTIAL_WRITES, RecordedCall, Ref, Values
 from gradbook.recording.source_places import SourceText
 
 MOST_STEPS_TRIED = 4
@@ -604,7 +604,8 @@ class ModelDescription:
         seeds: dict[int, Any] = {}
         for end, factor in zip(objective.ends, factors, strict=True):
             seeds[end] = seeds[end] + factor if end in seeds else factor
-        return exact_slopes(worlds.replay, seeds, {}, worlds.replay.needed(objective.ends))
+        values = Values(worlds.replay, {})
+        return exact_slopes(worlds.replay, seeds, values, worlds.replay.needed(objective.ends))
 
     def _gradients(self) -> list[Gradient]:
         slopes = self._base_slopes()

@@ -379,6 +379,8 @@ def _aligned(group: list[tuple[VersionChain, list[Moved]]]) -> list[StepSpan]:
             moves = tuple(move for _, _, move in window)
             if len({n for _, n, _ in window}) < size:
                 continue
+            if len({move.old for move in moves}) < size:
+                continue  # several began as one number, such as by `[0.0] * n`
             pause = min(move.new for move in moves) - max(move.old for move in moves)
             if pause > 0:
                 spans.append(StepSpan(moves, len(group[0][1])))
