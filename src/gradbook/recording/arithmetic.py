@@ -5,12 +5,14 @@ Knows neither arrays nor what is computed.
 
 from __future__ import annotations
 
+import operator
 import sys
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from gradbook.recording.arrays import RecordedNumber, call_ufunc, index_of, make_number, wrap
+from gradbook.recording.arrays import RecordedNumber, call_ufunc, index_of, make_number
 from gradbook.recording.calls import Ref
 from gradbook.recording.recorder import RECORDER
 
@@ -35,38 +37,35 @@ SCALARS = (int, float, np.integer, np.floating, np.bool_)
 
 
 def _binary(name: str, ufunc: Any) -> None:
-    native = getattr(float, f"__{name}__")
-
-    def compute(left: Any, right: Any) -> Any:
-        """Like Python, whose division by zero is an error, or like NumPy."""
-        if _is_of_numpy(left) or _is_of_numpy(right):
-            return ufunc(np.float64(left), np.float64(right))
-        return native(float(left), float(right))
+    """Like Python, whose division by zero is an error, or like NumPy."""
+    compute = getattr(operator, name)
+    native, reflected = getattr(float, f"__{name}__"), getattr(float, f"__r{name}__")
 
     def forward(self: RecordedNumber, other: Any) -> Any:
         if not isinstance(other, SCALARS):
             return _with_other(ufunc, self, other)
-        value = compute(self, other)
-        if not RECORDER.records_in():
-            return wrap(value, None)
-        return _remember_number(ufunc, (self, other), value)
+        is_of_numpy = self._is_of_numpy or _is_of_numpy(other)
+        value = compute(np.float64(self), np.float64(other)) if is_of_numpy else native(self, other)
+        return _remember_number(ufunc, self, other, value, is_of_numpy, sys._getframe(1))
 
     def backward(self: RecordedNumber, other: Any) -> Any:
         if not isinstance(other, SCALARS):
             return _with_other(ufunc, other, self)
-        value = compute(other, self)
-        if not RECORDER.records_in():
-            return wrap(value, None)
-        return _remember_number(ufunc, (other, self), value)
+        is_of_numpy = self._is_of_numpy or _is_of_numpy(other)
+        value = (
+            compute(np.float64(other), np.float64(self)) if is_of_numpy else reflected(self, other)
+        )
+        return _remember_number(ufunc, other, self, value, is_of_numpy, sys._getframe(1))
 
     setattr(RecordedNumber, f"__{name}__", forward)
     setattr(RecordedNumber, f"__r{name}__", backward)
 
 
-def _is_of_numpy(number: Any) -> bool:
-    if isinstance(number, RecordedNumber):
+def _is_of_numpy(number: Any) -> Any:
+    kind = type(number)
+    if kind is RecordedNumber:
         return number._is_of_numpy
-    return isinstance(number, np.generic)
+    return kind is not float and kind is not int and isinstance(number, np.generic)
 
 
 def _with_other(ufunc: Any, left: Any, right: Any) -> Any:
@@ -76,18 +75,24 @@ def _with_other(ufunc: Any, left: Any, right: Any) -> Any:
     return NotImplemented
 
 
-def _remember_number(ufunc: Any, operands: tuple[Any, ...], value: Any) -> Any:
+def _remember_number(
+    ufunc: Any, left: Any, right: Any, value: Any, is_of_numpy: bool, frame: FrameType
+) -> Any:
     if not isinstance(value, float):
         return value
-    kept = np.float64(value)
-    index = RECORDER.add(ufunc, _operands(*operands), {}, kept)
-    return make_number(value, index, _is_of_numpy(value))
+    index = None
+    if (RECORDER.is_on or RECORDER.resumes_in(3)) and RECORDER.is_program(frame.f_code):
+        operands = (_operand(left), _operand(right))
+        index = RECORDER.add(ufunc, operands, {}, np.float64(value), frame=frame)
+    return make_number(value, index, is_of_numpy)
 
 
-def _operands(*numbers: Any) -> tuple[Any, ...]:
-    return tuple(
-        [Ref(index_of(part)) if isinstance(part, RecordedNumber) else part for part in numbers]
-    )
+def _operand(number: Any) -> Any:
+    if type(number) is not RecordedNumber:
+        return number
+    if number._episode == RECORDER.episode and number._index is not None:
+        return Ref(number._index)
+    return Ref(index_of(number))
 
 
 def _comparison(name: str, ufunc: Any) -> None:
@@ -104,7 +109,8 @@ def _comparison(name: str, ufunc: Any) -> None:
             and (self._index is not None or getattr(other, "_index", None) is not None)
             and RECORDER.is_program(sys._getframe(1).f_code)
         ):
-            index = RECORDER.add(ufunc, _operands(self, other), {}, np.bool_(truth))
+            operands = (_operand(self), _operand(other))
+            index = RECORDER.add(ufunc, operands, {}, np.bool_(truth))
             RECORDER.tape.branches.append((index, truth))
         return np.bool_(truth) if _is_of_numpy(self) or _is_of_numpy(other) else truth
 
@@ -115,10 +121,10 @@ def _unary(name: str, ufunc: Any) -> None:
     native = getattr(float, f"__{name}__")
 
     def apply(self: RecordedNumber) -> Any:
-        if not RECORDER.is_on or not RECORDER.is_program(sys._getframe(1).f_code):
-            return make_number(native(self), None, self._is_of_numpy)
-        value = np.float64(native(self)) if self._is_of_numpy else native(self)
-        return _remember_number(ufunc, (self,), value)
+        value, index, frame = native(self), None, sys._getframe(1)
+        if RECORDER.is_on and RECORDER.is_program(frame.f_code):
+            index = RECORDER.add(ufunc, (_operand(self),), {}, np.float64(value), frame=frame)
+        return make_number(value, index, self._is_of_numpy)
 
     setattr(RecordedNumber, f"__{name}__", apply)
 

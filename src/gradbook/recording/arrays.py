@@ -51,6 +51,7 @@ class ArrayView:
 
 _holders: dict[int, int] = {}  # id of a buffer → the call whose value it still is
 _copies: dict[int, tuple[Any, Any]] = {}
+_new_number: Any = np.float64.__new__
 
 
 def is_numeric(value: Any) -> bool:
@@ -161,9 +162,8 @@ def wrap(value: Any, index: int | None) -> Any:
 
 
 def make_number(value: Any, index: int | None, is_of_numpy: bool) -> RecordedNumber:
-    number = RecordedNumber(value)
-    number._index, number._episode = index, RECORDER.episode
-    number._is_of_numpy = is_of_numpy
+    number: RecordedNumber = _new_number(RecordedNumber, value)
+    number._index, number._episode, number._is_of_numpy = index, RECORDER.episode, is_of_numpy
     return number
 
 
@@ -605,9 +605,15 @@ def round_number(number: Any, digits: int) -> Any:
 class RecordedNumber(np.float64):
     """A float that remembers."""
 
-    _index: int | None = None
-    _episode = -1
-    _is_of_numpy = False  # a number of Python's own, which raises where NumPy's are infinite
+    __slots__ = ("_episode", "_index", "_is_of_numpy")
+    _index: int | None
+    _episode: int
+    _is_of_numpy: bool  # or one of Python's own, which raises where NumPy's are infinite
+
+    def __new__(cls, value: Any = 0.0) -> RecordedNumber:
+        number = super().__new__(cls, value)
+        number._index, number._episode, number._is_of_numpy = None, -1, False
+        return number
 
     def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any

@@ -14,12 +14,23 @@ from typing import Any
 
 import numpy as np
 
-Frame = tuple[CodeType, int]  # a code object of the program, and the instruction in it
+
+class Frame(tuple[CodeType, int]):
+    """A code object of the program, and the instruction in it: one object for each place.
+
+    Told apart by identity, since to hash a code object takes longer than a program's sum.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
+
 
 PARTIAL_WRITES = ("put_flat", "add_at", "subtract_at")  # changes in place, by their names here
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # a frozen one takes five times as long to make
 class Ref:
     """Stands among a call's arguments for the value of another call."""
 
@@ -150,13 +161,13 @@ class Tape:
         frames: tuple[Frame, ...],
         is_random: bool = False,
     ) -> int:
-        operands = operands_of(arguments, options) if function else ()
+        """The call's index."""
+        operands = operands_of(arguments, options) if arguments else ()
         self.used.update(operands)
-        self.calls.append(
-            RecordedCall(function, arguments, options, value, frames, is_random, operands)
-        )
-        self.kept_bytes += getattr(value, "nbytes", 8)
-        return len(self.calls) - 1
+        calls = self.calls
+        calls.append(RecordedCall(function, arguments, options, value, frames, is_random, operands))
+        self.kept_bytes += 8 if type(value) is np.float64 else getattr(value, "nbytes", 8)
+        return len(calls) - 1
 
     def __getitem__(self, index: int) -> RecordedCall:
         return self.calls[index]
@@ -190,7 +201,7 @@ OPERATORS: dict[Any, Callable[..., Any]] = {  # the same on numbers and arrays, 
     np.negative: operator.neg,
     np.absolute: operator.abs,
 }
-Move = tuple[Callable[..., Any], int | None, int | None]  # a function, and where its operands are
+Move = tuple[Any, int | None, int | None]  # a function, and where its operands are
 
 
 class Values(dict[int, Any]):

@@ -5,6 +5,7 @@ Knows neither NumPy's protocols nor what a call means.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from time import perf_counter
@@ -36,8 +37,13 @@ class Recorder:
         self.watch: Callable[[int], None] | None = None  # is called with each call's index
         self.deadline = float("inf")
         self.full = False
-        self.places: set[Frame] = set()  # that were recorded
-        self.known: dict[CodeType, bool] = {}
+        self.places: dict[tuple[int, int], Frame] = {}  # by a code's id and the instruction
+        self.recorded: set[Frame] = set()
+        self.known: dict[int, bool] = {}  # by a code's id: whether it is the program's
+        self.codes: list[CodeType] = []  # known ones, so that no id is used again
+        self.outer: FrameType | None = None  # the frame around the last call's, where it stood
+        self.outer_at = -1
+        self.around: tuple[Frame, ...] = ()
         self.outermost: CodeType | None = None  # no frame of the program is outside this one's
 
     def start(self) -> None:
@@ -46,15 +52,15 @@ class Recorder:
             self.episode += 1
 
     def pause(self) -> None:
-        self.is_on = False
+        self.is_on, self.outer = False, None
 
     def resumes_in(self, depth: int = 2) -> bool:
         """Record again where the program comes to a line that was never recorded: another model."""
-        frame = sys._getframe(depth)
         count = self.episode - self.episodes_before
-        if self.full or count >= MOST_EPISODES or not self.is_program(frame.f_code):
+        if self.full or count >= MOST_EPISODES:
             return False
-        if (frame.f_code, frame.f_lasti) in self.places:
+        frame = sys._getframe(depth)
+        if not self.is_program(frame.f_code) or self.place(frame) in self.recorded:
             return False
         self.start()
         return True
@@ -66,10 +72,27 @@ class Recorder:
         return self.is_program(sys._getframe(depth).f_code)
 
     def is_program(self, code: CodeType) -> bool:
-        answer = self.known.get(code)
+        answer = self.known.get(id(code))
         if answer is None:
-            answer = self.known[code] = code.co_filename in self.program_files
+            return self._know(code, code.co_filename in self.program_files)
         return answer
+
+    def leave_out(self, code: CodeType) -> None:
+        self._know(code, False)
+
+    def _know(self, code: CodeType, answer: bool) -> bool:
+        self.known[id(code)] = answer
+        self.codes.append(code)
+        return answer
+
+    def place(self, frame: FrameType) -> Frame:
+        """Of a frame of the program."""
+        code = frame.f_code
+        key = (id(code), frame.f_lasti)
+        place = self.places.get(key)
+        if place is None:
+            place = self.places[key] = Frame((code, frame.f_lasti))
+        return place
 
     def called_by_program(self, depth: int = 2) -> bool:
         return self.is_program(sys._getframe(depth).f_code)
@@ -84,18 +107,25 @@ class Recorder:
             steps += 1
         return False
 
-    def frames(self, depth: int = 2) -> tuple[Frame, ...]:
-        frame: FrameType | None = sys._getframe(depth)
+    def frames(self, frame: FrameType) -> tuple[Frame, ...]:
+        """Where the program is: this frame, and those around it, which stand still meanwhile."""
+        outer = frame.f_back
+        if outer is None or outer is not self.outer or outer.f_lasti != self.outer_at:
+            self.around = self._walk(outer)
+            is_moved = outer is None or outer.f_code.co_flags & inspect.CO_GENERATOR
+            self.outer = None if is_moved else outer  # a generator is also called from elsewhere
+            self.outer_at = outer.f_lasti if outer is not None else -1
+        if self.is_program(frame.f_code):
+            return (self.place(frame), *self.around[: FRAMES - 1])
+        return self.around
+
+    def _walk(self, frame: FrameType | None) -> tuple[Frame, ...]:
         frames: list[Frame] = []
-        known, steps = self.known, 0
-        while frame is not None and len(frames) < FRAMES and steps < DEEPEST:
-            code = frame.f_code
-            answer = known.get(code)
-            if answer is None:
-                answer = self.is_program(code)
-            if answer:
-                frames.append((code, frame.f_lasti))
-            elif code is self.outermost:
+        steps = 0
+        while frame is not None and steps < DEEPEST and len(frames) < FRAMES:
+            if self.is_program(frame.f_code):
+                frames.append(self.place(frame))
+            elif frame.f_code is self.outermost:
                 break
             frame = frame.f_back
             steps += 1
@@ -108,20 +138,24 @@ class Recorder:
         options: dict[str, Any],
         value: Any,
         is_random: bool = False,
+        frame: FrameType | None = None,
     ) -> int:
-        tape = self.tape
-        frames = self.frames(3)
+        frames = self.frames(frame or sys._getframe(2))
         if frames:
-            self.places.add(frames[0])
-        index = tape.add(function, arguments, options, value, frames, is_random)
-        if len(tape) > MOST_CALLS or tape.kept_bytes > MOST_BYTES:
-            self.full = True
-            self.pause()
+            self.recorded.add(frames[0])
+        index = self.tape.add(function, arguments, options, value, frames, is_random)
         if self.watch is not None:
             self.watch(index)
-        if not index & 255 and perf_counter() > self.deadline:
-            raise EnoughError
+        if not index & 255 or self.tape.kept_bytes > MOST_BYTES:
+            self._look_at_limits()
         return index
+
+    def _look_at_limits(self) -> None:
+        if len(self.tape) > MOST_CALLS or self.tape.kept_bytes > MOST_BYTES:
+            self.full = True
+            self.pause()
+        if perf_counter() > self.deadline:
+            raise EnoughError
 
 
 RECORDER = Recorder()

@@ -21,6 +21,7 @@ from gradbook.recording.arrays import (
     RecordedNumber,
     as_python,
     fresh,
+    make_number,
     owner,
     plain,
     record,
@@ -405,7 +406,7 @@ class _Vectorized:
 
 def literal(number: float) -> RecordedNumber:
     """A number that stands in the source: it becomes a leaf when it is first used."""
-    return RecordedNumber(number)
+    return make_number(number, None, False)
 
 
 def convert(kind: Any, *arguments: Any) -> Any:

@@ -101,11 +101,11 @@ class Session:
             _BUSY.release()
 
     def _set_recorder(self) -> None:
-        names = ("tape", "is_on", "program_files", "watch", "deadline", "full", "known", "places")
+        names = ("tape", "is_on", "program_files", "watch", "deadline", "full", "known", "recorded")
         self._before = {name: getattr(RECORDER, name) for name in names}
         RECORDER.tape, RECORDER.watch = self.tape, self.watch
         RECORDER.program_files, RECORDER.known = ProgramFiles(), {}
-        RECORDER.places, RECORDER.episodes_before = set(), RECORDER.episode
+        RECORDER.recorded, RECORDER.episodes_before = set(), RECORDER.episode
         RECORDER.deadline, RECORDER.full, RECORDER.is_on = float("inf"), False, False
 
 

@@ -295,7 +295,7 @@ def _leave_out_callers() -> None:
     """What calls `check` is no part of the step."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        RECORDER.known[frame.f_code] = False
+        RECORDER.leave_out(frame.f_code)
         frame = frame.f_back
 
 

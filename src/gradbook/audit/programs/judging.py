@@ -604,8 +604,8 @@ class ModelDescription:
         seeds: dict[int, Any] = {}
         for end, factor in zip(objective.ends, factors, strict=True):
             seeds[end] = seeds[end] + factor if end in seeds else factor
-        values = Values(worlds.replay, {})
-        return exact_slopes(worlds.replay, seeds, values, worlds.replay.needed(objective.ends))
+        of_run, order = Values(worlds.replay, {}), worlds.replay.needed(objective.ends)
+        return exact_slopes(worlds.replay, seeds, of_run, order)
 
     def _gradients(self) -> list[Gradient]:
         slopes = self._base_slopes()

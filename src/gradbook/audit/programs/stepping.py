@@ -6,6 +6,7 @@ Knows no loss and no gradient.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ class VersionChain:
     is_training: bool = False
 
     def add(self, old: int, new: int, key: Key) -> None:
-        depth = self.depths[new] = self.depths.get(old, 0) + 1
+        depth = self.depths[new] = self.depths.get(self.aliases.get(old, old), 0) + 1
         self.parents[new] = (old, key)
         if depth > self.deepest[key]:
             self.deepest[key] = depth
@@ -90,6 +91,9 @@ class Watch:
         self.roots: dict[int, int] = {}
         self.aliases: dict[int, int] = {}
         self.chains: dict[int, VersionChain] = {}
+        self.first_links: dict[int, tuple[int, Key]] = {}  # of what nothing was added to yet
+        self.begun: set[int] = set()  # roots of what was ever added to
+        self.looks: dict[Any, Callable[[int, Any], None] | None] = {None: None}  # by function
         self.pause_at: int | None = None
         self.started_at = 0
         self.episode = 0
@@ -100,66 +104,78 @@ class Watch:
         if self.pause_at is not None and index >= self.pause_at:
             RECORDER.pause()
             return
-        call = RECORDER.tape[index]
-        function = call.function
-        if function is None:
-            return
-        if function in UPDATING:
-            self._sum(index, call)
-        elif function is setitem:
-            self._set(index, call)
-        elif call.name in PARTIAL_WRITES:
-            first = call.arguments[0]
-            if isinstance(first, Ref):
-                self._link(first.index, index, (call.frames, "part"))
-        elif call.name in PASSING or (function is np.multiply):
-            for part in call.arguments[:2]:
-                if isinstance(part, Ref) and (
-                    part.index in self.roots or RECORDER.tape[part.index].function is None
-                ):
-                    old = RECORDER.tape[part.index].value
-                    if np.size(old) == np.size(call.value) and self._is_kept(call, part):
-                        self._pass_on(part.index, index)
+        call = RECORDER.tape.calls[index]
+        try:
+            look = self.looks[call.function]
+        except KeyError:
+            look = self.looks[call.function] = self._look_of(call)
+        if look is not None:
+            look(index, call)
+
+    def _look_of(self, call: Any) -> Callable[[int, Any], None] | None:
+        if call.function in UPDATING:
+            return self._sum
+        if call.function is setitem:
+            return self._set
+        if call.name in PARTIAL_WRITES:
+            return self._write_part
+        return self._pass_by if call.name in PASSING or call.function is np.multiply else None
+
+    def _write_part(self, index: int, call: Any) -> None:
+        first = call.arguments[0]
+        if isinstance(first, Ref):
+            self._link(first.index, index, (call.frames, "part"))
+
+    def _pass_by(self, index: int, call: Any) -> None:
+        for part in call.arguments[:2]:
+            if type(part) is not Ref:
+                continue
+            old = RECORDER.tape.calls[part.index]
+            if (
+                (part.index in self.roots or old.function is None)
+                and self._is_kept(call, part)
+                and np.size(old.value) == np.size(call.value)
+            ):
+                self._pass_on(part.index, index)
 
     def _pass_on(self, old: int, new: int) -> None:
-        root = self.roots[new] = self.roots.get(old, old)
+        self.roots[new] = self.roots.get(old, old)
         self.aliases[new] = self.aliases.get(old, old)
-        chain = self.chains.get(root)
-        if chain is not None:
-            chain.depths[new] = chain.depths.get(old, 0)
 
     @staticmethod
     def _is_kept(call: Any, part: Ref) -> bool:
         """Whether the call only copies the number, or shrinks it a little (decay)."""
         if call.function is not np.multiply:
             return bool(call.arguments and call.arguments[0] == part)
-        other = call.arguments[1] if call.arguments[0] == part else call.arguments[0]
-        value = RECORDER.tape[other.index].value if isinstance(other, Ref) else other
+        other = call.arguments[1 if call.arguments[0] is part else 0]
+        value = RECORDER.tape.calls[other.index].value if type(other) is Ref else other
+        if isinstance(value, (int, float)):
+            return 0.5 < value <= 1.0
         return bool(np.size(value) == 1 and 0.5 < float(np.ravel(value)[0]) <= 1.0)
 
     def _sum(self, index: int, call: Any) -> None:
-        shape = np.shape(call.value)
-        if getattr(call.value, "dtype", None) is None or call.value.dtype.kind != "f":
-            return
+        calls, value = RECORDER.tape.calls, call.value
         arguments = call.arguments[:1] if call.function is np.subtract else call.arguments[:2]
-        candidates = [
-            part.index
-            for part in arguments
-            if isinstance(part, Ref) and np.shape(RECORDER.tape[part.index].value) == shape
-        ]
+        parts = [part.index for part in arguments if type(part) is Ref]
+        if type(value) is np.float64:
+            candidates = [i for i in parts if type(calls[i].value) is np.float64]
+        elif getattr(value, "dtype", None) is not None and value.dtype.kind == "f":
+            candidates = [i for i in parts if np.shape(calls[i].value) == value.shape]
+        else:
+            return
         if not candidates:
             return
         key = (call.frames,)
         best = candidates[0]
-        if len(candidates) > 1:
-            ranks = [(self._rank(part, key), -place) for place, part in enumerate(candidates)]
-            best = candidates[-max(ranks)[1]]
+        if len(candidates) > 1 and self._rank(candidates[1], key) > self._rank(best, key):
+            best = candidates[1]
         self._link(best, index, key)
 
     def _rank(self, part: int, key: Key) -> int:
         root = self.roots.get(part)
         chain = self.chains.get(root) if root is not None else None
-        if chain is not None and key in chain.counts:
+        first = self.first_links.get(self.aliases.get(part, part))
+        if (chain is not None and key in chain.counts) or (first is not None and first[1] == key):
             return 3
         if chain is not None and max(chain.counts.values()) >= LEAST:
             return 2
@@ -195,13 +211,21 @@ class Watch:
     def _link(self, old: int, new: int, key: Key) -> None:
         root = self.roots.get(old, old)
         chain = self.chains.get(root)
-        call = RECORDER.tape[self.aliases.get(old, old)]
-        if chain is not None and call.function is None and np.shape(call.value) == ():
+        call = RECORDER.tape.calls[self.aliases.get(old, old)]
+        if root in self.begun and call.function is None and np.shape(call.value) == ():
             root = -new  # several numbers began as one, such as by `[0.0] * n`
             chain = None
+        self.begun.add(root)
         self.roots[new] = root
+        version = self.aliases.get(old, old)
+        first = self.first_links.pop(version, None)
         if chain is None:
+            if first is None:
+                self.first_links[new] = old, key
+                return
             chain = self.chains[root] = VersionChain(root, self.aliases)
+        if first is not None:
+            chain.add(first[0], version, first[1])
         chain.add(old, new, key)
         count = chain.counts[key]
         is_power = count >= ENOUGH and (count & (count - 1)) == 0
