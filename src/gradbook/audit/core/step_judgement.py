@@ -27,7 +27,7 @@ from gradbook.audit.core.worlds import RandomWorlds, is_zero, ratio
 
 MOST_LOSSES = 60
 TIMES = 4.0
-NUDGE = 0.1
+STEPS = 6
 
 
 @dataclass
@@ -271,25 +271,18 @@ class StepJudge:
         return False
 
     def _is_uphill(self, reading: LossReading, number: int) -> bool:
-        """In which direction a slope moves its weight, perhaps a step later."""
-        base, slopes, ahead = self.reader.points, reading.slopes[number], self.ahead
-
-        def law(points: LawPoints) -> WeightLaw | None:
-            return self.reader.law(number, slopes, reading.laws, ahead, points=points)
-
-        plain, more = law(base), law(replace(base, slope=base.slope + NUDGE))
-        if plain is None or more is None:
-            return False
-        effect = more.move - plain.move
-        for place in range(len(plain.memories)):
-            memories = list(base.memories)
-            memories[place] = memories[place] + NUDGE
-            later = law(replace(base, memories=tuple(memories)))
-            if later is not None:
-                moved = (more.outputs[place] - plain.outputs[place]) / NUDGE
-                effect = effect + moved * (later.move - plain.move)
-        effect = effect[np.isfinite(effect)]
-        return bool(effect.size and np.median(effect) > 0)
+        """Whether a weight rises in the end where its slope is the same, and positive."""
+        base, slopes, total = self.reader.points, reading.slopes[number], 0.0
+        memories = tuple(memory * 0 for memory in base.memories)
+        for _ in range(STEPS):
+            points = replace(base, memories=memories)
+            law = self.reader.law(number, slopes, reading.laws, self.ahead, points=points)
+            if law is None:
+                return False
+            total = total + law.move
+            memories = (*law.outputs, *memories[len(law.outputs) :])
+        total = np.asarray(total)[np.isfinite(total)]
+        return bool(total.size and np.median(total) > 0)
 
 
 def _varies(slopes: list[Any]) -> bool:

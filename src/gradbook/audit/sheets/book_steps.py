@@ -12,11 +12,13 @@ import numpy as np
 from gradbook.audit.core.step_judgement import LossReading, StepJudge, StepVerdict
 from gradbook.audit.sheets.departing_cells import departures
 from gradbook.audit.sheets.sheet_steps import StepCalls, StepReader, training_step, varied
-from gradbook.audit.sheets.state_chains import SheetChains
+from gradbook.audit.sheets.state_chains import SheetChains, whole_steps
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
 
+WORST_FIRST = ("wrong", "unknown", "right", "no training")
+MOST_DELAYS = 2
 LARGE = 1500  # calls of a step of which one is judged
 
 
@@ -28,34 +30,66 @@ class JudgedBook:
     departing: tuple[Address, ...] = ()
     why: str = ""
 
+    @property
+    def rank(self) -> tuple[bool, bool, float, bool]:
+        """Of two readings of one training, the likelier is the one by a loss that is stated."""
+        reading = self.verdict.reading if self.verdict else None
+        is_stated = reading is not None and not reading.objective.is_assumed
+        is_right = self.word == "right"
+        return is_right and is_stated, is_stated, reading.share if reading else 0.0, is_right
+
+
+NOTHING = JudgedBook("no training")
+
 
 def judge_book(book: Book, flow: Flow) -> JudgedBook:
+    """The worst of what is said of its trainings."""
     chains = SheetChains(book, flow)
-    whole = chains.whole_steps
-    if not whole:
-        return JudgedBook("no training")
-    middle = len(whole) // 2
-    numbers = dict.fromkeys(
-        whole[max(0, min(place, len(whole) - 1))] for place in (middle, middle + 1, middle - 1)
-    )
-    first: JudgedBook | None = None
     with np.errstate(all="ignore"):
-        for number in numbers:
-            judged = _judged_step(chains, number)
-            first = first or judged
-            if judged.word == "wrong":
-                first = judged
-            if first.word != "right" or (judged.step and len(judged.step.calls) > LARGE):
+        trainings = _judged_trainings(chains)
+        for _ in range(MOST_DELAYS):
+            delayed = chains.late | chains.delayed()
+            if delayed == chains.late or all(each.rank[0] for each in trainings.values()):
                 break
-    assert first is not None
+            chains.delay(delayed)
+            for states, other in _judged_trainings(chains).items():
+                if states not in trainings or other.rank > trainings[states].rank:
+                    trainings[states] = other
+        chains.delay(set())
+    worst = min(trainings.values(), key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
+    if worst is NOTHING:
+        return NOTHING
     departing = tuple(departures(chains))
-    if departing and first.word in ("right", "unknown"):
-        first = replace(first, word="wrong", why="departures")
-    return replace(first, departing=departing)
+    if departing and worst.word in ("right", "unknown"):
+        worst = replace(worst, word="wrong", why="departures")
+    return replace(worst, departing=departing)
 
 
-def _judged_step(chains: SheetChains, number: int) -> JudgedBook:
-    step = StepReader(chains, number).read()
+def _judged_trainings(chains: SheetChains) -> dict[frozenset[Address], JudgedBook]:
+    """Each training by the starts of its chains."""
+    judged = {}
+    for steps in chains.trainings():
+        states = {chains.chain[state] for each in steps.values() for state in each}
+        judged[frozenset(states)] = _judged_training(chains, steps)
+    return judged
+
+
+def _judged_training(chains: SheetChains, steps: dict[int, list[Address]]) -> JudgedBook:
+    """Some steps in the midst: with one sample a step, they differ."""
+    whole = whole_steps(steps)
+    middle = len(whole) // 2
+    places = (max(0, min(place, len(whole) - 1)) for place in (middle, middle + 1, middle - 1))
+    judged: JudgedBook | None = None
+    for number in dict.fromkeys(whole[place] for place in places):
+        another = _judged_step(chains, number, steps[number])
+        judged = another if judged is None or another.word == "wrong" else judged
+        if judged.word != "right" or (another.step and len(another.step.calls) > LARGE):
+            break
+    return judged or NOTHING
+
+
+def _judged_step(chains: SheetChains, number: int, states: list[Address]) -> JudgedBook:
+    step = StepReader(chains, number, states).read()
     judge = StepJudge(training_step(chains, step))
     verdict = judge.judge()
     word = "no training" if verdict.word == "no loss" else verdict.word

@@ -72,12 +72,12 @@ class StepCalls:
 
 
 class StepReader:
-    """Makes the step that leads to the states of one number."""
+    """Makes the step that leads to some states."""
 
-    def __init__(self, chains: SheetChains, number: int) -> None:
+    def __init__(self, chains: SheetChains, number: int, states: Iterable[Address]) -> None:
         self.chains, self.flow, self.book = chains, chains.flow, chains.book
         self.number = number
-        self.next = set(chains.steps[number])
+        self.next = set(states)
         self.now = {chains.past[state]: state for state in chains.past if state in self.next}
         self.step = StepCalls()
 

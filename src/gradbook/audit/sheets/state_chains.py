@@ -34,9 +34,6 @@ class SheetChains:
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._choose_pasts(list(self._runs()))
         self._join_carried()
-        for _ in range(2):
-            if not self._delay_memories():
-                break
 
     # What goes on from what ------------------------------------------------------
 
@@ -133,11 +130,16 @@ class SheetChains:
                 return before
         return None
 
-    def _delay_memories(self) -> bool:
-        """A memory that is made after the weight that uses its past belongs to the next step."""
+    def delay(self, chains: set[Address]) -> None:
+        """Count these chains' cells to the next step."""
+        self.late = chains
+        self._forget_levels()
+
+    def delayed(self) -> set[Address]:
+        """Chains that may belong to the next step: made after a state that uses their past."""
         states = self.usual_step
         behind = {state: self._behind_within_step(state) for state in states}
-        chains = {
+        return {
             self.chain[state]
             for state in states
             for other in behind[state]
@@ -146,10 +148,6 @@ class SheetChains:
             and self.past[state] in behind[other]
             and state not in behind[other]
         }
-        new = chains - self.late
-        self.late |= new
-        self._forget_levels()
-        return bool(new)
 
     def _behind_within_step(self, state: Address) -> set[Address]:
         behind: set[Address] = set()
@@ -226,13 +224,33 @@ class SheetChains:
     @property
     def usual_step(self) -> list[Address]:
         """The states of a step in the midst, with as many as there are."""
-        whole = self.whole_steps
+        whole = whole_steps(self.steps)
         return self.steps[whole[len(whole) // 2]] if whole else []
 
-    @property
-    def whole_steps(self) -> list[int]:
-        most = max((len(states) for states in self.steps.values()), default=0)
-        return sorted(n for n, states in self.steps.items() if len(states) == most)
+    def trainings(self) -> list[dict[int, list[Address]]]:
+        """The steps of each training: of states that depend on each other."""
+        groups: dict[Address, set[Address]] = {}
+        for state in self.usual_step:
+            chain = self.chain[state]
+            group = {chain}
+            for other in self._behind_within_step(state):
+                if other in self.past or other in self.starts:
+                    group |= groups.get(self.chain.get(other, other), set())
+                    group.add(self.chain.get(other, other))
+            group |= groups.get(chain, set())
+            groups.update(dict.fromkeys(group, group))
+        seen: list[set[Address]] = []
+        for group in groups.values():
+            if not any(group is each for each in seen):
+                seen.append(group)
+        return [self._steps_of(group) for group in seen]
+
+    def _steps_of(self, group: set[Address]) -> dict[int, list[Address]]:
+        steps = {
+            number: [state for state in states if self.chain[state] in group]
+            for number, states in self.steps.items()
+        }
+        return {number: states for number, states in steps.items() if states}
 
     def _forget_levels(self) -> None:
         for name in ("starts", "chain", "_levels", "_moving", "steps"):
@@ -255,6 +273,12 @@ class SheetChains:
     def _shape(self, cell: Address) -> str | None:
         pattern = self.patterns.get(cell)
         return pattern.shape if pattern else None
+
+
+def whole_steps(steps: dict[int, list[Address]]) -> list[int]:
+    """Those in which all states of a training go on."""
+    most = max(map(len, steps.values()), default=0)
+    return sorted(number for number, states in steps.items() if len(states) == most)
 
 
 def _paths(follow: dict[Address, Address], distance: int) -> Iterator[Run]:
