@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.edits import Edits, Proposal
-from gradbook.audit.core.judge import SAME, Judge, Judgement
-from gradbook.audit.core.laws import Law, is_lawful
+from gradbook.audit.core.judge import SAME, Fit, Judge, Judgement
+from gradbook.audit.core.laws import Law
 from gradbook.audit.core.worlds import LOOSE, ratio
 from gradbook.recording.calls import CallChange
 
@@ -92,35 +92,33 @@ class EditSearch:
     def correct_laws(self, unlawful: list[int]) -> SearchOutcome:
         """The edit of an update that makes a law of it, for all weights of one expression."""
         outcome = SearchOutcome(left=list(unlawful))
-        behind: set[int] = set()
-        after: set[int] = set()
+        slots: dict[int, int] = {}  # of each call after one
         self.law_slots = {n: self.judge.first_slot(n, self.judgement) for n in unlawful}
         for n in unlawful:
-            state = self.judge.step.states[n]
-            law = Law(self.judge.step, state, self.law_slots[n])
-            ends = [state.next, *(memory.next for memory in law.memories)]
-            after |= set(law.replay.needed(ends))
-            behind |= {self.law_slots[n]}
-        edits = Edits(self.judge, self.judgement.objective, after - behind - self.forward)
-        for group in edits.groups().values():
-            for proposal in edits.of_law(group):
+            law = Law(self.judge.step, self.judge.step.states[n], self.law_slots[n])
+            slots |= dict.fromkeys(law.order, law.slot)
+        within = set(slots).difference(self.law_slots.values(), self.forward)
+        edits = Edits(self.judge, self.judgement.objective, within)
+        groups = list(edits.groups().values())
+        for propose in (lambda group: edits.of_memory(group, slots), edits.of_law):
+            for proposal in (each for group in groups for each in propose(group)):
                 if perf_counter() > self.deadline or not proposal.changes:
                     continue
                 self.tried += 1
-                if all(self._is_lawful_after(n, proposal.changes) for n in unlawful):
-                    # several edits may make a law of it: which was meant isn't known
-                    at = self.judge.step.states[unlawful[0]].next
-                    moved = Proposal("update", at, proposal.changes)
-                    outcome.corrections.append(ProvenEdit(moved, tuple(unlawful)))
-                    outcome.left = []
-                    return outcome
+                if not all(self._is_lawful_after(n, proposal.changes) for n in unlawful):
+                    continue
+                at = self.judge.step.states[unlawful[0]].next
+                # several edits may make a law of it: which was meant isn't known
+                update = Proposal("update", at, proposal.changes)
+                edit = update if propose == edits.of_law else proposal
+                return SearchOutcome([ProvenEdit(edit, tuple(unlawful))])
         return outcome
 
     def _is_lawful_after(self, number: int, changes: dict[int, CallChange]) -> bool:
         try:
             slot = self.law_slots[number]
             law = Law(self.judge.step, self.judge.step.states[number], slot, changes)
-            return is_lawful(law.degree())
+            return not law.flaw
         except (ValueError, TypeError, IndexError, ZeroDivisionError):
             return False
 
@@ -279,18 +277,22 @@ class EditSearch:
             for n, fit in self.judgement.fits.items()
             if n in right and not fit.is_unused and fit.rate
         ]
-        state = self.judge.step.states[number]
         index, coefficient = slot
-        rate: float | None = coefficient
-        if index != state.next:
-            rate = self.judge.rate(state, index, coefficient, changes)
+        fit: Fit | None = Fit(index, coefficient, coefficient, np.sign(coefficient))
+        if index != self.judge.step.states[number].next:
+            fit = self.judge.fit_through(number, index, coefficient, changes)
+        if fit is None or fit.direction * self.turn > 0:
+            return False  # something else moves it, or up the loss
+        rate = fit.rate
         if rate is None:
-            peers = [
-                f for n, f in self.judgement.fits.items() if not f.is_unused and f.rate is None
-            ]
+            peers = [self.judgement.fits[n] for n in right if n in self.judgement.fits]
+            peers = [f for f in peers if not f.is_unused and f.rate is None]
+            if any(f.direction * fit.direction < 0 for f in peers):
+                return False
+            law = Law(self.judge.step, self.judge.step.states[number], index, changes)
+            if law.memories and law.flaw:
+                return False
             return not rates or bool(peers)
-        if rate * self.turn > 0:
-            return False  # up the loss
         if not rates:
             return True
         scale = self.judge.scale_of(number)

@@ -146,6 +146,19 @@ class Edits:
             yield Proposal("constant", at, changes, operand=number, detail=(times,))
         yield self._result("factor", group, lambda x: x * ratio, (ratio,))
 
+    def of_memory(self, group: list[int], slots: dict[int, int]) -> Iterator[Proposal]:
+        """The slope in the place of a memory; slots has that of each call's weight."""
+        every = {index for memory in self.step.memories for index in (memory.now, memory.next)}
+        at = group[0]
+        for number, part in enumerate(self.calls[at].arguments):
+            if not isinstance(part, Ref) or part.index not in every:
+                continue
+            mapping = {i: slots[i] for i in group if slots.get(i, i) < i}
+            if len(mapping) == len(group):
+                changes = {i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group}
+                detail = (self.step.place(mapping[at]), mapping)
+                yield Proposal("operand", at, changes, operand=number, detail=detail)
+
     def of_law(self, group: list[int]) -> Iterator[Proposal]:
         """Edits of an update: its squares and roots, and which memory it uses."""
         yield from self.powers(group)

@@ -6,13 +6,14 @@ law. Knows no source, and no words.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.laws import Law, is_lawful
+from gradbook.audit.core.laws import Flaw, Law
 from gradbook.audit.core.training_step import Objective, State, TrainingStep
 from gradbook.audit.core.worlds import LOOSE, RandomWorlds, is_zero, ratio
 from gradbook.recording.calls import PARTIAL_WRITES, CallChange, CallChanges, Ref
@@ -30,7 +31,8 @@ class Fit:
     slot: int  # the call whose value is a multiple of the slope; the next weight: the whole change
     coefficient: float  # of the slot, by the slope
     rate: float | None  # how far the weight moves per slope; None: by no straight line
-    is_unused: bool = False  # neither the loss nor the update depends on it
+    direction: float = 0.0  # -1: against the slope, 1: along it, 0: neither
+    is_unused: bool = False  # the loss doesn't depend on it
 
 
 @dataclass
@@ -81,11 +83,12 @@ class Judge:
         slopes = [self.slope(state, objective, world) for world in worlds]
         changes = [self.change(state, world) for world in worlds]
         if is_zero(slopes):
-            return Fit(state.next, 0.0, 0.0, True) if is_zero(changes) else None
+            is_still = is_zero(changes) or self._is_past_or_decay(number, changes, changes)
+            return Fit(state.next, 0.0, 0.0, is_unused=True) if is_still else None
         agree = LOOSE if self.step.tiny else 1e-6
         factor = ratio(changes, slopes, agree)
         if factor:
-            return Fit(state.next, factor, factor)
+            return Fit(state.next, factor, factor, np.sign(factor))
         size = np.size(slopes[0])
         candidates = self.cones[number]
         if size == 1:
@@ -98,13 +101,69 @@ class Judge:
                 continue
             values = [self.worlds.value(world, index) for world in worlds]
             factor = ratio(values, slopes, agree)
-            if factor:
-                rate = self.rate(state, index, factor)
-                if rate is None or self._leaves_decay(state, index, rate / factor, agree):
-                    return Fit(index, factor, rate)
-                if self.rate(state, index, factor, size=LARGE) is None:  # straight only near 0
-                    return Fit(index, factor, None)
+            if factor and (fit := self.fit_through(number, index, factor)):
+                return fit
         return None
+
+    def fit_through(
+        self, number: int, slot: int, coefficient: float, edits: CallChanges | None = None
+    ) -> Fit | None:
+        """How a value that is a multiple of the slope moves the weight, if by nothing else."""
+        state, edits = self.step.states[number], edits or {}
+        news = [self._value_after(world, state.next, edits) for world in range(self.count)]
+        changes = [
+            np.asarray(new, float) - world[state.now]
+            for new, world in zip(news, self.worlds.inputs, strict=True)
+        ]
+        for index, times in self._with_decay(number, slot, edits):
+            slots = [self._value_after(world, index, edits) for world in range(self.count)]
+            rate = self.rate(state, index, coefficient * times, edits)
+            if rate is not None:
+                per = rate / (coefficient * times)
+                pairs = zip(changes, slots, strict=True)
+                rests = [change - per * np.reshape(part, change.shape) for change, part in pairs]
+                if self._is_past_or_decay(number, rests, changes):
+                    return Fit(slot, coefficient, rate, np.sign(rate))
+                if self.rate(state, index, coefficient * times, edits, LARGE) is not None:
+                    continue  # straight, and not only near 0
+            held = {**edits, index: CallChange(_constant, (slots[0],))}
+            bent = [
+                np.asarray(self._value_after(w, state.next, held), float) - world[state.now]
+                for w, world in enumerate(self.worlds.inputs)
+            ]
+            if self._is_past_or_decay(number, bent, changes, is_bent=True):
+                direction = coefficient * times * self._direction(state, index, edits)
+                return Fit(slot, coefficient, None, np.sign(direction))
+        return None
+
+    def _with_decay(
+        self, number: int, slot: int, edits: CallChanges
+    ) -> Iterator[tuple[int, float]]:
+        """The slot itself, and multiples of it to which a share of the weight is added."""
+        yield slot, 1.0
+        state, worlds = self.step.states[number], range(self.count)
+        size = np.size(self.calls[state.now].value)
+        if size == 1:
+            return
+        slopes, weights = (
+            np.concatenate([np.ravel(value) for value in values])
+            for values in (
+                [self._value_after(w, slot, edits) for w in worlds],
+                [world[state.now] for world in self.worlds.inputs],
+            )
+        )
+        columns = np.stack([slopes, weights], axis=1)
+        for index in reversed(self.cones[number]):
+            if index <= slot or index == state.next or np.size(self.worlds.value(0, index)) != size:
+                continue
+            values = [np.ravel(self._value_after(w, index, edits)) for w in worlds]
+            sums = np.concatenate(values).astype(float)
+            if not np.all(np.isfinite(sums)) or not np.all(np.isfinite(columns)):
+                continue
+            (times, share), *_ = np.linalg.lstsq(columns, sums, rcond=None)
+            apart = np.max(np.abs(sums - columns @ (times, share)))
+            if apart <= 1e-9 * np.max(np.abs(sums)) and times * share > 0:
+                yield index, float(times)
 
     @cached_property
     def _numbers(self) -> Any:
@@ -126,39 +185,65 @@ class Judge:
             near = apart <= 1e-3 * np.abs(times[0])
         return [int(index) for index in cone[near]]
 
-    def _leaves_decay(self, state: State, slot: int, per: float, agree: float) -> bool:
-        """Whether what else moves the weight is a share of it, or the past."""
-        rests = [
-            self.change(state, world)
-            - per * np.reshape(self.worlds.value(world, slot), np.shape(self.change(state, world)))
-            for world in range(self.count)
-        ]
-        moves = [rest - rests[0] for rest in rests[1:]]
-        size = max(np.max(np.abs(self.change(state, 0)), initial=0.0), 1e-300)
-        if all(np.max(np.abs(move), initial=0.0) < 1e-7 * size for move in moves):
+    def _is_past_or_decay(
+        self, number: int, rests: list[Any], changes: list[Any], is_bent: bool = False
+    ) -> bool:
+        """Whether what else moves a weight is the past, or a share of it that makes it smaller.
+
+        A bent rest is the whole change by one slope; a norm may scale it in each world.
+        """
+        now = self.step.states[number].now
+        weights = [np.ravel(np.asarray(world[now], float)) for world in self.worlds.inputs]
+        rests = [np.ravel(rest) for rest in rests]
+        size = max(np.max(np.abs(changes[0]), initial=0.0), 1e-300)
+        if not np.all(np.isfinite(rests)):
+            return False
+        moves = np.concatenate([rest - rests[0] for rest in rests[1:]])
+        if np.max(np.abs(moves), initial=0.0) < 1e-7 * size:
             return True
-        shape = np.shape(rests[0])
-        alike = [
-            other
-            for other in self.step.states
-            if other is state or np.shape(self.calls[other.now].value) == shape
+        steps = [
+            np.concatenate([shape(weight) - shape(weights[0]) for weight in weights[1:]])
+            for shape in ((np.positive, np.sign) if weights[0].size > 1 else (np.positive,))
         ]
-        beside = [  # the weight itself, and what else is kept from step to step, such as a momentum
-            np.concatenate(
-                [
-                    np.ravel(np.asarray(w[other.now], float) - self.worlds.inputs[0][other.now])
-                    for w in self.worlds.inputs[1:]
-                ]
-            )
-            for other in alike
-        ]
-        target = np.concatenate([np.ravel(move) for move in moves])
-        if len(beside) >= len(target):  # as many shares as numbers fit anything
-            beside = [apart for other, apart in zip(alike, beside, strict=True) if other is state]
-        model = np.stack(beside, axis=1)
-        shares, *_ = np.linalg.lstsq(model, target, rcond=None)
-        rest = np.max(np.abs(target - model @ shares), initial=0.0)
-        return bool(rest <= 1000 * agree * np.max(np.abs(target), initial=0.0))
+        columns = np.stack([step for step in steps if np.any(step)], axis=1)
+        shares, *_ = np.linalg.lstsq(columns, moves, rcond=None)
+        apart = np.max(np.abs(moves - columns @ shares), initial=0.0)
+        is_decay = apart <= 1e-3 * np.max(np.abs(moves)) and all(
+            -1 < share <= 1e-9 for share in shares
+        )
+        return is_decay or (is_bent and self._is_scaled_by_norm(rests, weights))
+
+    @staticmethod
+    def _is_scaled_by_norm(changes: list[Any], weights: list[Any]) -> bool:
+        if changes[0].size < 2:
+            return False
+        for change, weight in zip(changes[1:], weights[1:], strict=True):
+            model = [changes[0], weight, weights[0]] if change.size > 3 else [changes[0]]
+            columns = np.stack(model, axis=1)
+            if not np.all(np.isfinite(columns)) or not np.all(np.isfinite(change)):
+                return False
+            shares, *_ = np.linalg.lstsq(columns, change, rcond=None)
+            rest = np.max(np.abs(change - columns @ shares), initial=0.0)
+            if shares[0] <= 0 or rest > 1e-5 * np.max(np.abs(change), initial=0.0):
+                return False
+        return True
+
+    def _direction(self, state: State, slot: int, edits: CallChanges) -> float:
+        """Whether a value moves the weight along itself or against it, everywhere the same."""
+        value = np.asarray(self._value_after(0, slot, edits), float)
+        ends = []
+        for times in (1.0, -1.0):
+            turned = {**edits, slot: CallChange(_constant, (value * times,))}
+            ends.append(np.asarray(self._value_after(0, state.next, turned), float))
+        products = np.ravel(ends[0] - ends[1]) * np.ravel(value)
+        signs = set(np.sign(products[np.abs(products) > 1e-9 * np.max(np.abs(products))]))
+        return float(signs.pop()) if len(signs) == 1 else 0.0
+
+    def _value_after(self, world: int, index: int, edits: CallChanges) -> Any:
+        if not edits:
+            return self.worlds.value(world, index)
+        numbers = self.worlds.run(world, [index], edits)
+        return numbers[index] if index in numbers else self.calls[index].value
 
     def first_slot(self, number: int, judgement: Judgement) -> int:
         """The earliest value that is the slope: all that an optimiser does comes after it."""
@@ -188,25 +273,29 @@ class Judge:
                         ahead.add(n)
         return ahead
 
-    def find_unlawful(self, judgement: Judgement) -> list[int]:
-        """Weights whose update does with an exact slope what no law does."""
-        degrees: dict[int, float | None] = {}
+    def find_unlawful(self, judgement: Judgement) -> dict[int, Flaw]:
+        """Weights whose update does with an exact slope what no law does, and what it is."""
+        flaws: dict[int, Flaw] = {}
+        degrees: dict[int, float] = {}
         counts: set[int] = set()
         for number, fit in judgement.fits.items():
             if fit.is_unused or fit.rate is not None or not self.step.memories:
                 continue
             law = Law(self.step, self.step.states[number], self.first_slot(number, judgement))
             counts.add(len(law.memories))
-            if law.memories:
-                degrees[number] = law.degree()
+            if not law.memories:
+                continue
+            degree = law.degree()
+            if flaw := law.flaw:
+                flaws[number] = flaw
+            elif degree is not None:
+                degrees[number] = degree
         if len(counts) > 1:
-            return []  # which memory belongs to which weight isn't clear
-        wrong = [number for number, degree in degrees.items() if not is_lawful(degree)]
-        known = [degree for degree in degrees.values() if degree is not None]
-        if len(known) > 1 and max(known) - min(known) > 0.5:
-            usual = 0.0 if sum(d < 0.5 for d in known) * 2 >= len(known) else 1.0
-            wrong += [n for n, d in degrees.items() if d is not None and abs(d - usual) > 0.5]
-        return sorted(set(wrong))
+            return {}  # which memory belongs to which weight isn't clear
+        if degrees and max(degrees.values()) - min(degrees.values()) > 0.5:
+            usual = 0.0 if sum(d < 0.5 for d in degrees.values()) * 2 >= len(degrees) else 1.0
+            flaws |= {n: Flaw.SIZE for n, degree in degrees.items() if abs(degree - usual) > 0.5}
+        return flaws
 
     def rate(
         self,
@@ -252,10 +341,11 @@ class Judge:
     def judgements(self) -> list[Judgement]:
         """For each loss that it may be, the most likely first."""
         count = len(self.step.states)
-        judged = [self.judge(objective) for objective in self.step.objectives]
+        objectives = self._without_parts()
+        judged = [self.judge(objective) for objective in objectives]
         if self.step.tiny and not any(len(each.fits) == count for each in judged):
             self.worlds.without_guards = True
-            again = [self.judge(objective) for objective in self.step.objectives]
+            again = [self.judge(objective) for objective in objectives]
             if max((each.score for each in again), default=(0, 0)) > max(
                 (each.score for each in judged), default=(0, 0)
             ):
@@ -267,7 +357,7 @@ class Judge:
             live = [fit for fit in judgement.fits.values() if not fit.is_unused]
             whole = len(judgement.fits) == count and bool(live)
             stated = not judgement.objective.is_assumed and bool(live)
-            climbs = sum((fit.rate or -1.0) > 0 for fit in live) * 2 > len(live)
+            climbs = sum(fit.direction > 0 for fit in live) * 2 > len(live)
             return (-whole, -stated, -len(live), climbs, len(judgement.factors))
 
         ordered = sorted(judged, key=rank)
@@ -276,15 +366,70 @@ class Judge:
             alike.sort(key=lambda each: bool(self.find_unlawful(each)))
         return alike + ordered[len(alike) :]
 
+    def _without_parts(self) -> list[Objective]:
+        """The objectives but for penalties, and for losses to which later ones add a penalty."""
+        stated = [objective for objective in self.step.objectives if not objective.is_assumed]
+        left = [each for each in self.step.objectives if not self._is_penalty(each)]
+        return [
+            each
+            for each in left or stated
+            if not any(
+                max(each.ends) < max(other.ends) and self.penalties(each, other) for other in stated
+            )
+        ]
+
+    def _is_penalty(self, objective: Objective) -> bool:
+        worlds = range(self.count)
+        shares = []
+        for state in self.step.states:
+            slopes = [self.slope(state, objective, world) for world in worlds]
+            weights = [np.asarray(world[state.now], float) for world in self.worlds.inputs]
+            if not is_zero(slopes):
+                shares.append(ratio(slopes, weights))
+        return bool(shares) and None not in shares
+
+    def penalties(self, part: Objective, whole: Objective) -> dict[int, float]:
+        """How many times each weight the slope of a loss is more than that of a part of it.
+
+        Empty if it is anything else; a part may be a penalty alone.
+        """
+        times: dict[int, float] = {}
+        factors: list[float] = []
+        for number, state in enumerate(self.step.states):
+            worlds = range(self.count)
+            slopes, parts = (
+                np.concatenate([np.ravel(self.slope(state, each, w)) for w in worlds])
+                for each in (whole, part)
+            )
+            if not np.all(np.isfinite(slopes)) or not np.all(np.isfinite(parts)):
+                return {}
+            if not np.any(slopes) and not np.any(parts):
+                continue
+            weights = [np.ravel(world[state.now]) for world in self.worlds.inputs]
+            columns = np.stack([parts, np.concatenate(weights)], axis=1)
+            (factor, share), *_ = np.linalg.lstsq(columns, slopes, rcond=None)
+            apart = np.max(np.abs(slopes - columns @ (factor, share)))
+            if not apart <= 1e-6 * np.max(np.abs(slopes), initial=0.0):
+                return {}
+            if np.any(parts):
+                factors.append(float(factor))
+            if abs(share) * np.max(np.abs(columns[:, 1])) > 1e-6 * np.max(np.abs(slopes)):
+                times[number] = float(share)
+        if not factors or min(factors) <= 0 or max(factors) - min(factors) > SAME * max(factors):
+            return {}
+        return times
+
     def _compare_factors(self, judgement: Judgement) -> None:
-        fits = {n: fit for n, fit in judgement.fits.items() if not fit.is_unused}
-        rates = {n: fit.rate for n, fit in fits.items() if fit.rate}
-        if not rates:
-            return
-        turn = self.orientation(judgement.objective)
-        uphill = {n: -1.0 for n, rate in rates.items() if rate * turn > 0}
-        if uphill and turn:
+        live = {n: fit for n, fit in judgement.fits.items() if fit.direction}
+        rates = {n: fit.rate for n, fit in live.items() if fit.rate}
+        turn = self.orientation(judgement.objective) or (
+            -np.sign(sum(fit.direction for fit in live.values()))
+        )
+        uphill = {n: -1.0 for n, fit in live.items() if fit.direction * turn > 0}
+        if uphill:
             judgement.factors = uphill
+            return
+        if not rates:
             return
         exact = not judgement.objective.is_assumed
         odd = outliers(rates, None)

@@ -32,7 +32,8 @@ from gradbook.audit.programs.program_report import (
 from gradbook.audit.programs.recorded_steps import make_step
 from gradbook.audit.programs.spelling import EditSpeller
 from gradbook.audit.programs.stepping import Group, spans_of
-from gradbook.language.message import Message, WrittenNumber, joined, message_count
+from gradbook.audit.programs.unproved import Causes
+from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.recording.call_slopes import exact_slopes
 from gradbook.recording.calls import PARTIAL_WRITES, RecordedCall, Ref, Values
 from gradbook.recording.source_places import SourceText
@@ -191,11 +192,9 @@ class ModelDescription:
         search = EditSearch(self.judge, judgement, self.seconds)
         if judgement.wrong or judgement.factors:
             outcome = search.run()
-        self.unlawful: list[int] = []
-        if not judgement.objective.is_assumed:
-            self.unlawful = self.judge.find_unlawful(judgement)
+        self.unlawful = self.judge.find_unlawful(judgement)
         if self.unlawful:
-            laws = search.correct_laws(self.unlawful)
+            laws = search.correct_laws(list(self.unlawful))
             outcome.corrections += laws.corrections
             outcome.left += laws.left
             outcome.tried = search.tried
@@ -232,12 +231,12 @@ class ModelDescription:
         elif judgement.wrong and not is_live and judgement.objective.is_assumed:
             verdict, reason = "no loss", NO_LOSS_OF_THEIRS
         elif outcome.corrections or judgement.wrong:
-            verdict, reason = "unknown", self._cause(outcome)
+            verdict, reason = "unknown", self._causes(outcome).of_gradients()
         elif judgement.factors:
             if not self._rates_alone_differ():
-                verdict, reason = "unknown", self._cause(outcome)
+                verdict, reason = "unknown", self._causes(outcome).of_gradients()
         elif self.unlawful:
-            verdict, reason = "unknown", self._cause_of_law(outcome)
+            verdict, reason = "unknown", self._causes(outcome).of_laws(self.unlawful)
         elif not is_live:
             verdict, reason = "unknown", NOTHING_MOVES
         elif judgement.objective.is_assumed:
@@ -263,6 +262,8 @@ class ModelDescription:
         """Whether the gradients themselves are all as many times the slope."""
         judgement = self.judgement
         assert judgement is not None
+        if any(factor < 0 for factor in judgement.factors.values()):
+            return False
         sizes = []
         for number, fit in judgement.fits.items():
             index = self.gradient_calls[number]
@@ -274,34 +275,13 @@ class ModelDescription:
             sizes.append(times)
         return max(sizes) - min(sizes) < SAME * abs(sizes[0])
 
-    def _cause(self, outcome: SearchOutcome) -> str:
-        judgement = self.judgement
-        assert judgement is not None
-        wrong = outcome.left or sorted({*judgement.wrong, *judgement.factors})
-        weights = self._weight_names(wrong)
-        if outcome.corrections:
-            return Message(
-                "the gradients of {weights} aren't the slopes of {loss}, which is only assumed to "
-                "be the loss",
-                weights=weights,
-                loss=judgement.objective.words,
-            )
-        return message_count(
-            "the gradients of {weights} aren't the loss's slopes, and the one edit that was tried "
-            "doesn't make them so",
-            "the gradients of {weights} aren't the loss's slopes, and none of {tried} single edits "
-            "makes them so",
-            outcome.tried,
-            weights=weights,
-            tried=WrittenNumber(f"{outcome.tried:,}"),
-        )
+    def _causes(self, outcome: SearchOutcome) -> Causes:
+        assert self.judgement is not None
+        return Causes(self.judge, self.judgement, outcome, self._weight_names, self._loss_line)
 
-    def _cause_of_law(self, outcome: SearchOutcome) -> str:
-        return Message(
-            "the gradients are right, but the update of {weights} does with them what no optimiser "
-            "does, and no single edit makes one of it",
-            weights=self._weight_names(outcome.left),
-        )
+    def _loss_line(self, objective: Objective) -> int | None:
+        span = self._loss_span(objective)
+        return span.line if span else None
 
     def _weight_names(self, numbers: Iterable[int]) -> str:
         return joined(", ", dict.fromkeys(self._weight_name(n) for n in numbers))

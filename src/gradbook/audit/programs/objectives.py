@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,7 @@ class Comparisons:
     pairs: dict[Any, list[tuple[int, Any]]] = field(default_factory=dict)
     picks: dict[Any, list[int]] = field(default_factory=dict)  # `p[label] - 1`
     margins: dict[Any, list[int]] = field(default_factory=dict)  # `1 - y * f`
+    ones: dict[Any, list[tuple[int, Any]]] = field(default_factory=dict)  # `t - y` where t is 1
 
     def add(self, calls: list[RecordedCall], reach: Reach, index: int) -> None:
         call = calls[index]
@@ -155,8 +157,10 @@ class Comparisons:
             if calls[output.index].name == "getitem" and moves[0]:
                 self.picks.setdefault(place, []).append(output.index)
             elif moves[1]:
-                self.margins.setdefault(place, []).append(index)
-        elif (np.size(value) > 1 or shape in ((), np.shape(value))) and _broadcasts(
+                if _is_signed(calls, reach, output.index):
+                    self.margins.setdefault(place, []).append(index)
+                self.ones.setdefault(place, []).append((output.index, value))
+        elif (np.size(value) > 1 or prod(shape) == 1 or shape == np.shape(value)) and _broadcasts(
             np.shape(value), shape
         ):
             self.pairs.setdefault(place, []).append((output.index, value))
@@ -177,9 +181,10 @@ def implied_losses(calls: list[RecordedCall], reach: Reach) -> list[Objective]:
         call = calls[index]
         if index in reach.bits and call.function in (np.subtract, np.divide):
             compared.add(calls, reach, index)
-    best = max((reach.count(o) for each in compared.pairs.values() for o, _ in each), default=0)
+    pairs = [*compared.pairs.values(), *compared.ones.values()]
+    best = max((reach.count(o) for each in pairs for o, _ in each), default=0)
     objectives: list[Objective] = []
-    for each in list(compared.pairs.values())[:MOST_PAIRS]:
+    for each in pairs[:MOST_PAIRS]:
         if max(reach.count(o) for o, _ in each) < best:
             continue
         ends = tuple(o for o, _ in each)
@@ -194,6 +199,17 @@ def implied_losses(calls: list[RecordedCall], reach: Reach) -> list[Objective]:
     for margins in compared.margins.values():
         objectives.append(Objective(HINGE, tuple(margins), _hinge, True))
     return objectives
+
+
+def _is_signed(calls: list[RecordedCall], reach: Reach, index: int) -> bool:
+    """Whether the value is another times 1 or -1, as classes are named for a margin."""
+    call = calls[index]
+    signs = [
+        calls[part.index].value if isinstance(part, Ref) else part
+        for part in call.arguments
+        if not (isinstance(part, Ref) and part.index in reach.bits)
+    ]
+    return call.function is np.multiply and len(signs) == 1 and bool(np.all(np.abs(signs[0]) == 1))
 
 
 def _is_typed(calls: list[RecordedCall], part: Any) -> bool:

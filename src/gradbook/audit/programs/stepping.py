@@ -377,11 +377,16 @@ def spans_of(group: Group, weights: set[int] | None = None) -> list[StepSpan]:
 
 
 def _beside(span: StepSpan, others: Group) -> tuple[Moved, ...]:
+    """The memories' moves in a step; those after the weights' are before the next step."""
     begin, end = max(m.old for m in span.moved), max(m.new for m in span.moved)
+    calls, weights = RECORDER.tape.calls, [m.old for m in span.moved]
     moves = []
     for _, steps in others:
-        inside = [move for move in steps if begin < move.new <= end]
-        moves += inside[-1:]
+        inside = [n for n, move in enumerate(steps) if begin < move.new <= end]
+        if not inside:
+            continue
+        is_of_this = _depends_on_any(calls, steps[inside[-1]].new, weights, min(weights))
+        moves += steps[inside[-1] :][:1] if is_of_this else steps[inside[-1] + 1 :][:1]
     return tuple(moves)
 
 
