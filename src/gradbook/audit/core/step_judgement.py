@@ -123,9 +123,9 @@ class StepJudge:
     def _is_bias(self, reading: LossReading, number: int) -> bool:
         """Whether a weight is only added to what the loss depends on."""
         now = self.step.states[number].now
-        forward = set(self.worlds.replay.needed(reading.objective.ends))
-        users = [i for i in self.worlds.users.get(now, ()) if i in forward]
-        return all(self.step.calls[i].name in ADDING for i in users)
+        forward = self.worlds.replay.needed(reading.objective.ends)
+        users = [call for call in map(self.step.calls.__getitem__, forward) if now in call.operands]
+        return all(call.name in ADDING for call in users)
 
     def _slopes(self, objective: Objective) -> dict[int, list[Any]]:
         slopes = {}
@@ -272,7 +272,8 @@ class StepJudge:
 
     def _is_uphill(self, reading: LossReading, number: int) -> bool:
         """Whether a weight rises in the end where its slope is the same, and positive."""
-        base, slopes, total = self.reader.points, reading.slopes[number], 0.0
+        base, slopes = self.reader.points, reading.slopes[number]
+        total: Any = 0.0
         memories = tuple(memory * 0 for memory in base.memories)
         for _ in range(STEPS):
             points = replace(base, memories=memories)
