@@ -16,9 +16,19 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from gradbook.cli.argument_kinds import format_of
-from gradbook.cli.output import print_as_json, print_json, say, show, width, write_or_print
+from gradbook.cli.output import (
+    busy,
+    print_as_json,
+    print_json,
+    print_written,
+    say,
+    show,
+    width,
+    write_or_print,
+)
 from gradbook.errors import GradbookError, UsageError, one_line
 from gradbook.files import made_folder, note_read, require_replaceable, write_whole
+from gradbook.language import tr
 from gradbook.language.message import Message, translate, words_of
 
 if TYPE_CHECKING:
@@ -202,7 +212,7 @@ def _as_json(record: object) -> str:
     return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False)
 
 
-# Explained ----------------------------------------------------------------------
+# Explained, and as a sheet ------------------------------------------------------
 
 CHAIN_ENDINGS = {".txt": "text", ".html": "html"}
 
@@ -219,9 +229,7 @@ def explain_one_program(options: Namespace) -> int:
     from gradbook.audit.programs.check_program import explain_program
     from gradbook.report.program_chain import chain_lines, chain_page, chain_text
 
-    for flag in ("set", "data", "image", "of", "by"):
-        if getattr(options, flag) not in (None, [], False):
-            raise UsageError(f"--{flag} isn't for programs: leave it out for {options.net}")
+    _refuse_for_programs(options, "set", "data", "image", "of", "by")
     chosen = format_of(options, CHAIN_ENDINGS)
     note_read(options.net)
     chain = explain_program(options.net, options.only or "")
@@ -232,4 +240,29 @@ def explain_one_program(options: Namespace) -> int:
     else:
         text = chain_page(chain, options.typed) if chosen == "html" else chain_text(chain)
         write_or_print(text, options.out)
+    return RIGHT
+
+
+def _refuse_for_programs(options: Namespace, *flags: str) -> None:
+    for flag in flags:
+        if getattr(options, flag) not in (None, [], False):
+            raise UsageError(f"--{flag} isn't for programs: leave it out for {options.net}")
+
+
+def write_sheet_of_program(options: Namespace) -> int:
+    """Run the program, and write one step of its training as a live workbook."""
+    from gradbook.audit.programs.check_program import sheet_of_program
+    from gradbook.report.workbook import require_excel
+
+    _refuse_for_programs(options, "epochs", "rates", "data", "set", "exercise", "blank", "solution")
+    _refuse_for_programs(options, "of", "by", "learn")
+    path = Path(options.out or f"{Path(options.net).stem}.xlsx")
+    require_excel(path)
+    require_replaceable(path)
+    note_read(options.net)
+    with busy(tr("running {file}", file=options.net)):
+        content = sheet_of_program(options.net)
+    write_whole(path, content)
+    print_written(path)
+    say(tr("open it: change a weight, and the loss and all gradients follow"))
     return RIGHT

@@ -443,3 +443,21 @@ def test_nothing_moves_while_a_number_is_dragged(explored, tmp_path):
     for pixels in (12, 30, -60):
         drag(page, "Price of a loaf", pixels)
         assert page.value(places) == before
+
+
+def test_the_loss_of_a_programs_step_is_explored_in_its_workbook(explored, tmp_path):
+    train, book = tmp_path / "train.py", tmp_path / "train.xlsx"
+    train.write_text(
+        "import numpy as np\n"
+        "X, y = np.array([[0.5], [1.0], [2.0]]), np.array([[1.0], [2.0], [5.0]])\n"
+        "w, b = np.array([[0.4]]), np.zeros(1)\n"
+        "for epoch in range(30):\n"
+        "    p = X @ w + b\n"
+        "    loss = np.mean((p - y) ** 2)\n"
+        "    w = w - 0.05 * 2 * X.T @ (p - y) / 3\n"
+        "    b = b - 0.05 * 2 * np.sum(p - y, axis=0) / 3\n"
+    )
+    assert main(["sheet", str(train), "-o", str(book)]) == 0
+    page = explored(book, "loss")
+    assert number(page.text("#result")) == pytest.approx(6.946667)  # (0.8² + 1.6² + 4.2²) / 3
+    assert {"w[0]", "b", "X[2]"} <= set(labels(page))

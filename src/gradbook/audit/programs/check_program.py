@@ -13,6 +13,7 @@ import sys
 import tempfile
 import types
 import typing
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from gradbook.audit.programs.program_report import ProgramReport
 from gradbook.errors import GradbookError
+from gradbook.language import current_language
 from gradbook.language.message import Message, text_of_record
 
 if TYPE_CHECKING:
@@ -68,16 +70,27 @@ def explain_program(path: str, weight: str = "", *, seconds: float = 20) -> Prog
     """Run the program, and follow the loss back to the weight that it calls so, or to the first."""
     from gradbook.audit.programs.explaining import ProgramChain
 
+    record = _asked_of_child(path, seconds, "--only", weight)
+    return typing.cast(ProgramChain, _read(ProgramChain, record))
+
+
+def sheet_of_program(path: str, *, seconds: float = 20) -> bytes:
+    """Run the program, and make the workbook of a step of its training."""
+    record = _asked_of_child(path, seconds, "--sheet", current_language().code)
+    return b64decode(record["workbook"])
+
+
+def _asked_of_child(path: str, seconds: float, *more: str) -> dict[str, Any]:
     if not os.path.isfile(path):
         raise GradbookError(f"{path}: there is no such program")
     with tempfile.TemporaryDirectory(prefix="gradbook-") as folder:
         try:
-            record, _, cause = _left_by_child(path, seconds, Path(folder), "--only", weight)
+            record, _, cause = _left_by_child(path, seconds, Path(folder), *more)
         except subprocess.TimeoutExpired:
             raise GradbookError(f"{path}: {_no_end(seconds)}") from None
     if record is None:
         raise GradbookError(f"{path}: {cause}")
-    return typing.cast(ProgramChain, _read(ProgramChain, record))
+    return record
 
 
 def _no_end(seconds: float) -> str:

@@ -1,7 +1,7 @@
 """The process that runs a program: records it, judges it, and leaves a report in a file.
 
 `python -m gradbook.audit.programs.child PROGRAM REPORT SECONDS [TEXT]`; with `--only WEIGHT` in
-place of the text, it leaves the chain of that weight.
+place of the text, it leaves the chain of that weight, with `--sheet LANGUAGE` a step's workbook.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from base64 import b64encode
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ def main() -> None:
         record: dict[str, Any]
         if more[:1] == ["--only"]:
             record = _with_messages(asdict(_chain(path, float(seconds), more[1])))
+        elif more[:1] == ["--sheet"]:
+            record = {"workbook": _workbook(path, float(seconds), more[1])}
         else:
             text = Path(more[0]).read_bytes().decode() if more else None
             record = _with_messages(asdict(_report(path, text, float(seconds))))
@@ -84,15 +87,35 @@ def _report(path: str, text: str | None, seconds: float) -> Any:
 
 def _chain(path: str, seconds: float, weight: str) -> Any:
     from gradbook.audit.programs.explaining import explain_weight
-    from gradbook.audit.programs.stepping import Watch
+
+    tape, watch, sources = _recorded(path, seconds)
+    return explain_weight(tape, watch, sources, path, weight)
+
+
+def _workbook(path: str, seconds: float, language: str) -> str:
+    """The workbook in the letters of base64."""
+    from gradbook.audit.programs.step_sheet import step_workbook
+    from gradbook.language import in_language
+
+    tape, watch, sources = _recorded(path, seconds)
+    with in_language(language):
+        return b64encode(step_workbook(tape, watch, sources, path)).decode()
+
+
+def _recorded(path: str, seconds: float) -> tuple[Any, Any, Any]:
+    """The tape of the program's run, what was updated in it, and the source."""
+    from gradbook.audit.programs.stepping import Watch, find_trainings
     from gradbook.recording.recorder import RECORDER
     from gradbook.recording.running import read_program, run_recorded
 
     watch = Watch()
     run = run_recorded(read_program(path), seconds, watch)
-    if run.error and not RECORDER.tape.calls:
+    if run.error and not find_trainings(watch):
         raise GradbookError(f"{path}: {run.error}")
-    return explain_weight(RECORDER.tape, watch, run.sources, path, weight)
+    if run.frameworks and not find_trainings(watch):
+        names = " and ".join(run.frameworks)
+        raise GradbookError(f"{path}: its gradients come from {names}, not from NumPy")
+    return RECORDER.tape, watch, run.sources
 
 
 def _fault(run: Any, path: str) -> Any:

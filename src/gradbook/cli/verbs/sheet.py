@@ -22,6 +22,7 @@ from gradbook.cli.argument_kinds import (
 )
 from gradbook.cli.help_page import Verb
 from gradbook.cli.output import busy, print_written, say
+from gradbook.cli.programs import names_program, write_sheet_of_program
 from gradbook.cli.workbooks import (
     names_workbook,
     refuse_for_networks,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 
 def run(options: Namespace) -> int:
+    if names_program(options.net):
+        return write_sheet_of_program(options)
     if names_workbook(options.net):
         return write_workbook_with_derivatives(options)
     refuse_for_networks(options)
