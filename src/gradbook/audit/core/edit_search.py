@@ -5,9 +5,10 @@ Knows neither cells nor source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,31 @@ import numpy as np
 from gradbook.audit.core.edits import Edits, Proposal
 from gradbook.audit.core.judge import SAME, Fit, Judge, Judgement
 from gradbook.audit.core.laws import Law
+from gradbook.audit.core.targets import ExactTargets, Targets
 from gradbook.audit.core.worlds import LOOSE, ratio
-from gradbook.recording.calls import CallChange
+from gradbook.recording.calls import CallChange, substitute
 
 MOST_SLOTS = 14
 MOST_ROUNDS = 4
+MOST_TIMES = 3
+MOST_PLACES = 3  # at which edits are tried
+ON_PURPOSE = ("sign", "clip", "norm", "minimum", "round", "floor", "heaviside")
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenEdit:
     proposal: Proposal
     fixes: tuple[int, ...]  # numbers of states
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An expression that makes gradients exact if it is the slope by values of the forward pass."""
+
+    group: list[int]
+    targets: list[Targets]  # each makes as many exact
+    changes: dict[int, CallChange]
+    fixes: tuple[int, ...]
 
 
 @dataclass
@@ -37,21 +52,29 @@ class SearchOutcome:
 
 
 class EditSearch:
-    def __init__(self, judge: Judge, judgement: Judgement, seconds: float) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        judgement: Judgement,
+        seconds: float,
+        is_text: Callable[[Proposal], bool] = lambda _: True,
+    ) -> None:
+        self.is_text = is_text  # whether the source can be changed so
         self.judge = judge
         self.judgement = judgement
         self.worlds = judge.worlds
-        self.deadline = perf_counter() + seconds
+        self.deadline = process_time() + seconds
         self.slopes = {
             n: [judge.slope(state, judgement.objective, w) for w in range(judge.count)]
             for n, state in enumerate(judge.step.states)
         }
         self.agree = LOOSE if judge.worlds.without_guards else 1e-6
-        forward = set(judge.worlds.replay.needed(judgement.objective.ends))
-        self.forward = forward
+        self.targets = ExactTargets(judge, judgement.objective)
+        self.forward = self.targets.forward
         self.slots = {n: self._slots(n) for n in range(len(judge.step.states))}
         self.turn = judge.orientation(judgement.objective)
         self.ratios = sorted({round(1 / f, 9) for f in judgement.factors.values()})
+        self.usual = self._usual_times()
         self.ends = {state.next: state.now for state in judge.step.states}  # meant as changes
         self.tried = 0
 
@@ -68,6 +91,17 @@ class EditSearch:
             and index != state.next
         ]
         return [state.next, *slots[:MOST_SLOTS]]
+
+    def _usual_times(self) -> list[float]:
+        """By how much right values of the way back are larger than the exact slopes."""
+        counts: Counter[float] = Counter()
+        for n in self.judgement.fits:
+            for index in self.judge.cones[n]:
+                if index not in self.forward and index not in self.judge.old:
+                    times = self.targets.factor(index)
+                    if times:
+                        counts[float(f"{times:.6g}")] += 1
+        return [times for times, _ in counts.most_common(MOST_TIMES) if times != 1]
 
     def run(self) -> SearchOutcome:
         outcome = SearchOutcome()
@@ -98,11 +132,11 @@ class EditSearch:
             law = Law(self.judge.step, self.judge.step.states[n], self.law_slots[n])
             slots |= dict.fromkeys(law.order, law.slot)
         within = set(slots).difference(self.law_slots.values(), self.forward)
-        edits = Edits(self.judge, self.judgement.objective, within)
+        edits = Edits(self.judge, self.forward, within)
         groups = list(edits.groups().values())
         for propose in (lambda group: edits.of_memory(group, slots), edits.of_law):
             for proposal in (each for group in groups for each in propose(group)):
-                if perf_counter() > self.deadline or not proposal.changes:
+                if process_time() > self.deadline or not proposal.changes:
                     continue
                 self.tried += 1
                 if not all(self._is_lawful_after(n, proposal.changes) for n in unlawful):
@@ -129,59 +163,118 @@ class EditSearch:
         right: list[int],
         outcome: SearchOutcome,
     ) -> ProvenEdit | None:
+        edits = self._edits(wrong)
+        safe = self._safe(right)
         best: ProvenEdit | None = None
-        for proposal in self.proposals(wrong, right):
-            if perf_counter() > self.deadline:
-                outcome.ran_out = True
+        for proposal in self._operations(edits, safe):
+            fixes = self._try(proposal, made, wrong, right)
+            if fixes and (best is None or len(fixes) > len(best.fixes)):
+                best = ProvenEdit(proposal, fixes)
+                if len(fixes) == len(wrong):
+                    return best
+        unspelled: ProvenEdit | None = None
+        alone: ProvenEdit | None = None  # a place for which no edit is known
+        for place in self._places(edits, made, wrong, right):
+            known = best or unspelled or alone
+            if known and len(known.fixes) > len(place.fixes):
                 break
-            if not proposal.changes:
+            if self._has_other_weights(place):
                 continue
-            self.tried += 1
-            fixes = self.fixed_by({**made, **proposal.changes}, wrong, right)
-            if not fixes or (best and len(fixes) <= len(best.fixes)):
-                continue
-            best = ProvenEdit(proposal, fixes)
-            if len(fixes) == len(wrong):
-                break
-        return best
+            for proposal in self._edits_at(place, edits, safe, made):
+                fixes = self._try(proposal, made, wrong, right)
+                if len(fixes) >= len(place.fixes):
+                    if self.is_text(proposal):
+                        return ProvenEdit(proposal, fixes)
+                    unspelled = unspelled or ProvenEdit(proposal, fixes)
+            if alone is None and self._is_mistake(place, safe, wrong):
+                at = min(place.changes)
+                alone = ProvenEdit(Proposal("place", at, place.changes), place.fixes)
+        if process_time() > self.deadline:
+            outcome.ran_out = True
+        return best or unspelled or alone
 
-    def proposals(self, wrong: list[int], right: list[int]) -> Iterator[Proposal]:
+    def _is_mistake(self, place: Place, safe: set[int], wrong: list[int]) -> bool:
+        """Whether a place is wrong though no edit is known that makes it right.
+
+        What is done on purpose isn't: feedback by other weights than those of the way forward, a
+        clipped or a normalised gradient, another loss.
+        """
+        judgement, step = self.judgement, self.judge.step
+        count = sum(not fit.is_unused for fit in judgement.fits.values())
+        is_alone = len(place.fixes) == len(wrong) and count > 0
+        if judgement.objective.is_assumed or not (is_alone or 2 * count >= len(step.states)):
+            return False
+        if safe.issuperset(place.group):
+            return False
+        reached = self.worlds.reached(place.changes)
+        if any(n not in place.fixes and not reached.isdisjoint(self.judge.cones[n]) for n in wrong):
+            return False
+        region = self._region(place)
+        operands = {i for index in region for i in self.judge.calls[index].operands} - region
+        has_right = any(
+            i not in self.forward and self.worlds.replay.depends[i] and self.targets.factor(i)
+            for i in operands
+        )
+        memories = {memory.now for memory in step.memories}
+        on_purpose = any(self.judge.calls[i].name in ON_PURPOSE for i in region)
+        return has_right and not (on_purpose or memories & operands)
+
+    def _has_other_weights(self, place: Place) -> bool:
+        """Whether feedback goes through an array like weights that the way forward doesn't use."""
+        states = self.judge.step.states
+        shapes = {np.shape(self.judge.calls[state.now].value) for state in states}
+        shapes |= {shape[::-1] for shape in shapes}
+        used = {i for index in self.forward for i in self.judge.calls[index].operands}
+        operands = {i for index in self._region(place) for i in self.judge.calls[index].operands}
+        return any(
+            not self.worlds.replay.depends[i]
+            and np.ndim(self.judge.calls[i].value) == 2
+            and np.shape(self.judge.calls[i].value) in shapes
+            for i in operands - used
+        )
+
+    def _try(
+        self,
+        proposal: Proposal,
+        made: dict[int, CallChange],
+        wrong: list[int],
+        right: list[int],
+    ) -> tuple[int, ...]:
+        if process_time() > self.deadline or not proposal.changes:
+            return ()
+        self.tried += 1
+        return self.fixed_by({**made, **proposal.changes}, wrong, right)
+
+    def _edits(self, wrong: list[int]) -> Edits:
         backward: set[int] = set()
         for n in wrong:
             backward |= set(self.judge.cones[n])
         backward -= self.forward
         backward -= {s.next for s in self.judge.step.states}
+        ahead = {self.judge.calls[i].frames[:1] for i in self.forward}  # another way forward, too
+        self.shared = {i for i in backward if self.judge.calls[i].frames[:1] in ahead}
+        return Edits(self.judge, self.forward, backward)
+
+    def _safe(self, right: list[int]) -> set[int]:
+        """What right gradients follow from."""
         safe: set[int] = set()
         for n in right:
             fit = self.judgement.fits.get(n)
             if fit is not None and not fit.is_unused:
                 safe |= self._behind(fit.slot)
-        edits = Edits(self.judge, self.judgement.objective, backward)
-        forward = {self.judge.calls[i].frames[:1] for i in self.forward}
-        groups = [
-            group
-            for group in edits.groups().values()
-            if not all(i in safe for i in group)
-            and self.judge.calls[group[0]].frames[:1] not in forward  # another way forward, too
-        ]
-        groups.sort(key=lambda group: group[0])
-        calls = [group for group in edits.groups(1).values() if not all(i in safe for i in group)]
-        yield from edits.stale()
-        yield from self._operations(edits, groups)
-        for propose, places in (
-            (edits.operands, groups),
-            (edits.slopes, groups),
-            (edits.arguments, calls),
-            (edits.weights, groups),
-            (edits.powers, groups),
-        ):
-            for group in places:
-                yield from propose(group)
+        return safe
 
-    def _operations(self, edits: Edits, groups: list[list[int]]) -> Iterator[Proposal]:
-        """Edits of an operation or a number; a learning rate is no mistake, but for its sign."""
+    def _operations(self, edits: Edits, safe: set[int]) -> Iterator[Proposal]:
+        """Edits of a whole gradient's size: weights of before, signs and numbers.
+
+        A learning rate is no mistake, but for its sign.
+        """
+        yield from edits.stale()
         count = len(self.judge.step.states)
         rates = {call for n in range(count) if (call := self.judge.scale_call(n)) is not None}
+        groups = [group for group in edits.groups().values() if not safe.issuperset(group)]
+        if not self.judgement.factors:
+            return
         for group in groups:
             is_rate = bool(rates.intersection(group))
             for proposal in edits.structural(group):
@@ -192,6 +285,97 @@ class EditSearch:
             for group in reversed(groups):
                 if after.isdisjoint(group):
                     yield from edits.constants(group, times)
+
+    def _places(
+        self, edits: Edits, made: dict[int, CallChange], wrong: list[int], right: list[int]
+    ) -> Iterator[Place]:
+        """Expressions that make wrong gradients exact if they are the slopes they should be.
+
+        First those that make all exact, in the order of the program.
+        """
+        partial: list[Place] = []
+        whole = 0
+        groups = [group for group in edits.groups().values() if self.shared.isdisjoint(group)]
+        for group in sorted(groups, key=lambda group: group[0]):
+            if process_time() > self.deadline or whole == MOST_PLACES:
+                return
+            place = self._place(group, made, wrong, right)
+            if place is not None and len(place.fixes) == len(wrong):
+                whole += 1
+                yield place
+            elif place is not None:
+                partial.append(place)
+        partial.sort(key=lambda place: -len(place.fixes))
+        yield from partial[:MOST_PLACES]
+
+    def _place(
+        self, group: list[int], made: dict[int, CallChange], wrong: list[int], right: list[int]
+    ) -> Place | None:
+        """The group as the slopes that it may be, if they make gradients exact."""
+        best: Place | None = None
+        for targets in self.targets.of(group):
+            for times in (1.0, *self.usual):
+                changes = {
+                    call: self.targets.change(call, source, times)
+                    for call, source in targets.items()
+                }
+                fixes = self.fixed_by({**made, **changes}, wrong, right)
+                if fixes and (best is None or len(fixes) > len(best.fixes)):
+                    best = Place(group, [], changes, fixes)
+                if fixes and best and len(fixes) == len(best.fixes):
+                    best.targets.append(targets)
+                    break
+        return best
+
+    def _edits_at(
+        self, place: Place, edits: Edits, safe: set[int], made: dict[int, CallChange]
+    ) -> Iterator[Proposal]:
+        """Edits after which the place's value is a multiple of what it has to be."""
+        region = self._region(place)
+        groups = [
+            group
+            for group in edits.groups().values()
+            if not region.isdisjoint(group)
+            and not safe.issuperset(group)
+            and self.shared.isdisjoint(group)
+        ]
+        groups.sort(key=lambda group: -group[0])
+        calls = [
+            group
+            for group in edits.groups(1).values()
+            if not region.isdisjoint(group) and not safe.issuperset(group)
+        ]
+        check = TargetCheck(self, place, region, made)
+        for propose, parts in (
+            (edits.structural, groups),
+            (edits.arguments, calls),
+            (edits.operands, groups),
+            (edits.slopes, groups),
+            (edits.weights, groups),
+            (edits.powers, groups),
+        ):
+            for group in parts:
+                for proposal in propose(group):
+                    if check.is_met(proposal.changes):
+                        yield proposal
+
+    def _region(self, place: Place) -> set[int]:
+        """What the place is computed from, back to values that are right."""
+        region: set[int] = set()
+        todo = list(place.changes)
+        depends = self.worlds.replay.depends
+        news = {index for state in self.judge.step.states for index in state.updates}
+        while todo:
+            index = todo.pop()
+            if index in region or index in self.forward or not depends[index]:
+                continue
+            if index in self.judge.old or index in news:
+                continue
+            if index not in place.changes and self.targets.factor(index):
+                continue
+            region.add(index)
+            todo += self.judge.calls[index].operands
+        return region
 
     def _behind(self, index: int) -> set[int]:
         seen: set[int] = set()
@@ -210,9 +394,11 @@ class EditSearch:
     ) -> tuple[int, ...]:
         """Which wrong gradients become exact; none if a right one breaks."""
         reached = self.worlds.reached(changes)
-        candidates = [n for n in wrong if any(slot in reached for slot in self.slots[n])]
+        slots = {n: [slot for slot in self.slots[n] if slot in reached] for n in wrong}
         try:
-            fixed = {n: self._slot_after(n, changes, reached) for n in candidates}
+            every = [slot for each in slots.values() for slot in each]
+            firsts = dict(zip(every, self._values(0, every, changes), strict=True))
+            fixed = {n: self._slot_after(n, slots[n], firsts, changes) for n in wrong}
             fixes = [n for n, slot in fixed.items() if slot is not None]
             if not fixes or any(self._breaks(n, changes, reached) for n in right):
                 return ()
@@ -231,11 +417,16 @@ class EditSearch:
         ]
 
     def _slot_after(
-        self, number: int, changes: dict[int, CallChange], reached: set[int]
+        self,
+        number: int,
+        slots: list[int],
+        firsts: dict[int, Any],
+        changes: dict[int, CallChange],
     ) -> tuple[int, float] | None:
-        slots = [slot for slot in self.slots[number] if slot in reached]
+        """Which value is the slope now, and how many times it."""
         slope = self.slopes[number][0]
-        for slot, value in zip(slots, self._values(0, slots, changes), strict=True):
+        for slot in slots:
+            value = firsts[slot]
             if np.size(value) != np.size(slope):
                 continue
             if np.ndim(value) == np.ndim(slope) and np.shape(value) != np.shape(slope):
@@ -255,7 +446,9 @@ class EditSearch:
     def _breaks(self, number: int, changes: dict[int, CallChange], reached: set[int]) -> bool:
         fit = self.judgement.fits.get(number)
         if fit is None:
-            return self._slot_after(number, changes, reached) is None
+            slots = [slot for slot in self.slots[number] if slot in reached]
+            firsts = dict(zip(slots, self._values(0, slots, changes), strict=True))
+            return self._slot_after(number, slots, firsts, changes) is None
         if fit.slot not in reached or fit.is_unused:
             return False
         values = [self._values(w, [fit.slot], changes)[0] for w in range(self.judge.count)]
@@ -300,3 +493,74 @@ class EditSearch:
             abs(rate / whole - 1) < SAME or abs(rate / scale / peeled - 1) < SAME
             for whole, peeled in rates
         )
+
+
+class TargetCheck:
+    """Whether a change makes a place's value the slope that it has to be, up to a factor.
+
+    Only what lies between is computed again, of one call in one world; where a loop begins with
+    zeros, of the second call, too.
+    """
+
+    def __init__(
+        self, search: EditSearch, place: Place, region: set[int], made: dict[int, CallChange]
+    ) -> None:
+        self.worlds, self.calls, self.made = search.worlds, search.judge.calls, made
+        self.agree = search.agree
+        self.parts = []
+        for call in sorted(place.changes)[:2]:
+            slopes = [
+                search.targets.slopes[0][each[call]] for each in place.targets if call in each
+            ]
+            models = [np.ravel(turn(s)) for s in slopes for turn in (np.asarray, np.transpose)]
+            self.parts.append((call, self._order(call, region), models))
+
+    def _order(self, call: int, region: set[int]) -> list[int]:
+        """What of the region goes into the call."""
+        order: set[int] = set()
+        todo = [call]
+        while todo:
+            index = todo.pop()
+            if index in region and index not in order:
+                order.add(index)
+                todo += self.calls[index].operands
+        return sorted(order)
+
+    def is_met(self, changes: dict[int, CallChange]) -> bool:
+        reached = [part for part in self.parts if not changes.keys().isdisjoint(part[1])]
+        return bool(reached) and all(self._is_met(changes, *part) for part in reached)
+
+    def _is_met(
+        self, changes: dict[int, CallChange], call: int, order: list[int], models: list[Any]
+    ) -> bool:
+        numbers: dict[int, Any] = {}
+
+        def value(index: int) -> Any:
+            return numbers[index] if index in numbers else self.worlds.value(0, index)
+
+        try:
+            with np.errstate(all="ignore"):
+                for index in order:
+                    made: Any = changes.get(index) or self.made.get(index)
+                    if made is None:
+                        made = self.calls[index]
+                        if numbers.keys().isdisjoint(made.operands):
+                            continue
+                    options = substitute(made.options, value) if made.options else {}
+                    numbers[index] = made.function(*substitute(made.arguments, value), **options)
+                new = np.ravel(np.asarray(numbers[call], float)) if call in numbers else None
+                return new is not None and any(
+                    new.size == model.size
+                    and _may_be_multiple(new, model)
+                    and ratio([new], [model], self.agree) is not None
+                    for model in models
+                )
+        except (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ZeroDivisionError):
+            return False
+
+
+def _may_be_multiple(value: Any, model: Any) -> bool:
+    """A quick look at two numbers of many."""
+    first, last = model[0], model[-1]
+    apart = abs(value[0] * last - value[-1] * first)
+    return bool(apart <= 1e-3 * (abs(value[0] * last) + abs(value[-1] * first)) + 1e-300)

@@ -6,7 +6,7 @@ Each is data (which calls, made how instead), so that a side can spell it. Knows
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.judge import Judge
-from gradbook.audit.core.training_step import Objective
+from gradbook.audit.core.pairing import neighbours, newest, orders
 from gradbook.recording.calls import CallChange, RecordedCall, Ref, references, substitute
 
-MOST_PLACES = 70  # expressions that an operand is tried for
+MOST_PLACES = 200  # expressions that an operand is tried for
 MOST_CALLS = 3000  # of one expression
 PRODUCTS = ("matmul", "dot")
 SUMS = ("sum", "mean")
 COMPARISONS = {
-    "greater": np.less,
-    "less": np.greater,
-    "greater_equal": np.less_equal,
-    "less_equal": np.greater_equal,
+    "greater": np.greater,
+    "less": np.less,
+    "greater_equal": np.greater_equal,
+    "less_equal": np.less_equal,
 }
 
 Function = Callable[..., Any]
@@ -35,6 +35,8 @@ SLOPES: dict[str, Function] = {  # of an activation, by its value
     "1-y**2": lambda y: 1 - y * y,
     "y>0": lambda y: (np.asarray(y) > 0) * 1.0,
     "2*y": lambda y: 2 * y,
+    "1-y": lambda y: 1 - y,
+    "y": lambda y: y,
     "exp(y)": np.exp,
     "cos(y)": np.cos,
     "1/(1+exp(-y))": lambda y: 1 / (1 + np.exp(-y)),
@@ -54,13 +56,12 @@ class Proposal:
 
 
 class Edits:
-    def __init__(self, judge: Judge, objective: Objective, backward: set[int]) -> None:
+    def __init__(self, judge: Judge, forward: set[int], backward: set[int]) -> None:
         self.judge = judge
         self.calls = judge.calls
         self.step = judge.step
         self.backward = backward
-        replay = judge.worlds.replay
-        self.forward = set(replay.needed(objective.ends))
+        self.forward = forward
         self.news = {index for state in self.step.states for index in state.updates}
         self.occurrences = self._find_occurrences()
 
@@ -89,7 +90,7 @@ class Edits:
         every = {i for cone in self.judge.cones.values() for i in cone} - self.news
         for index in sorted(wanted | inputs | every):
             call = self.calls[index]
-            if getattr(call.value, "dtype", None) is None or call.value.dtype.kind not in "fi":
+            if getattr(call.value, "dtype", None) is None or call.value.dtype.kind not in "fib":
                 continue
             places.setdefault((call.frames[:1], call.name), []).append(index)
             if len(call.frames) > 1:
@@ -123,7 +124,9 @@ class Edits:
         if call.function is np.sqrt:
             yield self._function("power", group, _same, ("drop root",))
         if name in COMPARISONS:
-            yield self._function("mask", group, COMPARISONS[name], (name,))
+            for word, function in COMPARISONS.items():
+                if word != name:
+                    yield self._function("mask", group, function, (word,))
 
     def constants(self, group: list[int], ratio: float) -> Iterator[Proposal]:
         """Another number in the source, or a factor that is missing or too much."""
@@ -177,7 +180,7 @@ class Edits:
                 continue
             olds = [self.calls[i].arguments[number] for i in group]
             for key, indices in memories.items():
-                for chosen in _choices(group, sorted(indices)):
+                for chosen in (*newest(group, sorted(indices)), *orders(group, sorted(indices))):
                     mapping = dict(zip(group, chosen, strict=True))
                     if any(
                         not isinstance(old, Ref)
@@ -304,11 +307,15 @@ class Edits:
         """Another value in the place of an operand."""
         at = group[0]
         for number, part in enumerate(self.calls[at].arguments):
-            if not isinstance(part, Ref):
+            if not isinstance(part, Ref | int | float):
                 continue
-            for key, mapping in self._stand_ins(group, number):
-                changes = {i: self._argument(i, number, lambda _, q: q, mapping[i]) for i in group}
-                yield Proposal("operand", at, changes, operand=number, detail=(key, mapping))
+            for key, mapping in self._matching(group, self._olds(group, number), None):
+                for turn, use in ((False, _other), (True, _turned)):
+                    if turn and np.ndim(self.calls[mapping[at]].value) != 2:
+                        continue
+                    changes = {i: self._argument(i, number, use, mapping[i]) for i in group}
+                    detail = (key, mapping, turn)
+                    yield Proposal("operand", at, changes, operand=number, detail=detail)
 
     def slopes(self, group: list[int]) -> Iterator[Proposal]:
         """A slope that is missing, or another activation's."""
@@ -323,7 +330,7 @@ class Edits:
                     yield from self._slopes_at(group, number, "instead", _then)
         yield from self._whole_slopes(group)
         for key, mapping in self._like_result(group):
-            for word, slope in SLOPES.items():
+            for word, slope in self._slopes_of(mapping[at]):
                 changes = {i: self._times(i, slope, mapping[i]) for i in group}
                 yield Proposal("slope", at, changes, detail=("times", word, key, mapping))
         if call.name in (*PRODUCTS, *SUMS, "outer"):
@@ -331,42 +338,45 @@ class Edits:
                 if self._is_error(Ref(index)):
                     yield from self._slopes_at(group, number, "operand", _scaled)
 
+    def _slopes_of(self, index: int) -> Iterable[tuple[str, Function]]:
+        """A mask is itself a factor, and nothing else."""
+        is_mask = self.calls[index].value.dtype.kind == "b"
+        return [("y", SLOPES["y"])] if is_mask else SLOPES.items()
+
     def _slopes_at(
         self, group: list[int], number: int, where: str, use: Callable[[Function], Function]
     ) -> Iterator[Proposal]:
         """Slopes in the place of an argument, or as a factor of it."""
         for key, mapping in self._stand_ins(group, number):
-            for word, slope in SLOPES.items():
+            for word, slope in self._slopes_of(mapping[group[0]]):
                 changes = {i: self._argument(i, number, use(slope), mapping[i]) for i in group}
                 detail = (where, word, key, mapping)
                 yield Proposal("slope", group[0], changes, operand=number, detail=detail)
 
     def _whole_slopes(self, group: list[int]) -> Iterator[Proposal]:
         """`d * a * (1 - a)`: another slope in place of several factors."""
-        bases = {}
-        for index in group:
-            base, factors = self._without_slopes(index)
-            if factors < 2:
-                return
-            bases[index] = base
-        for key, mapping in self._like_result(group):
-            for word, slope in SLOPES.items():
-                changes = {
-                    i: CallChange(_scaled(slope), (Ref(bases[i]), Ref(mapping[i]))) for i in group
-                }
-                yield Proposal("slope", group[0], changes, detail=("whole", word, key, mapping))
+        bases = {index: self._without_slopes(index) for index in group}
+        for factors in range(2, min(map(len, bases.values())) + 1):
+            for key, mapping in self._like_result(group):
+                for word, slope in SLOPES.items():
+                    changes = {
+                        i: CallChange(_scaled(slope), (Ref(bases[i][factors - 1]), Ref(mapping[i])))
+                        for i in group
+                    }
+                    detail = ("whole", word, key, mapping, factors)
+                    yield Proposal("slope", group[0], changes, detail=detail)
 
-    def _without_slopes(self, index: int) -> tuple[int, int]:
-        """The factor of a product that isn't of the forward pass, and how many others there are."""
-        factors = 0
+    def _without_slopes(self, index: int) -> list[int]:
+        """A product without its last factor of the forward pass, without its last two, …"""
+        rest: list[int] = []
         while self.calls[index].function is np.multiply:
             parts = [part for part in self.calls[index].arguments if isinstance(part, Ref)]
             back = [part.index for part in parts if not self._is_forward(part.index)]
             if len(parts) != 2 or len(back) != 1:
                 break
-            factors += 1
             index = back[0]
-        return index, factors
+            rest.append(index)
+        return rest
 
     def weights(self, group: list[int]) -> Iterator[Proposal]:
         """A layer's weights that the way back forgets."""
@@ -391,30 +401,30 @@ class Edits:
     def arguments(self, group: list[int]) -> Iterator[Proposal]:
         """Another argument of a function that the program calls."""
         inside = set(group)
-        outside: dict[int, None] = {}
+        slots: dict[Hashable, list[tuple[int, int]]] = {}  # who uses what comes from outside
         for index in group:
-            for operand in self.calls[index].operands:
-                if operand not in inside:
-                    outside[operand] = None
-        for old in list(outside)[:6]:
-            value = self.calls[old].value
-            if np.ndim(value) < 1 or getattr(value, "dtype", None) is None:
-                continue
-            users = [i for i in group if old in self.calls[i].operands]
-            for key, occurrences in self.occurrences.items():
-                place = bisect_left(occurrences, group[0])
-                for new in occurrences[max(0, place - 1) : place]:
-                    if new == old or np.shape(self.calls[new].value) != np.shape(value):
-                        continue
-                    changes = {i: self._other(i, {old: new}) for i in users}
-                    yield Proposal(
-                        "operand",
-                        group[0],
-                        changes,
-                        level=1,
-                        operand=old,
-                        detail=(key, {group[0]: new}),
+            call = self.calls[index]
+            for number, operand in enumerate(call.operands):
+                if operand not in inside and np.ndim(self.calls[operand].value):
+                    slots.setdefault((call.frames[:1], call.name, number), []).append(
+                        (index, operand)
                     )
+        seen: set[tuple[int, ...]] = set()
+        for pairs in slots.values():
+            users, olds = [user for user, _ in pairs], [old for _, old in pairs]
+            if tuple(olds) in seen:
+                continue
+            seen.add(tuple(olds))
+            shapes = [np.shape(self.calls[old].value) for old in olds]
+            for key, mapping in self._matching(users, olds, shapes):
+                news = {old: mapping[user] for user, old in pairs}
+                changes = {
+                    i: self._other(i, news)
+                    for i in group
+                    if not news.keys().isdisjoint(self.calls[i].operands)
+                }
+                detail = (key, mapping)
+                yield Proposal("operand", users[0], changes, 1, olds[0], detail)
 
     def _is_error(self, part: Any) -> bool:
         """Whether an operand is of the way back."""
@@ -455,25 +465,24 @@ class Edits:
 
     def _stand_ins(self, group: list[int], number: int) -> Iterator[tuple[Any, dict[int, int]]]:
         """Values in the place of an argument, one for each call of the group."""
-        olds = []
-        for index in group:
-            arguments = self.calls[index].arguments
-            part = arguments[number] if number < len(arguments) else None
-            if not isinstance(part, Ref):
-                return
-            olds.append(part.index)
+        olds = self._olds(group, number)
         shapes = [np.shape(self.calls[old].value) for old in olds]
         yield from self._matching(group, olds, shapes)
         results = [np.shape(self.calls[index].value) for index in group]
         if results != shapes:  # such as a number where a mask belongs
             yield from self._matching(group, olds, results)
 
+    def _olds(self, group: list[int], number: int) -> list[int]:
+        arguments = [self.calls[index].arguments for index in group]
+        parts = [each[number] if number < len(each) else None for each in arguments]
+        return [part.index if isinstance(part, Ref) else -1 for part in parts]
+
     def _like_result(self, group: list[int]) -> Iterator[tuple[Any, dict[int, int]]]:
         shapes = [np.shape(self.calls[index].value) for index in group]
         yield from self._matching(group, [-1] * len(group), shapes)
 
     def _matching(
-        self, group: list[int], olds: list[int], shapes: list[Any]
+        self, group: list[int], olds: list[int], shapes: list[Any] | None
     ) -> Iterator[tuple[Any, dict[int, int]]]:
         seen: set[tuple[int, ...]] = {tuple(olds)}
         near = sorted(
@@ -484,14 +493,17 @@ class Edits:
             ),
         )
         for key, occurrences in near[:MOST_PLACES]:
-            for chosen in (*_choices(group, occurrences), *_neighbours(olds, occurrences)):
+            for chosen in (
+                *newest(group, occurrences),
+                *orders(group, occurrences),
+                *neighbours(olds, occurrences),
+            ):
                 if tuple(chosen) in seen:
                     continue
                 seen.add(tuple(chosen))
-                if all(
-                    np.shape(self.calls[new].value) == shape and new < index
-                    for new, shape, index in zip(chosen, shapes, group, strict=True)
-                ):
+                news = [np.shape(self.calls[new].value) for new in chosen]
+                is_before = all(new < index for new, index in zip(chosen, group, strict=True))
+                if is_before and (shapes is None or news == shapes):
                     yield key, dict(zip(group, chosen, strict=True))
 
     def _argument(self, index: int, number: int, function: Function, new: int) -> CallChange:
@@ -517,35 +529,16 @@ class Edits:
         return CallChange(make, (*call.arguments, Ref(new)), call.options)
 
 
-def _choices(group: list[int], occurrences: list[int]) -> Iterator[list[int]]:
-    """Which occurrence of an expression each call of a loop may use."""
-    latest = [bisect_left(occurrences, index) - 1 for index in group]
-    if min(latest) >= 0:
-        yield [occurrences[place] for place in latest]
-    count = len(occurrences)
-    if len(group) > 1:
-        for shift in (0, 1, -1):
-            for order in (range(len(group)), range(len(group) - 1, -1, -1)):
-                places = [place + shift for place in order]
-                if min(places) >= 0 and max(places) < count:
-                    yield [occurrences[place] for place in places]
-    elif latest[0] > 0:
-        for place in range(latest[0] - 1, max(-1, latest[0] - 6), -1):
-            yield [occurrences[place]]
-
-
-def _neighbours(olds: list[int], occurrences: list[int]) -> Iterator[list[int]]:
-    """What an expression gave just after, or just before, the operands that stand there now."""
-    if min(olds) < 0:
-        return
-    for shift in (0, -1):
-        places = [bisect_left(occurrences, old + 1 if not shift else old) + shift for old in olds]
-        if min(places) >= 0 and max(places) < len(occurrences):
-            yield [occurrences[place] for place in places]
-
-
 def _same(value: Any, *rest: Any) -> Any:
     return value
+
+
+def _other(_: Any, other: Any) -> Any:
+    return other
+
+
+def _turned(_: Any, other: Any) -> Any:
+    return np.transpose(other)
 
 
 def _square(value: Any, _: Any) -> Any:

@@ -189,7 +189,8 @@ class ModelDescription:
         if judgement is None:
             return ProgramModel("no loss", None, (), (), "", self.steps, NO_LOSS)
         outcome = SearchOutcome()
-        search = EditSearch(self.judge, judgement, self.seconds)
+        speller = EditSpeller(self.naming)
+        search = EditSearch(self.judge, judgement, self.seconds, speller.has_text)
         if judgement.wrong or judgement.factors:
             outcome = search.run()
         self.unlawful = self.judge.find_unlawful(judgement)

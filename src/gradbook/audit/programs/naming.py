@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import os
+from collections.abc import Iterator
 from functools import cached_property
+from types import CodeType
 
 from gradbook.audit.programs.program_report import SourceSpan
 from gradbook.recording.calls import Frame, RecordedCall, Ref
@@ -35,6 +37,7 @@ class SourceNames:
         self.calls, self.sources, self.file = calls, sources, file
         self.main = os.path.abspath(file)
         self.first, self.last = first, last
+        self.returned: dict[ast.AST, tuple[int | None, bool]] = {}
 
     def source(self, place: Position) -> SourceText | None:
         return self.sources.get(place.file)
@@ -120,24 +123,68 @@ class SourceNames:
         if index in texts and not self._changes_meaning(texts[index], texts):
             return texts[index]
         call = self.calls[index]
-        if (call.frames and call.frames[0][0] is frames[level][0]) or not call.function:
+        if not call.function:
             assigned = self.assigned(index)
             if assigned:
                 return assigned[0]
-        for frame in call.frames:
-            if frame[0] is frames[level][0]:
-                place = position(frame)
-                node = self.node(frame)
-                source = self.sources.get(place.file)
-                if node is not None and source is not None:
-                    target, _ = _target(source, node)
-                    if target is not None:
-                        return source.text_of(target)
+        scope = frames[level][0]
+        for code, text in self._names_on_the_way(index):
+            if code is scope:
+                return text
+            is_shared = text.startswith("self.") and _class_of(code) == _class_of(scope) != ""
+            if is_shared and self._newest_attribute(text, index, at) == index:
+                return text
         for operand, text in texts.items():  # a transposition of a named value
             inner = self.calls[index]
             if inner.name == "transpose" and inner.operands == (operand,):
                 return f"{text}.T"
         return None
+
+    def _names_on_the_way(self, index: int) -> Iterator[tuple[CodeType, str]]:
+        """What each function calls a value that goes from one to the other as its result."""
+        part: int | None = None  # of several results
+        for frame in self.calls[index].frames:
+            place = position(frame)
+            source = self.sources.get(place.file)
+            node = source.node_at(place) if source else None
+            if source is None or node is None:
+                return
+            if isinstance(node, ast.AugAssign):
+                target: ast.AST | None = node.target
+                is_returned = False
+            else:
+                target, is_returned = _target(source, node)
+            if part is not None:
+                parent = source.parents.get(node)
+                several = parent.targets[0] if isinstance(parent, ast.Assign) else None
+                parts = several.elts if isinstance(several, (ast.Tuple, ast.List)) else []
+                target = parts[part] if part < len(parts) else None
+                part = None
+            if target is not None:
+                text = source.text_of(target)
+                yield frame[0], text
+                if node not in self.returned:
+                    self.returned[node] = _returned_part(source, node, text)
+                part, is_returned = self.returned[node]
+            if not is_returned:
+                return
+
+    def _newest_attribute(self, text: str, index: int, at: int) -> int | None:
+        """The last value of this name that this object has had, but for other objects' ones."""
+        way = self.calls[index].frames[1:]
+        alike = [
+            i for i in self._attributes.get(text, ()) if i < at and self.calls[i].frames[1:] == way
+        ]
+        return next((i for i in reversed(alike) if i >= index), None)
+
+    @cached_property
+    def _attributes(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for index in range(self.first, self.last + 1):
+            for _, text in self._names_on_the_way(index):
+                if text.startswith("self."):
+                    places.setdefault(text, []).append(index)
+        return places
 
     @staticmethod
     def _changes_meaning(text: str, texts: dict[int, str]) -> bool:
@@ -167,6 +214,26 @@ def _assigned_here(naming: SourceNames, index: int) -> str | None:
         return None
     target, _ = _target(source, node)
     return source.text_of(target) if target is not None and _is_plain(target) else None
+
+
+def _class_of(code: CodeType) -> str:
+    return code.co_qualname.rpartition(".")[0].removesuffix(".<locals>")
+
+
+def _returned_part(source: SourceText, node: ast.AST, name: str) -> tuple[int | None, bool]:
+    """Whether the function returns the value of that name, and as which of several."""
+    function: ast.AST | None = node
+    while function is not None and not isinstance(function, ast.FunctionDef):
+        function = source.parents.get(function)
+    for statement in ast.walk(function) if function is not None else ():
+        if isinstance(statement, ast.Return) and statement.value is not None:
+            values = getattr(statement.value, "elts", None)
+            if values is None and source.text_of(statement.value) == name:
+                return None, True
+            for number, value in enumerate(values or ()):
+                if source.text_of(value) == name:
+                    return number, True
+    return None, False
 
 
 def _is_plain(node: ast.AST) -> bool:
@@ -199,7 +266,7 @@ def _target(source: SourceText, node: ast.AST) -> tuple[ast.AST | None, bool]:
             number = parent.elts.index(node)  # type: ignore[arg-type]
             if len(targets) == len(parent.elts):
                 return targets[number], False
-    return None, isinstance(parent, ast.Return)
+    return None, isinstance(parent, (ast.Return, ast.Lambda))
 
 
 def expression_parts(node: ast.AST | None) -> list[ast.AST | None]:

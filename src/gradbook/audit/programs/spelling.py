@@ -32,12 +32,14 @@ SLOPE_WORDS = {
     "1-y**2": "(1 - {0}**2)",
     "y>0": "({0} > 0)",
     "2*y": "2 * {0}",
+    "1-y": "(1 - {0})",
+    "y": "{0}",
     "exp(y)": "np.exp({0})",
     "cos(y)": "np.cos({0})",
     "1/(1+exp(-y))": "1 / (1 + np.exp(-{0}))",
 }
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@"}
-COMPARED = {ast.Gt: "<", ast.Lt: ">", ast.GtE: "<=", ast.LtE: ">="}
+COMPARED = {"greater": ">", "less": "<", "greater_equal": ">=", "less_equal": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class EditSpeller:
     def __init__(self, naming: SourceNames) -> None:
         self.naming = naming
         self.calls = naming.calls
+
+    def has_text(self, proposal: Proposal) -> bool:
+        return bool(self.spell(proposal).edits)
 
     def spell(self, proposal: Proposal) -> Spelling:
         """The text of an edit; only its place, where no text can be given."""
@@ -242,16 +247,13 @@ class EditSpeller:
         if not isinstance(node, ast.Compare):
             return None
         left, right = self._text(node.left, file), self._text(node.comparators[0], file)
-        symbol = COMPARED.get(type(node.ops[0]))
-        if symbol is None:
-            return None
+        symbol = COMPARED[proposal.detail[0]]
         text = self._inside(node, file, f"{left} {symbol} {right}")
-        return (
-            place_of(file, node),
-            text,
-            Message("The slope is passed on where the unit is off, not where it is on."),
-            Message("the other half"),
-        )
+        if symbol[0] == self._text(node, file).removeprefix(left).strip()[0]:
+            why = Message("It differs where both sides are equal.")
+            return place_of(file, node), text, why, Message("where both are equal")
+        why = Message("The slope is passed on where the unit is off, not where it is on.")
+        return place_of(file, node), text, why, Message("the other half")
 
     def _power(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         detail = proposal.detail[0]
@@ -347,6 +349,8 @@ class EditSpeller:
         old = self._text(part, file)
         shifted = self._shifted(part, proposal, file)
         name = shifted or name
+        if name is not None and proposal.detail[2:] == (True,):
+            name = _transpose(name)
         if name is None or name == old:
             return None
         why = Message(
@@ -392,7 +396,7 @@ class EditSpeller:
         if spelled is None:
             return None
         place, text, why, note = spelled
-        _, word, _, mapping = proposal.detail
+        _, word, _, mapping = proposal.detail[:4]
         name = self.naming.name_in_scope(mapping[proposal.at], proposal.at) or ""
         written = _compact(self.naming.sources[file].segment(place))
         for other in ACTIVATIONS.keys() - {word} if word in ACTIVATIONS else ():
@@ -401,7 +405,7 @@ class EditSpeller:
         return place, text, why, note
 
     def _spell_slope(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
-        where, word, _, mapping = proposal.detail
+        where, word, _, mapping = proposal.detail[:4]
         value = mapping[proposal.at]
         name = self.naming.name_in_scope(value, proposal.at)
         if name is None:
@@ -427,7 +431,7 @@ class EditSpeller:
             )
         parts = expression_parts(node)
         if where == "whole":
-            return self._spell_whole(node, file, slope, why, note)
+            return self._spell_whole(node, proposal.detail[4], file, slope, why, note)
         number = proposal.operand or 0
         part = parts[number] if number < len(parts) else None
         if part is None:
@@ -440,9 +444,13 @@ class EditSpeller:
             return place_of(file, part), text, why, note
         return place_of(file, part), self._inside(part, file, slope), why, note
 
-    def _spell_whole(self, node: ast.AST, file: str, slope: str, why: str, note: str) -> Any:
+    def _spell_whole(
+        self, node: ast.AST, factors: int, file: str, slope: str, why: str, note: str
+    ) -> Any:
         base = node
-        while isinstance(base, ast.BinOp) and isinstance(base.op, ast.Mult):
+        for _ in range(factors):
+            if not isinstance(base, ast.BinOp) or not isinstance(base.op, ast.Mult):
+                return None
             base = base.left
         source = self.naming.sources[file]
         whole = place_of(file, node)
