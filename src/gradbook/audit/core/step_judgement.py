@@ -234,6 +234,8 @@ class StepJudge:
         if best.objective.is_end:
             return None
         for reading in readings:
+            if not set(best.objective.ends).isdisjoint(reading.objective.ends):
+                continue  # a part of it, such as one sample's
             is_about_all = set(best.laws) <= set(reading.slopes)
             if reading.objective.is_end and is_about_all and not self._is_parallel(best, reading):
                 return reading

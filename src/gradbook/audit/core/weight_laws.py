@@ -19,6 +19,8 @@ MOST_MEMORIES = 6
 POINTS = 16  # numbers of slope, weight and memories that laws are compared at
 SAME = 1e-6
 AGREE = 1e-6
+SCALING = ("multiply", "divide")
+CHOOSING = ("positive", "negative", "op choose", "op largest", "maximum", "minimum", "clip")
 LARGE = 1e3  # a slope beside which no constant such as an ε counts
 
 
@@ -233,13 +235,11 @@ class _LawWalk:
         return self.points.memories[min(self.memories.index(number), MOST_MEMORIES - 1)]
 
     def _is_scaling(self, index: int) -> bool:
-        """Whether it is another multiple, times a number, in the place where a weight is moved."""
+        """Whether it is another multiple: clipped, or times a number where a weight is moved."""
         call = self.calls[index]
-        return (
-            self.reader.step.place(index) in self.homes
-            and call.name in ("positive", "negative", "multiply", "divide")
-            and any(operand in self.multiples for operand in call.operands)
-        )
+        is_home = self.reader.step.place(index) in self.homes
+        names = CHOOSING + SCALING if is_home else CHOOSING
+        return call.name in names and any(part in self.multiples for part in call.operands)
 
 
 def _moving(step: TrainingStep) -> list[bool]:
