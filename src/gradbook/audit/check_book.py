@@ -28,7 +28,7 @@ from gradbook.audit.findings import (
     SheetReport,
     fingerprint_of,
 )
-from gradbook.audit.judge.loss import descends_wholly, find_loss
+from gradbook.audit.judge.loss import find_loss
 from gradbook.audit.judgement import training_report
 from gradbook.audit.left_out import extend_to_all_rows, not_looked_at, notes_on
 from gradbook.audit.origin import origin_of
@@ -210,14 +210,12 @@ def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
     trainings = [t for t in trainings if taken.isdisjoint(t.weight_cells)]
     once_each = ([len(weight.cells) == 2 for weight in t.weights] for t in trainings)
     is_once = not by_rule and all(2 * sum(each) > len(each) for each in once_each)
-    done = set().union(*(t.varying for t in trainings if is_once and descends_wholly(t)))
-    once: list[SheetReport] = []
     if is_once:
         from gradbook.audit.backward.backward_judgement import backward_reports
 
-        once = backward_reports(book, flow, done)
-    if once and not done:
-        return once
+        once = backward_reports(book, flow)
+        if once:
+            return once
     if not trainings and not by_rule:
         from gradbook.audit.repair.pasted_losses import cut_off_trainings
 
@@ -235,7 +233,7 @@ def _sheets(book: Book, flow: Flow, left: list[str]) -> list[SheetReport]:
         return by_rule
     names = {name for training, _ in judged for name in training.names}
     frozen = frozen_sheets(book, flow, {training.sheet for training, _ in judged}, names)
-    return [*by_rule, *(sheet for _, sheet in judged), *frozen, *once]
+    return [*by_rule, *(sheet for _, sheet in judged), *frozen]
 
 
 def _perceptrons(book: Book, flow: Flow) -> list[Perceptron]:

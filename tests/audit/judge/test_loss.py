@@ -7,7 +7,6 @@ import pytest
 from gradbook.audit.check_book import check
 from gradbook.audit.copies.correct import correct
 from gradbook.audit.judge.loss import (
-    descends_wholly,
     every_step,
     find_loss,
     loss_findings,
@@ -18,7 +17,6 @@ from gradbook.audit.training.training_steps import AssumedLoss, StepLoss
 from gradbook.cells.formula import formula_values
 from gradbook.cells.formula.formula_values import TooMuch
 from tests.audit.material.lookalikes import book, cells, findings
-from tests.audit.material.network import NETWORK
 from tests.audit.material.small import all_at, at, saved
 from tests.audit.training.test_steps import TABLE
 from tests.audit.training.test_training import the_training
@@ -133,24 +131,6 @@ def test_one_factor_in_all_gradients_belongs_to_the_scale_of_the_loss(scaled, sa
 def test_the_root_of_a_mean_is_looked_at_and_not_descended():
     training = the_training({**DELTA, "H1": "RMSE", "H2:H8": "=SQRT((B2-C2)^2/7)"})
     assert find_loss(training)[0][0].assumption is AssumedLoss.SQUARED
-
-
-TWO_STEPS = {**NETWORK, "A3:A8": "", "B3:B8": "", "A3": "=A2-$L$3*I2", "B3": "=B2-$L$3*H2"}
-
-
-@for_each(
-    ("other", "wholly"),
-    [
-        ({}, True),
-        ({"M2": "=G2*B2*3"}, False),  # something else that is computed back for its own sake
-        ({"H2:H8": "=G2*C2", "I2:I8": "=G2"}, False),  # none is a gradient
-        ({"F2:F8": ""}, False),  # no cell holds the loss
-    ],
-)
-def test_a_training_of_few_steps_is_known_by_its_gradients(other, wholly):
-    every = {**TWO_STEPS, **other}
-    training = the_training({place: content for place, content in every.items() if content != ""})
-    assert descends_wholly(training) is wholly
 
 
 @for_each(

@@ -34,21 +34,6 @@ def test_two_sheets_that_have_nothing_in_common_are_two_trainings():
     assert [training.sheet for training in find_trainings(*small(ONE, ONE))] == [0, 1]
 
 
-@for_each(
-    ("total", "names"),
-    [
-        ("=A2^2+F3^2", [("w", "v")]),
-        ("=SUM(B2,G3)/2", [("w", "v")]),
-        ("=A2^2-F3^2", [("w",), ("v",)]),  # they are compared, not added up
-    ],
-)
-def test_weights_whose_errors_are_added_up_learn_together(total, names):
-    """As those of two outputs that share none."""
-    other = {"F2": "v", "F3": 0.2, "F4:F9": "=F3-$E$1*G3", "G3:G9": "=2*F3", "H2:H8": total}
-    trainings = find_trainings(*small({**ONE, **other}))
-    assert [training.names for training in trainings] == names
-
-
 def test_weights_that_are_called_the_same_are_told_apart_by_their_cells():
     other = {"F1": "w", "F2": 0.2, "F3:F8": "=F2-$E$1*G2", "G2:G8": "=F2*A2"}
     assert the_training({**ONE, **other}).names == ("w[A2]", "w[F2]")

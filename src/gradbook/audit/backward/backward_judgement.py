@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice
@@ -41,20 +41,19 @@ LONGEST = 60  # characters of a formula's part in a message
 CURVES = "EXP", "TANH"  # functions that no income statement contains
 
 
-def backward_reports(book: Book, flow: Flow, done: Collection[Address] = ()) -> list[SheetReport]:
-    """Return a report for each sheet with a backward pass, unless all its outputs are known to be
-    trained correctly."""
+def backward_reports(book: Book, flow: Flow) -> list[SheetReport]:
+    """Return a report for each sheet with a backward pass."""
     if len(book.patterns) > MOST_FORMULAS:
         return []
     seen = (sheet for sheet, part in enumerate(book.sheets) if not part.is_hidden)
-    on_sheets = (partial(_on_sheet, book, flow, sheet, done) for sheet in seen)
+    on_sheets = (partial(_on_sheet, book, flow, sheet) for sheet in seen)
     found = [within_budget(on_sheet, A_SHARE) for on_sheet in on_sheets]
     return [report for report in found if report is not None]
 
 
-def _on_sheet(book: Book, flow: Flow, sheet: int, done: Collection[Address]) -> SheetReport | None:
+def _on_sheet(book: Book, flow: Flow, sheet: int) -> SheetReport | None:
     pairs = output_pairs(book, flow, sheet)
-    if all(pair.output in done for pair in pairs):
+    if not pairs:
         return None
     cells = Cells.at_random(book, flow, pairs)
     passes: list[BackwardPass] = []

@@ -29,9 +29,9 @@ from gradbook.audit.step.points import agree
 from gradbook.audit.step.sampled_formulas import EvaluatedFormula
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
-from gradbook.cells.formula.expression import Edit, EditKind, part_at, rename_cells
+from gradbook.cells.formula.expression import Edit, EditKind
 from gradbook.cells.formula.pattern import RangeReference, copy_formula
-from gradbook.cells.formula.syntax import Expression, Infix, Number, Reference, read, write
+from gradbook.cells.formula.syntax import Infix, Reference, read, write
 from gradbook.graph.node import Array
 
 MOST_OFFERED = 120  # cells that may replace others
@@ -94,7 +94,6 @@ class WrongBlock:
         back, in_vain = self.before, self.before.loss.in_vain
         case = self.cells, self.of, self.scale, back.cells.number(self.cells[0]).tobytes()
         known = None if case in in_vain else self._of_matrices() or self._cell_by_cell()
-        known = known and self._as_one(known)
         if known is None:
             in_vain.add(case)
             return self
@@ -141,23 +140,6 @@ class WrongBlock:
                 return {}
         return found
 
-    def _as_one(self, found: Remedy) -> Remedy:
-        """Turn a remedy for an array formula's cells into one formula, with ranges for cells."""
-        first, last = self.cells[0], self.cells[-1]
-        expression = self._book.reader.read_typed(found.formulas[first], first).expression
-        is_whole = first in self._book.arrays and _array_cells(self._book, first) == self.cells
-        if found.whole or expression is None or not is_whole:
-            return found
-
-        def widen(reference: Reference) -> str:
-            text = reference.text
-            corner = self._book.reader.cell(text, first)
-            return text if corner is None else f"{text}:{copy_formula(text, first, last)}"
-
-        whole = write(rename_cells(expression, widen))
-        formulas = self._in_each(whole, first, True)
-        return replace(found, formulas=formulas, whole=whole) if formulas else found
-
     # Single cells
 
     def _cell_by_cell(self) -> Remedy | None:
@@ -190,12 +172,11 @@ class WrongBlock:
         for edits in edits_by_kind(
             formula, self._substitutes(cell, of), wanted, MOST_EDITS_OF_A_KIND
         ):
-            meant = [edit for edit in edits if not _is_omission(edit, expression)]
-            if meant and meant[0].kind is EditKind.SIGN:  # rather one that removes a minus
-                signs = [edit for edit in meant if edit.kind is EditKind.SIGN]
-                meant = [min(signs, key=lambda edit: len(write(edit.apply_to(expression))))]
-            if meant:
-                return Remedy(meant[0], {cell: write(meant[0].apply_to(expression))})
+            edit = edits[0]
+            if edit.kind is EditKind.SIGN:  # rather one that removes a minus
+                signs = [other for other in edits if other.kind is EditKind.SIGN]
+                edit = min(signs, key=lambda other: len(write(other.apply_to(expression))))
+            return Remedy(edit, {cell: write(edit.apply_to(expression))})
         return None
 
     def _as_another(self, home: Address, of: Address) -> Remedy | None:
@@ -265,14 +246,6 @@ class WrongBlock:
             return cell not in about, sheet_of(cell) != sheet_of(home), abs(cell - home), cell
 
         return sorted(every - flow.below([home]) - {home}, key=distance)[:MOST_OFFERED]
-
-
-def _is_omission(edit: Edit, expression: Expression) -> bool:
-    """Whether a factor becomes 1, which means that it doesn't belong there."""
-    around = (part_at(expression, path[:-1]) for path in edit.paths if path)
-    return edit.new == Number(1.0) and any(
-        isinstance(part, Infix) and part.operator == "*" for part in around
-    )
 
 
 # Other ranges --------------------------------------------------------------------------

@@ -603,7 +603,7 @@ class Mender:
                         continue
                     away = -place if kind is EditKind.FACTOR else place  # a square, in a memory
                     inner = -number if kind in (EditKind.SIGN, EditKind.FACTOR) else number
-                    rank = _orphans(rules, cell, right), LIKELIEST.index(kind), away, inner
+                    rank = LIKELIEST.index(kind), away, inner
                     key = place, number
                     odd = OddCell(weight, cell, kind.value, right, why)
                     tried.append((key not in self.helped, rank, key, odd))
@@ -643,21 +643,6 @@ class Mender:
                 if RuleTrial(other, weight, moved).broken and not self.broken(other, weight):
                     return True
         return False
-
-
-def _orphans(rules: WeightRules, cell: Address, right: Pattern) -> int:
-    """How many settings nothing uses any more after an edit."""
-    flow, plain = rules.training.flow, rules.training.plain
-    patterns = rules.training.book.patterns
-    left = set(map(plain, flow.sources(cell))) - set(
-        map(plain, flow.mentioned_cells(right.places, cell))
-    )
-    still = (one for one in left if one not in rules.training.varying)
-    usual = patterns[cell]
-    return sum(
-        all(patterns.get(user) is usual or user == cell for user in flow.users.get(one, ()))
-        for one in still
-    )
 
 
 def _edits(trial: RuleTrial, cell: Address) -> Iterator[tuple[EditKind, Pattern]]:

@@ -178,25 +178,6 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     return every_step(training, loss), share
 
 
-def descends_wholly(training: SheetTraining) -> bool:
-    """Whether most claims are gradients of a loss in a cell, and no other result on its sheet
-    depends on the weights. This is a cheap test."""
-    try:
-        loss, share = find_loss(training)
-    except NotUnderstood:
-        return False
-    if share < MOST_OF_THEM or not loss or any(step is None or step.assumption for step in loss):
-        return False
-    cells = {cell for step in loss if step is not None for cell in step.cells}
-    flow, patterns, line = training.flow, training.book.patterns, training.axis.line
-    owners = {claim.owner for options in first_claims(training) for claim in options}
-    known = {(line(cell), patterns[cell].shape) for cell in owners & patterns.keys()}
-    serving = flow.behind(cells).union(cells, flow.below(cells, training.weight_cells))
-    ends = (c for c in training.computed_cells - serving if c in patterns and not flow.users.get(c))
-    here = (cell for cell in ends if sheet_of(cell) == training.sheet)
-    return all((line(cell), patterns[cell].shape) in known for cell in here)
-
-
 @dataclass(frozen=True)
 class LossSearch:
     """Compares losses with the gradients that the first step claims."""

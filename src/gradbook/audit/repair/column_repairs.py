@@ -376,7 +376,7 @@ def _pasted_columns(symptoms: Symptoms) -> Iterator[tuple[Address, ...]]:
     changing: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     still: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
     for cell in sorted(tested.forward.union(*map(tested.behind, symptoms.wrong))):
-        if cell in book.patterns or cell in training.weight_cells or cell in training.masks:
+        if cell in book.patterns or cell in training.weight_cells:
             continue
         value, later = (book.values.get(c) for c in (cell, tested.positions.there(cell, other)))
         if isinstance(value, float) and isinstance(later, float):

@@ -5,7 +5,7 @@ Corrections that worked in other rows are tried again, too.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -49,7 +49,6 @@ class Move:
             for line, cells in here.items()
             if len(there.get(line, ())) == len(cells) and min(there[line]) != min(cells)
         }
-        self.by |= self._as_mentioned(usual)
 
     def _columns(self, step: SheetStep) -> dict[tuple[int, int], list[Address]]:
         """The cells of a step that move with it, by column."""
@@ -60,18 +59,6 @@ class Move:
             if cell in step.weights or moves:
                 found[self._line(cell)].append(cell)
         return found
-
-    def _as_mentioned(self, usual: SheetStep) -> dict[tuple[int, int], int]:
-        """The distances of columns on sheets without cells of the other step, inferred from
-        formulas of both steps that refer to them, such as a sum over samples."""
-        flow, known = self.training.flow, {sheet for sheet, _ in self.by}
-        found: defaultdict[tuple[int, int], Counter[int]] = defaultdict(Counter)
-        for cell in usual.cells:
-            if sheet_of(cell) in known:
-                for x, y in zip(flow.sources(cell), flow.sources(self.to(cell)), strict=False):
-                    if sheet_of(x) not in known and self._line(x) == self._line(y) and x != y:
-                        found[self._line(x)][y - x] += 1
-        return {line: by.most_common(1)[0][0] for line, by in found.items()}
 
     def _line(self, cell: Address) -> tuple[int, int]:
         return self.training.axis.line(cell)

@@ -130,17 +130,13 @@ def _parts(node: Node) -> tuple[Node, ...]:
     return node.inputs if node.op.name in PASSING else ()
 
 
-def random_values(
-    weights: Container[Address], masks: Container[Address] = ()
-) -> Callable[[Address], Array]:
-    """Random values for leaves, always the same for a cell; as many zeros as ones for masks."""
+def random_values(weights: Container[Address]) -> Callable[[Address], Array]:
+    """Random values for leaves, always the same for a cell."""
 
     def leaf(cell: Address) -> Array:
         draw = np.random.default_rng(cell)
         if cell in weights:
             return draw.normal(0, 1.1, POINTS)
-        if cell in masks:
-            return draw.permutation(np.arange(POINTS) % 2.0)
         return draw.uniform(0.15, 0.95, POINTS)
 
     return leaf

@@ -307,7 +307,7 @@ class StepUnderTest:
 
     @cached_property
     def _at_random(self) -> Callable[[Address], Array]:
-        return random_values(self.training.weight_cells, self.training.masks)
+        return random_values(self.training.weight_cells)
 
     # What is computed ----------------------------------------------------------
 

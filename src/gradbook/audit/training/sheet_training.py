@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain, islice
 
 from gradbook.audit.heading_words import RATE, calls
@@ -36,10 +36,9 @@ from gradbook.cells.formula.address import (
 )
 from gradbook.cells.formula.expression import SignedTerm, factors, once, references, terms
 from gradbook.cells.formula.pattern import CellReference, Pattern, RangeReference, rename_cells_in
-from gradbook.cells.formula.syntax import Call, Expression
+from gradbook.cells.formula.syntax import Expression
 
 NEAR = 6000  # cells to search between one weight and others
-SUMS = ("SUM", "AVERAGE")
 
 
 @once
@@ -115,35 +114,6 @@ class SheetTraining:
             lines[self.axis.line(cell)].append(cell)
         alike = (cells for cells in lines.values() if all(values[cell] == 1 for cell in cells))
         return {*chain.from_iterable(alike)}.difference(self.weight_cells, [self.rate])
-
-    @cached_property
-    def masks(self) -> set[Address]:
-        """Typed zeros and ones that switch units off: whatever uses one multiplies it by something
-        computed. An input is multiplied by a weight, and a target is subtracted."""
-        lines: defaultdict[tuple[int, int], list[Address]] = defaultdict(list)
-        for cell in filter(self._is_typed_number, self.book.values):
-            lines[self.axis.line(cell)].append(cell)
-        values = self.book.values
-        return {
-            cell
-            for cells in lines.values()
-            if {values[cell] for cell in cells} == {0.0, 1.0}
-            for cell in cells
-            if self.flow.users.get(cell)
-            and all(map(partial(self._masks, cell), self.flow.users[cell]))
-        }
-
-    def _masks(self, cell: Address, user: Address) -> bool:
-        """Whether a formula multiplies a cell by something that is computed from weights."""
-        pattern = self.book.patterns[user]
-        for _, part in terms(pattern.expression) if pattern.expression else ():
-            each = [(set(self.cells_in(f.part, user)), f.above) for f in factors(part).parts]
-            own = [above for cells, above in each if cell in cells]
-            alone = [above for cells, above in each if cells == {cell}]
-            computed = any(not self.computed_cells.isdisjoint(cells) for cells, _ in each)
-            if own and not (own == alone == [True] and computed):
-                return False
-        return True
 
     def label(self, cell: Address) -> str:
         """Return the heading above a cell, or on its left if steps go across."""
@@ -430,7 +400,7 @@ def find_trainings(
     groups = [group + every.companions(group, learning) for group in _together(flow, columns)]
     apart = [group for group in groups if all(map(known.isdisjoint, (w.cells for w in group)))]
     found = []
-    for group in _with_one_loss(book, flow, apart):
+    for group in apart:
         training = _training(book, flow, group)
         weights = tuple(with_strays(book, flow, training.weights, training.rate, every))
         if weights != training.weights:
@@ -482,50 +452,6 @@ def _together(flow: Flow, columns: Sequence[WeightColumn]) -> list[list[WeightCo
     for k, column in enumerate(columns):
         gathered[root(k)].append(column)
     return list(gathered.values())
-
-
-def _with_one_loss(
-    book: Book, flow: Flow, groups: Sequence[list[WeightColumn]]
-) -> list[list[WeightColumn]]:
-    """Merge groups whose errors are added up in one cell, such as for two outputs that share no
-    weight, if they have equal numbers of steps and strides."""
-    found: list[list[WeightColumn]] = []
-    alike: list[object] = []  # the strides and the number of steps of each group
-    leading: list[set[Address]] = []  # the cells that depend on each group's first weights
-    leads: defaultdict[Address, list[int]] = defaultdict(list)  # the groups that lead to a cell
-    stop = {cell for group in groups for weight in group for cell in weight.cells}
-    for group in groups if len(groups) > 1 else ():
-        starts = {weight.start for weight in group}
-        below = flow.below(starts, stop) | starts
-        strides = {(w.way, len(w.cells)) for w in group}
-        for k in sorted({k for cell in below for k in leads.get(cell, ())}):
-            if strides == alike[k] and _added_up(book, flow, below, leading[k]):
-                found[k] = [*found[k], *group]
-                leading[k] |= below
-                break
-        else:
-            k = len(found)
-            found.append(group)
-            alike.append(strides)
-            leading.append(below)
-        for cell in below:
-            leads[cell].append(k)
-    return found or list(groups)
-
-
-def _added_up(book: Book, flow: Flow, ours: set[Address], theirs: set[Address]) -> bool:
-    """Whether some cell adds up results of both groups, perhaps with a factor."""
-    for cell in ours & theirs:
-        said = said_in(book, cell)
-        from_one = [(s in ours) != (s in theirs) for s in flow.sources(cell)]
-        if said is not None and len(from_one) > 1 and all(from_one):
-            for factor in factors(said).parts:
-                signs = {sign for sign, _ in terms(factor.part)}
-                call = factor.part.function if isinstance(factor.part, Call) else ""
-                is_sum = len(terms(factor.part)) > 1 and signs == {1}
-                if factor.above and (is_sum or call.upper() in SUMS):
-                    return True
-    return False
 
 
 # The learning rate -------------------------------------------------------------------

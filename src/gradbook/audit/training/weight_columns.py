@@ -342,8 +342,7 @@ def _with_own_feedback(book: Book, flow: Flow, lines: Sequence[WeightColumn]) ->
     """The lines without those that depend on themselves only through others: Adagrad's sums of
     squares do, because the next gradient depends on the weights that they changed."""
     updates = {update for line in lines for _, update in line.steps}
-    apart = [line for line in lines if not _is_velocity(flow, line, updates)]
-    kept = [line for line in apart if not _is_mean(book, flow, line, apart)]
+    kept = [line for line in lines if not _is_velocity(flow, line, updates)]
     owner = {cell: line for line in kept for cell in line.cells}
     crossed = {cell for line in kept for cell in _continued_elsewhere(book, flow, line)} - set(
         owner
@@ -375,23 +374,6 @@ def _is_velocity(flow: Flow, line: WeightColumn, updates: Collection[Address]) -
     base, cell = line.steps[len(line.steps) // 2]
     users = [user for user in flow.users.get(base, ()) if user != cell]
     return bool(users) and all(user in updates for user in users)
-
-
-def _is_mean(book: Book, flow: Flow, line: WeightColumn, lines: Sequence[WeightColumn]) -> bool:
-    """Whether a line is a running mean, m + (1 - β)·(g - m), by which others are updated: it
-    depends on itself directly, and they don't."""
-    base, cell = line.steps[0]
-    if base not in _changing(book, flow, base, cell):
-        return False
-    steps = {update: before for other in lines for before, update in other.steps}
-    users = (user for user in flow.users.get(base, ()) if user != cell)
-    reached = set(walk(users, lambda at: () if at in steps else flow.users.get(at, ()), NEAR))
-    updates = [(steps[update], update) for update in reached & steps.keys()]
-    return (
-        bool(updates)
-        and cell not in reached
-        and not any(before in _changing(book, flow, before, update) for before, update in updates)
-    )
 
 
 def _with_own_start(book: Book, flow: Flow, lines: Sequence[WeightColumn]) -> list[WeightColumn]:
