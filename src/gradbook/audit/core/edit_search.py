@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from time import process_time
+from functools import cached_property
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -63,20 +64,31 @@ class EditSearch:
         self.judge = judge
         self.judgement = judgement
         self.worlds = judge.worlds
-        self.deadline = process_time() + seconds
+        self.ends_at = process_time() + seconds, perf_counter() + 2 * seconds  # of work; of time
         self.slopes = {
             n: [judge.slope(state, judgement.objective, w) for w in range(judge.count)]
             for n, state in enumerate(judge.step.states)
         }
         self.agree = LOOSE if judge.worlds.without_guards else 1e-6
-        self.targets = ExactTargets(judge, judgement.objective)
-        self.forward = self.targets.forward
-        self.slots = {n: self._slots(n) for n in range(len(judge.step.states))}
         self.turn = judge.orientation(judgement.objective)
         self.ratios = sorted({round(1 / f, 9) for f in judgement.factors.values()})
-        self.usual = self._usual_times()
         self.ends = {state.next: state.now for state in judge.step.states}  # meant as changes
         self.tried = 0
+
+    def _is_late(self) -> bool:
+        return process_time() > self.ends_at[0] or perf_counter() > self.ends_at[1]
+
+    @cached_property
+    def targets(self) -> ExactTargets:
+        return ExactTargets(self.judge, self.judgement.objective)
+
+    @property
+    def forward(self) -> set[int]:
+        return self.targets.forward
+
+    @cached_property
+    def slots(self) -> dict[int, list[int]]:
+        return {n: self._slots(n) for n in range(len(self.judge.step.states))}
 
     def _slots(self, number: int) -> list[int]:
         """Where in its update a weight's gradient may stand, nearest the weight first."""
@@ -92,7 +104,8 @@ class EditSearch:
         ]
         return [state.next, *slots[:MOST_SLOTS]]
 
-    def _usual_times(self) -> list[float]:
+    @cached_property
+    def usual(self) -> list[float]:
         """By how much right values of the way back are larger than the exact slopes."""
         counts: Counter[float] = Counter()
         for n in self.judgement.fits:
@@ -136,7 +149,7 @@ class EditSearch:
         groups = list(edits.groups().values())
         for propose in (lambda group: edits.of_memory(group, slots), edits.of_law):
             for proposal in (each for group in groups for each in propose(group)):
-                if process_time() > self.deadline or not proposal.changes:
+                if self._is_late() or not proposal.changes:
                     continue
                 self.tried += 1
                 if not all(self._is_lawful_after(n, proposal.changes) for n in unlawful):
@@ -189,7 +202,7 @@ class EditSearch:
             if alone is None and self._is_mistake(place, safe, wrong):
                 at = min(place.changes)
                 alone = ProvenEdit(Proposal("place", at, place.changes), place.fixes)
-        if process_time() > self.deadline:
+        if self._is_late():
             outcome.ran_out = True
         return best or unspelled or alone
 
@@ -240,7 +253,7 @@ class EditSearch:
         wrong: list[int],
         right: list[int],
     ) -> tuple[int, ...]:
-        if process_time() > self.deadline or not proposal.changes:
+        if self._is_late() or not proposal.changes:
             return ()
         self.tried += 1
         return self.fixed_by({**made, **proposal.changes}, wrong, right)
@@ -297,7 +310,7 @@ class EditSearch:
         whole = 0
         groups = [group for group in edits.groups().values() if self.shared.isdisjoint(group)]
         for group in sorted(groups, key=lambda group: group[0]):
-            if process_time() > self.deadline or whole == MOST_PLACES:
+            if self._is_late() or whole == MOST_PLACES:
                 return
             place = self._place(group, made, wrong, right)
             if place is not None and len(place.fixes) == len(wrong):
@@ -395,14 +408,23 @@ class EditSearch:
         """Which wrong gradients become exact; none if a right one breaks."""
         reached = self.worlds.reached(changes)
         slots = {n: [slot for slot in self.slots[n] if slot in reached] for n in wrong}
+        every = [slot for each in slots.values() for slot in each]
+        known: dict[int, dict[int, Any]] = {}
+
+        def numbers(world: int) -> dict[int, Any]:
+            if world not in known:
+                known[world] = dict(zip(every, self._values(world, every, changes), strict=True))
+            return known[world]
+
         try:
-            every = [slot for each in slots.values() for slot in each]
-            firsts = dict(zip(every, self._values(0, every, changes), strict=True))
-            fixed = {n: self._slot_after(n, slots[n], firsts, changes) for n in wrong}
-            fixes = [n for n, slot in fixed.items() if slot is not None]
-            if not fixes or any(self._breaks(n, changes, reached) for n in right):
+            fixed = {n: list(self._slots_after(n, slots[n], numbers)) for n in wrong}
+            if not any(fixed.values()) or any(self._breaks(n, changes, reached) for n in right):
                 return ()
-            return tuple(n for n in fixes if self._has_right_factor(n, fixed[n], changes, right))
+            return tuple(
+                n
+                for n, exact in fixed.items()
+                if any(self._has_right_factor(n, slot, changes, right) for slot in exact)
+            )
         except (ValueError, TypeError, IndexError, np.linalg.LinAlgError, ZeroDivisionError):
             return ()  # the operands don't fit together
 
@@ -416,39 +438,35 @@ class EditSearch:
             for i in wanted
         ]
 
-    def _slot_after(
-        self,
-        number: int,
-        slots: list[int],
-        firsts: dict[int, Any],
-        changes: dict[int, CallChange],
-    ) -> tuple[int, float] | None:
-        """Which value is the slope now, and how many times it."""
-        slope = self.slopes[number][0]
+    def _slots_after(
+        self, number: int, slots: list[int], numbers: Callable[[int], dict[int, Any]]
+    ) -> Iterator[tuple[int, float]]:
+        """Which values are the slope now, and how many times it."""
+        slopes = self.slopes[number]
+        shape = np.shape(slopes[0])
         for slot in slots:
-            value = firsts[slot]
-            if np.size(value) != np.size(slope):
+            value = numbers(0)[slot]
+            if np.size(value) != np.size(slopes[0]):
                 continue
-            if np.ndim(value) == np.ndim(slope) and np.shape(value) != np.shape(slope):
+            if np.ndim(value) == len(shape) and np.shape(value) != shape:
                 continue
-            first = np.reshape(value, np.shape(slope))
-            if ratio([first], [slope], self.agree) is None:
+            if ratio([np.reshape(value, shape)], slopes[:1], self.agree) is None:
                 continue
-            others = [
-                np.reshape(self._values(world, [slot], changes)[0], np.shape(slope))
-                for world in range(1, self.judge.count)
-            ]
-            factor = ratio([first, *others], self.slopes[number], self.agree)
+            values = [np.reshape(numbers(w)[slot], shape) for w in range(self.judge.count)]
+            factor = ratio(values, slopes, self.agree)
             if factor:
-                return slot, factor
-        return None
+                yield slot, factor
 
     def _breaks(self, number: int, changes: dict[int, CallChange], reached: set[int]) -> bool:
         fit = self.judgement.fits.get(number)
         if fit is None:
             slots = [slot for slot in self.slots[number] if slot in reached]
-            firsts = dict(zip(slots, self._values(0, slots, changes), strict=True))
-            return self._slot_after(number, slots, firsts, changes) is None
+            exact = self._slots_after(
+                number,
+                slots,
+                lambda world: dict(zip(slots, self._values(world, slots, changes), strict=True)),
+            )
+            return not any(exact)
         if fit.slot not in reached or fit.is_unused:
             return False
         values = [self._values(w, [fit.slot], changes)[0] for w in range(self.judge.count)]
@@ -458,13 +476,11 @@ class EditSearch:
     def _has_right_factor(
         self,
         number: int,
-        slot: tuple[int, float] | None,
+        slot: tuple[int, float],
         changes: dict[int, CallChange],
         right: list[int],
     ) -> bool:
         """Whether the gradient is as many times the slope as those of right weights."""
-        if slot is None:
-            return False
         rates = [
             (fit.rate, fit.rate / self.judge.scale_of(n))
             for n, fit in self.judgement.fits.items()

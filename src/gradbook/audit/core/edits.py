@@ -307,7 +307,8 @@ class Edits:
         """Another value in the place of an operand."""
         at = group[0]
         for number, part in enumerate(self.calls[at].arguments):
-            if not isinstance(part, Ref | int | float):
+            is_factor = self.calls[at].function in (np.multiply, np.divide)
+            if not isinstance(part, Ref) and not (is_factor and isinstance(part, int | float)):
                 continue
             for key, mapping in self._matching(group, self._olds(group, number), None):
                 for turn, use in ((False, _other), (True, _turned)):

@@ -149,7 +149,10 @@ class ExactTargets:
                 own[index] = weight
         if own:
             yield own
+        size, count = np.size(self.calls[group[0]].value), len(group)
         for sources in self.expressions.values():
+            if len(sources) < count or all(np.size(self.slopes[0][i]) != size for i in sources):
+                continue
             for chosen in self._orders(group, sources):
                 if len(chosen) == len(group) and all(
                     self._fits(call, source) for call, source in zip(group, chosen, strict=True)
