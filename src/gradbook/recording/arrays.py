@@ -190,6 +190,8 @@ def hold(value: Any, index: int) -> None:
 
 def before_write(array: np.ndarray[Any, Any]) -> None:
     """Keep the old numbers of a buffer that is about to change."""
+    if isinstance(array, RecordedArray) and array._view is not None:
+        index_of(array)  # so that the array that it is part of is known, too
     buffer = owner(array)
     index = _holders.pop(id(buffer), None)
     if index is not None and index < len(RECORDER.tape):
@@ -198,9 +200,17 @@ def before_write(array: np.ndarray[Any, Any]) -> None:
             call.value = buffer.copy()
 
 
+def without_objects(structure: Any) -> Any:
+    """An array of objects that are numbers, as one of numbers."""
+    if type(structure) is not np.ndarray or structure.dtype.kind != "O" or not RECORDER.is_on:
+        return structure
+    is_numeric_inside = all(isinstance(part, (int, float, np.number)) for part in structure.flat)
+    return record(np.array, (structure.tolist(), float), {}) if is_numeric_inside else structure
+
+
 def record(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """Call a function of arrays, and remember the call."""
-    arguments = tuple([wide_type(part) for part in arguments])
+    arguments = tuple([without_objects(wide_type(part)) for part in arguments])
     if options:
         options = {key: wide_type(part) for key, part in options.items()}
     value = function(*plain(arguments), **plain(options))
@@ -484,6 +494,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, out: Any, options: Any) -> 
         return _wrap_unrecorded(value)
     if "dtype" in options:
         options["dtype"] = wide_type(options["dtype"])
+    inputs = tuple([without_objects(part) for part in inputs])
     if method == "at":
         return _ufunc_at(ufunc, inputs)
     if out is not None and out[0] is not None:

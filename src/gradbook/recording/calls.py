@@ -169,6 +169,11 @@ class Tape:
         self.kept_bytes += 8 if type(value) is np.float64 else getattr(value, "nbytes", 8)
         return len(calls) - 1
 
+    def clear(self) -> None:
+        for part in (self.calls, self.branches, self.used):
+            part.clear()
+        self.kept_bytes = 0
+
     def __getitem__(self, index: int) -> RecordedCall:
         return self.calls[index]
 

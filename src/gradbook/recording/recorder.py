@@ -37,6 +37,7 @@ class Recorder:
         self.watch: Callable[[int], None] | None = None  # is called with each call's index
         self.deadline = float("inf")
         self.full = False
+        self.begins_anew = False  # with an empty tape, where something is computed next
         self.places: dict[tuple[int, int], Frame] = {}  # by a code's id and the instruction
         self.recorded: set[Frame] = set()
         self.known: dict[int, bool] = {}  # by a code's id: whether it is the program's
@@ -56,6 +57,11 @@ class Recorder:
 
     def resumes_in(self, depth: int = 2) -> bool:
         """Record again where the program comes to a line that was never recorded: another model."""
+        if self.begins_anew:
+            self.begins_anew = False
+            self.tape.clear()
+            self.start()
+            return True
         count = self.episode - self.episodes_before
         if self.full or count >= MOST_EPISODES:
             return False
@@ -152,7 +158,9 @@ class Recorder:
 
     def _look_at_limits(self) -> None:
         if len(self.tape) > MOST_CALLS or self.tape.kept_bytes > MOST_BYTES:
-            self.full = True
+            forget = getattr(self.watch, "forget", None)
+            self.begins_anew = forget is not None and forget()
+            self.full = not self.begins_anew
             self.pause()
         if perf_counter() > self.deadline:
             raise EnoughError

@@ -150,6 +150,8 @@ def _constructor(function: Any) -> Any:
             ):
                 return first
             try:
+                if object in (options.get("dtype"), *arguments[1:2]):
+                    return function(_in_lists(first), *arguments[1:], **options)
                 return record(function, arguments, options)
             except (ValueError, TypeError):
                 return function(*plain(arguments), **plain(options))
@@ -165,6 +167,16 @@ def _constructor(function: Any) -> Any:
     make.__name__ = function.__name__
     make.__wrapped__ = function  # type: ignore[attr-defined]
     return make
+
+
+def _in_lists(value: Any) -> Any:
+    """Numbers instead of arrays, which are filled into an array of objects one by one."""
+    if isinstance(value, RecordedArray):
+        return value.tolist()
+    is_nested = isinstance(value, list) and all(isinstance(part, RecordedArray) for part in value)
+    if is_nested and len({part.shape for part in value}) == 1:
+        return [part.tolist() for part in value]
+    return value
 
 
 def _recorded(function: Any) -> Any:

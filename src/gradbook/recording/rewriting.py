@@ -15,6 +15,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from gradbook.recording.calls import split_names
 
 NUMPY_TYPES = frozenset(
@@ -31,6 +33,20 @@ BUILDING = frozenset(  # they take lists themselves, or shapes
 
 
 class _Rewriting(ast.NodeTransformer):
+    def __init__(self) -> None:
+        self.modules = {"np", "numpy"}  # NumPy's names in the program
+        self.functions: dict[str, str] = {}  # names that it has for NumPy's functions
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        self.modules |= {part.asname or part.name for part in node.names if part.name == "numpy"}
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        if node.module == "numpy":
+            names = {part.asname or part.name: part.name for part in node.names}
+            self.functions |= {name: name for name in np.__all__} if "*" in names else names
+        return node
+
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         if type(node.value) is float:
             return _call("__gradbook_literal__", [node], node)
@@ -56,18 +72,23 @@ class _Rewriting(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(function, ast.Name) and function.id == "float" and not node.keywords:
             return _call("__gradbook_convert__", [function, *node.args], node)
+        if isinstance(function, ast.Name) and function.id in self.functions:
+            return self._listing(node, self.functions[function.id])
         if not isinstance(function, ast.Attribute):
             return node
         if function.attr in NUMPY_TYPES and len(node.args) == 1 and not node.keywords:
             return _call("__gradbook_convert__", [function, *node.args], node)
-        if isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy"):
-            if function.attr not in BUILDING:
-                node.args = [_listed(part) for part in node.args[:2]] + node.args[2:]
-            return node
+        if isinstance(function.value, ast.Name) and function.value.id in self.modules:
+            return self._listing(node, function.attr)
         if function.attr == "dot":
             called = _call("__gradbook_dot__", [function.value, *node.args], node)
             called.keywords = node.keywords
             return called
+        return node
+
+    def _listing(self, node: ast.Call, function: str) -> ast.Call:
+        if function not in BUILDING:
+            node.args = [_listed(part) for part in node.args[:2]] + node.args[2:]
         return node
 
 

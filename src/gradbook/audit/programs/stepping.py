@@ -112,6 +112,14 @@ class Watch:
         if look is not None:
             look(index, call)
 
+    def forget(self) -> bool:
+        """Whether nothing was trained yet: the recorder may forget it all, and so does this."""
+        chains = [each for each in self.chains.values() if max(each.counts.values()) >= LEAST]
+        is_training = any(is_trained(chain) for chain in chains)
+        if not is_training:
+            self.__init__()  # type: ignore[misc]
+        return not is_training
+
     def _look_of(self, call: Any) -> Callable[[int, Any], None] | None:
         if call.function in UPDATING:
             return self._sum
