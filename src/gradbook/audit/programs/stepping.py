@@ -330,22 +330,32 @@ def cycles(chain: VersionChain) -> list[Moved]:
     steps: list[Moved] = []
     part: list[tuple[int, int, Key]] = []
     seen: set[Key] = set()
+    places: set[Key] = set()  # the same without the calls of functions around them
 
     def close() -> None:
         if part:
             news = tuple(new for _, new, _ in part)
             steps.append(Moved(chain.root, part[0][0], part[-1][1], news, part[-1][2]))
 
-    for update in chain.path():
-        if update[2] not in steady:
+    for old, new, key in chain.path():
+        if key not in steady:
             continue
-        if update[2] in seen:
+        place = (key[0][:1], *key[1:])
+        if key in seen or (place in places and _is_used_as_a_whole(old, new)):
             close()
-            part, seen = [], set()
-        part.append(update)
-        seen.add(update[2])
+            part, seen, places = [], set(), set()
+        part.append((old, new, key))
+        seen.add(key)
+        places.add(place)
     close()
     return steps
+
+
+def _is_used_as_a_whole(version: int, update: int) -> bool:
+    """Whether something else than updates uses a version: another sample's forward pass."""
+    calls = RECORDER.tape.calls[version + 1 : update]
+    updating = (getitem, setitem, *UPDATING)
+    return any(version in call.operands and call.function not in updating for call in calls)
 
 
 Group = list[tuple[VersionChain, list[Moved]]]
