@@ -192,82 +192,44 @@ def _spread(g: Any, shape: tuple[int, ...], axis: Any, keepdims: Any) -> Any:
     return np.broadcast_to(g, shape)
 
 
-def _sum(
-    g: Any,
-    out: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out_: Any = None,
-    keepdims: Any = False,
-    **options: Any,
-) -> list[Any]:
-    if options:
-        raise _NoRuleError
-    return [_spread(g, np.shape(a), axis, keepdims)]
+def _over_axes(slope: Callable[..., Any], *names: str) -> Pull:
+    """A rule for what is computed over axes, by the slope of each entry: a function of the
+    result's slope and the result, spread over the entries, of these, their count and the rest."""
+
+    def rule(g: Any, out: Any, a: Any, *more: Any, **options: Any) -> list[Any]:
+        options = {**dict(zip((*names, "keepdims"), more, strict=False)), **options}
+        axis, keepdims = options.pop("axis", None), options.pop("keepdims", False)
+        freedom = options.pop("ddof", 0)
+        options.pop("dtype", None)
+        if options.pop("out", None) is not None or options:
+            raise _NoRuleError
+        a, count = np.asarray(a), np.size(a) / np.size(out)
+        g, out = (_spread(part, a.shape, axis, keepdims) for part in (g, out))
+        return [slope(g, out, a, axis, count, freedom)]
+
+    return rule
 
 
-def _mean(
-    g: Any,
-    out: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out_: Any = None,
-    keepdims: Any = False,
-    **options: Any,
-) -> list[Any]:
-    if options:
-        raise _NoRuleError
-    return [_spread(g, np.shape(a), axis, keepdims) * (np.size(out) / np.size(a))]
+def _deviation(a: Any, axis: Any) -> Any:
+    return a - np.mean(a, axis=axis, keepdims=True)
 
 
-def _var(
-    g: Any,
-    out: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out_: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = False,
-    **options: Any,
-) -> list[Any]:
-    count = np.size(a) / np.size(out)
-    middle = np.mean(a, axis=axis, keepdims=True)
-    return [_spread(g, np.shape(a), axis, keepdims) * 2 * (a - middle) / (count - ddof)]
+def _of_extreme(g: Any, out: Any, a: Any, axis: Any, count: Any, freedom: Any) -> Any:
+    is_it = a == out
+    return g * is_it / np.sum(is_it, axis=axis, keepdims=True)
 
 
-def _std(
-    g: Any,
-    out: Any,
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out_: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = False,
-    **options: Any,
-) -> list[Any]:
-    root = np.asarray(g) / (2 * np.asarray(out))
-    return _var(root, out, a, axis, dtype, out_, ddof, keepdims)
-
-
-def _extreme(
-    g: Any,
-    out: Any,
-    a: Any,
-    axis: Any = None,
-    out_: Any = None,
-    keepdims: Any = False,
-    **options: Any,
-) -> list[Any]:
-    if options:
-        raise _NoRuleError
-    a = np.asarray(a)
-    is_it = a == _spread(out, a.shape, axis, keepdims)
-    count = np.sum(is_it, axis=axis, keepdims=True)
-    return [_spread(g, a.shape, axis, keepdims) * is_it / count]
+_sum = _over_axes(lambda g, o, a, axis, n, free: g, "axis", "dtype", "out")
+_mean = _over_axes(lambda g, o, a, axis, n, free: g / n, "axis", "dtype", "out")
+_var = _over_axes(
+    lambda g, o, a, axis, n, free: 2 * g * _deviation(a, axis) / (n - free),
+    *("axis", "dtype", "out", "ddof"),
+)
+_std = _over_axes(
+    lambda g, o, a, axis, n, free: g / o * _deviation(a, axis) / (n - free),
+    *("axis", "dtype", "out", "ddof"),
+)
+_extreme = _over_axes(_of_extreme, "axis", "out")
 
 
 def _lowered(out: Any, a: Any, b: Any) -> Any:
@@ -509,10 +471,7 @@ RULES: dict[str, Pull] = {
     "average": _average,
     "var": _var,
     "std": _std,
-    "max": _extreme,
-    "min": _extreme,
-    "amax": _extreme,
-    "amin": _extreme,
+    **dict.fromkeys(("max", "min", "amax", "amin"), _extreme),
     "matmul": _matmul,
     "dot": _dot,
     "outer": _outer,
