@@ -95,7 +95,7 @@ def _judged_step(chains: SheetChains, number: int, states: list[Address]) -> Jud
     word = "no training" if verdict.word == "no loss" else verdict.word
     reading = verdict.reading
     if word == "right" and reading and not reading.objective.is_assumed:
-        other = StepJudge(training_step(chains, varied(step)))
+        other = StepJudge(training_step(chains, varied(step, reading.objective.ends)))
         again = other.read(other.step.objectives[judge.step.objectives.index(reading.objective)])
         if again is not None and again.is_whole and _shares(again) != _shares(reading):
             return JudgedBook("wrong", verdict, step, (), "a share that depends on the data")

@@ -31,6 +31,7 @@ from gradbook.graph.names import Name
 from gradbook.graph.node import Node, ancestors, op_called
 from gradbook.recording.calls import RecordedCall, Ref
 
+UNVARIED = (0, 1, -1)
 POINTS = 8  # numbers of each state, side by side: all operations are on single numbers
 
 Function = Callable[..., Any]
@@ -271,9 +272,16 @@ def function_of(name: str, attributes: tuple[Any, ...]) -> Function:
     return apply
 
 
-def varied(step: StepCalls, seed: int = 5) -> StepCalls:
-    """The same step with other numbers in typed cells; 0 and 1 stay, for they may be classes."""
+def varied(step: StepCalls, ends: Sequence[int], seed: int = 5) -> StepCalls:
+    """The same step with other numbers in the typed cells that a loss depends on, no rates; 0 and 1
+    stay, for they may be classes."""
     random = np.random.default_rng(seed)
+    data, todo = set[int](), [*ends]
+    while todo:
+        index = todo.pop()
+        if index not in data:
+            data.add(index)
+            todo += step.calls[index].operands
     states = {state.now for state in step.states}
     drawn: dict[float, float] = {}
     calls: list[RecordedCall] = []
@@ -281,7 +289,12 @@ def varied(step: StepCalls, seed: int = 5) -> StepCalls:
         value = call.value
         if call.function is not None:
             value = call.function(*(calls[operand].value for operand in call.operands))
-        elif index not in states and step.is_typed(index) and float(value) not in (0, 1, -1):
+        elif (
+            index in data
+            and index not in states
+            and step.is_typed(index)
+            and float(value) not in UNVARIED
+        ):
             number = float(value)
             times = drawn.setdefault(number, random.uniform(0.75, 1.25))
             value = np.float64(number * times)
