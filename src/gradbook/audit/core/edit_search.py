@@ -198,7 +198,8 @@ class EditSearch:
                 if len(fixes) >= len(place.fixes):
                     if self.is_text(proposal):
                         return ProvenEdit(proposal, fixes)
-                    unspelled = unspelled or ProvenEdit(proposal, fixes)
+                    if not proposal.level:
+                        unspelled = unspelled or ProvenEdit(proposal, fixes)
             if alone is None and self._is_mistake(place, safe, wrong):
                 at = min(place.changes)
                 alone = ProvenEdit(Proposal("place", at, place.changes), place.fixes)

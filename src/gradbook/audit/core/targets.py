@@ -5,6 +5,7 @@ Knows neither edits nor source.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from gradbook.audit.core.judge import Judge
 from gradbook.audit.core.pairing import orders
 from gradbook.audit.core.training_step import Objective
 from gradbook.audit.core.worlds import LOOSE, ratio
+from gradbook.recording.call_slopes import pull
 from gradbook.recording.calls import CallChange, Ref
 
 MOST_ALONE = 12  # values of one expression that a single call is compared with
@@ -31,10 +33,12 @@ class ExactTargets:
         self.known: dict[Hashable, list[int]] = {}
         self.expressions: dict[Hashable, list[int]] = {}
         self.times: dict[int, float | None] = {}
+        self.uses: dict[int, int] = {}  # of a weight: which call it is
         self.forward = set(self.worlds.replay.needed(objective.ends))
         self._add_repeated()
         for index in sorted(self.slopes[0]):
             self._add(index)
+        self._add_uses()
         self.only_weight = {1 << n: state.now for n, state in enumerate(judge.step.states)}
         self.reaches: dict[int, int] = {}  # which weights' updates a call goes into
         for n, cone in judge.cones.items():
@@ -56,6 +60,32 @@ class ExactTargets:
                 if twin in slopes:
                     slopes.setdefault(index, slopes[twin])
 
+    def _add_uses(self) -> None:
+        """What a weight's slope is by each single use of it: in a sample, or a step of time."""
+        uses = [
+            (use, weight)
+            for use in sorted(self.forward)
+            for weight in set(self.calls[use].operands) & self.judge.old
+            if use in self.slopes[0]
+        ]
+        counts = Counter(weight for _, weight in uses)
+        size = self.worlds.step.last + 1
+        for use, weight in uses:
+            if counts[weight] == 1:
+                continue
+            parts = [
+                dict(pull(self.worlds.replay, self.calls[use], numbers, use, slopes[use]))
+                for numbers, slopes in zip(self.worlds.values, self.slopes, strict=True)
+            ]
+            if any(weight not in part for part in parts):
+                continue
+            place = self.calls[use].operands.index(weight)
+            source = use + size * (1 + place)
+            for slopes, part in zip(self.slopes, parts, strict=True):
+                slopes[source] = part[weight]
+            self.uses[source] = use
+            self._add(source)
+
     def _value_key(self, index: int) -> Hashable:
         values = [self.worlds.value(world, index) for world in range(self.judge.count)]
         if getattr(values[0], "dtype", np.dtype(int)).kind != "f":
@@ -70,11 +100,12 @@ class ExactTargets:
         if len(values) < len(self.slopes):
             return
         key = self._key(values)
-        if key is None:
+        if key is None and index not in self.uses:  # a use of zeros is one of a loop
             return
         self.keys[index] = key
-        call = self.calls[index]
-        self.expressions.setdefault((call.frames[:1], call.name), []).append(index)
+        call = self.calls[self.uses.get(index, index)]
+        kind = index // (self.worlds.step.last + 1)
+        self.expressions.setdefault((call.frames[:1], call.name, kind), []).append(index)
         self.known.setdefault(key, []).append(index)
         if np.ndim(values[0]) == 2:
             turned = self._key([np.transpose(value) for value in values])
@@ -166,7 +197,9 @@ class ExactTargets:
 
     def _orders(self, group: list[int], sources: list[int]) -> Iterator[list[int]]:
         if len(group) > 1:
-            return orders(group, sources)
+            shift = sources[0] - self.uses.get(sources[0], sources[0])
+            uses = [source - shift for source in sources]
+            return ([use + shift for use in chosen] for chosen in orders(group, uses))
         half = MOST_ALONE // 2
         few = sources if len(sources) <= MOST_ALONE else [*sources[:half], *sources[-half:]]
         return ([source] for source in few)

@@ -108,7 +108,9 @@ class SourceNames:
             for part, operand in self.operand_nodes(index):
                 if isinstance(operand, SIMPLE) and _is_plain(operand):
                     place = position(call.frames[0])
-                    texts.setdefault(part, self.text(operand, place.file))
+                    text = self.text(operand, place.file)
+                    if part not in texts or "[-" in texts[part]:
+                        texts[part] = text
             assigned = _assigned_here(self, index)
             if assigned:
                 texts.setdefault(index, assigned)
