@@ -218,7 +218,9 @@ class EditSearch:
         is_alone = len(place.fixes) == len(wrong) and count > 0
         if judgement.objective.is_assumed or not (is_alone or 2 * count >= len(step.states)):
             return False
-        if safe.issuperset(place.group):
+        rates = [self.judge.scale_call(n) for n in range(len(step.states))]
+        after = self.worlds.reached([call for call in rates if call is not None])
+        if safe.issuperset(place.group) or not after.isdisjoint(place.group):
             return False
         reached = self.worlds.reached(place.changes)
         if any(n not in place.fixes and not reached.isdisjoint(self.judge.cones[n]) for n in wrong):
