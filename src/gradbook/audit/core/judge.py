@@ -133,6 +133,8 @@ class Judge:
             ]
             if self._is_past_or_decay(number, bent, changes, is_bent=True):
                 direction = coefficient * times * self._direction(state, index, edits)
+                if not direction and not self.step.memories:
+                    continue  # partly down and partly up goes nowhere
                 return Fit(slot, coefficient, None, np.sign(direction))
         return None
 
@@ -356,15 +358,29 @@ class Judge:
         def rank(judgement: Judgement) -> tuple[Any, ...]:
             live = [fit for fit in judgement.fits.values() if not fit.is_unused]
             whole = len(judgement.fits) == count and bool(live)
-            stated = not judgement.objective.is_assumed and bool(live)
+            is_assumed = judgement.objective.is_assumed
+            stated = not is_assumed and bool(live)
             climbs = sum(fit.direction > 0 for fit in live) * 2 > len(live)
-            return (-whole, -stated, -len(live), climbs, len(judgement.factors))
+            # which number is the loss isn't seen by its slopes: one of the usual kinds is likely
+            is_usual = not live and not is_assumed and bool(self.orientation(judgement.objective))
+            return (
+                *(-whole, -stated, -bool(live), -is_usual, -len(live)),
+                *(climbs, len(judgement.factors), not self._has_unit_rate(judgement)),
+            )
 
-        ordered = sorted(judged, key=rank)
-        alike = [each for each in ordered if rank(each) == rank(ordered[0])]
+        ranks = {id(each): rank(each) for each in judged}
+        ordered = sorted(judged, key=lambda each: ranks[id(each)])
+        alike = [each for each in ordered if ranks[id(each)] == ranks[id(ordered[0])]]
         if len(alike) > 1 and self.step.memories:
             alike.sort(key=lambda each: bool(self.find_unlawful(each)))
         return alike + ordered[len(alike) :]
+
+    def _has_unit_rate(self, judgement: Judgement) -> bool:
+        """Whether a weight moves by exactly the slope times its learning rate."""
+        return any(
+            fit.rate and abs(abs(fit.rate) / self.scale_of(n) - 1) < SAME
+            for n, fit in judgement.fits.items()
+        )
 
     def _without_parts(self) -> list[Objective]:
         """The objectives but for penalties, and for losses to which later ones add a penalty."""

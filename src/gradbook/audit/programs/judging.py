@@ -33,6 +33,7 @@ from gradbook.audit.programs.recorded_steps import make_step
 from gradbook.audit.programs.spelling import EditSpeller
 from gradbook.audit.programs.stepping import Group, spans_of
 from gradbook.audit.programs.unproved import Causes
+from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, joined
 from gradbook.recording.call_slopes import exact_slopes
 from gradbook.recording.calls import PARTIAL_WRITES, RecordedCall, Ref, Values
@@ -42,6 +43,10 @@ MOST_STEPS_TRIED = 4
 NO_LOSS = Message("no line computes a loss")
 NO_LOSS_OF_THEIRS = Message("no line computes a loss that the gradients belong to")
 NOTHING_MOVES = Message("no weight moves in the step that was judged")
+NOTHING_SHOWS = mark(
+    "the gradients of {weights} are 0 in the steps that were looked at: nothing shows whether "
+    "they are right"
+)
 RATE = re.compile(r"rate|alpha|eta\b|lr|step|tasa|learn", re.IGNORECASE)
 
 
@@ -240,12 +245,33 @@ class ModelDescription:
             verdict, reason = "unknown", self._causes(outcome).of_laws(self.unlawful)
         elif not is_live:
             verdict, reason = "unknown", NOTHING_MOVES
+        elif still := [n for n in judgement.fits if self._is_still(n)]:
+            names = self._weight_names(still)
+            verdict, reason = "unknown", Message(NOTHING_SHOWS, weights=names)
         elif judgement.objective.is_assumed:
             reason = self._other_stated()
             verdict = "another loss" if reason else "right"
         elif (factor := self._common_factor()) is not None:
             verdict, reason = "factor", self._words_of_factor(factor)
         return verdict, reason, factor
+
+    def _is_still(self, number: int) -> bool:
+        """Whether slope and update are 0, and so for all that the same expression updates."""
+        judgement = self.judgement
+        assert judgement is not None
+        state = self.step.states[number]
+        alike = [number]
+        if np.ndim(self.calls[state.now].value) == 0:
+            alike = [n for n, other in enumerate(self.step.states) if other.place == state.place]
+        return all(
+            (fit := judgement.fits.get(n)) is not None
+            and fit.is_unused
+            and not any(
+                np.any(self.judge.change(self.step.states[n], world))
+                for world in range(self.judge.count)
+            )
+            for n in alike
+        )
 
     def _is_proof(self) -> bool:
         """A loss that is only assumed must be that of most weights to prove others wrong."""
@@ -605,6 +631,7 @@ class ModelDescription:
         exact = [np.asarray(slopes.get(self.step.states[n].now, 0.0), float) for n in numbers]
         yours = [self._yours(n, part) for n, part in zip(numbers, exact, strict=True)]
         is_wrong = any(n in judgement.wrong or n in judgement.factors for n in numbers)
+        is_right = None if all(self._is_still(n) for n in numbers) else not is_wrong
         span = self._expression(numbers[0])
         update = self.naming.span_of(state.next) or SourceSpan(self.naming.file, 1, 0, 1, 0, "")
         if any(part is None for part in yours):
@@ -612,7 +639,7 @@ class ModelDescription:
                 self._gradient_name(numbers[0]),
                 self._weight_name(numbers[0]),
                 shape,
-                not is_wrong,
+                is_right,
                 (),
                 None,
                 None,
@@ -638,7 +665,7 @@ class ModelDescription:
             self._gradient_name(numbers[0]),
             self._weight_name(numbers[0]),
             shape,
-            not is_wrong,
+            is_right,
             entry,
             float(yours_flat[worst]),
             float(exact_flat[worst]),

@@ -5,6 +5,7 @@ Knows how programs write a loss, and no gradient.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -20,6 +21,7 @@ from gradbook.recording.calls import RecordedCall, Ref
 MOST_STATED = 8
 MOST_PAIRS = 6
 MOST_PARTS = 64  # of a batch whose gradients are added up
+LOSS = re.compile("loss|cost|error|entropy|objective|likelihood|mse|nll", re.IGNORECASE)
 TINY = 1e-4  # a constant below it only keeps a logarithm or a root finite
 
 
@@ -74,13 +76,15 @@ def stated_losses(
         and getattr(calls[index].value, "dtype", np.dtype(bool)).kind == "f"
     ]
     scalars = [index for index in scalars if calls[index].frames]
-    used = {operand for index in scalars for operand in calls[index].operands}
+    used = _behind(calls, reach.first, set(scalars))
     ends = [index for index in scalars if index not in used] + [i for i in scalars if i in used]
     places: set[Any] = set()
     stated: list[int] = []
     counts = {index: reach.count(index) for index in scalars}
     best = max(counts.values(), default=0)
-    for index in sorted(ends, key=lambda i: (-counts[i], i in used, -i)):
+    for index in sorted(
+        ends, key=lambda i: (-counts[i], i in used, not _is_called_loss(calls[i]), -i)
+    ):
         place = calls[index].frames[0]
         if counts[index] == best and place not in places:
             places.add(place)
@@ -94,6 +98,20 @@ def stated_losses(
             objectives.append(Objective("", tuple(parts), _ones, False, index))
         objectives.append(Objective("", (index,), _ones, False, index))
     return objectives
+
+
+def _is_called_loss(call: RecordedCall) -> bool:
+    """Whether a function computes it that is called so."""
+    return any(LOSS.search(code.co_name) for code, *_ in call.frames)
+
+
+def _behind(calls: list[RecordedCall], first: int, ends: set[int]) -> set[int]:
+    """All from which one of the ends is computed, such as a softmax's sum."""
+    behind: set[int] = set()
+    for index in range(max(ends, default=first), first - 1, -1):
+        if index in ends or index in behind:
+            behind.update(calls[index].operands)
+    return behind
 
 
 def _difference(output: Any, target: Any) -> Any:
