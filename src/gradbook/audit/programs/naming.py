@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from types import CodeType
 
@@ -115,6 +115,30 @@ class SourceNames:
             if assigned:
                 texts.setdefault(index, assigned)
         return scopes
+
+    @cached_property
+    def every_text(self) -> dict[object, dict[int, set[str]]]:
+        """In each function: all that its expressions call the values that they use."""
+        texts: dict[object, dict[int, set[str]]] = {}
+        for index in range(self.first, self.last + 1):
+            frames = self.calls[index].frames
+            for part, operand in self.operand_nodes(index) if frames else ():
+                if isinstance(operand, SIMPLE) and _is_plain(operand):
+                    text = self.text(operand, position(frames[0]).file)
+                    texts.setdefault(frames[0][0], {}).setdefault(part, set()).add(text)
+        return texts
+
+    def shared_name(self, mapping: Mapping[int, int]) -> str | None:
+        """What an expression may write in each of its calls, for another value in each."""
+        names = {self.name_in_scope(index, at) for at, index in mapping.items()}
+        if len(names) == 1:
+            return names.pop()
+        scopes = [
+            (self.every_text.get(self.calls[at].frames[0][0], {}), index)
+            for at, index in mapping.items()
+        ]
+        shared = set.intersection(*(texts.get(index, set()) for texts, index in scopes))
+        return min(shared, key=len) if shared else None
 
     def name_in_scope(self, index: int, at: int, level: int = 0) -> str | None:
         """What the function of a call may write for a value."""

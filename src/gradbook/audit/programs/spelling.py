@@ -343,7 +343,7 @@ class EditSpeller:
             parts = expression_parts(node)
             number = proposal.operand or 0
             part = parts[number] if number < len(parts) else None
-            name = self.naming.name_in_scope(new, proposal.at)
+            name = self.naming.shared_name(mapping)
         if part is None:
             return None
         old = self._text(part, file)
