@@ -70,7 +70,7 @@ class EditSearch:
             for n, state in enumerate(judge.step.states)
         }
         self.agree = LOOSE if judge.worlds.without_guards else 1e-6
-        self.turn = judge.orientation(judgement.objective)
+        self.turn = judge.turn(judgement)
         self.ratios = sorted({round(1 / f, 9) for f in judgement.factors.values()})
         self.ends = {state.next: state.now for state in judge.step.states}  # meant as changes
         self.tried = 0
@@ -496,9 +496,9 @@ class EditSearch:
         if fit is None or fit.direction * self.turn > 0:
             return False  # something else moves it, or up the loss
         rate = fit.rate
+        peers = [self.judgement.fits[n] for n in right if n in self.judgement.fits]
+        peers = [peer for peer in peers if not peer.is_unused and peer.rate is None]
         if rate is None:
-            peers = [self.judgement.fits[n] for n in right if n in self.judgement.fits]
-            peers = [f for f in peers if not f.is_unused and f.rate is None]
             if any(f.direction * fit.direction < 0 for f in peers):
                 return False
             law = Law(self.judge.step, self.judge.step.states[number], index, changes)
@@ -506,7 +506,7 @@ class EditSearch:
                 return False
             return not rates or bool(peers)
         if not rates:
-            return True
+            return not peers
         scale = self.judge.scale_of(number)
         return any(
             abs(rate / whole - 1) < SAME or abs(rate / scale / peeled - 1) < SAME

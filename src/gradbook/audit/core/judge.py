@@ -377,7 +377,7 @@ class Judge:
 
     def _has_unit_rate(self, judgement: Judgement) -> bool:
         """Whether a weight moves by exactly the slope times its learning rate."""
-        return any(
+        return not judgement.objective.is_within and any(
             fit.rate and abs(abs(fit.rate) / self.scale_of(n) - 1) < SAME
             for n, fit in judgement.fits.items()
         )
@@ -438,9 +438,7 @@ class Judge:
     def _compare_factors(self, judgement: Judgement) -> None:
         live = {n: fit for n, fit in judgement.fits.items() if fit.direction}
         rates = {n: fit.rate for n, fit in live.items() if fit.rate}
-        turn = self.orientation(judgement.objective) or (
-            -np.sign(sum(fit.direction for fit in live.values()))
-        )
+        turn = self.turn(judgement)
         uphill = {n: -1.0 for n, fit in live.items() if fit.direction * turn > 0}
         if uphill:
             judgement.factors = uphill
@@ -457,6 +455,11 @@ class Judge:
             judgement.factors = odd
         else:
             judgement.rates_differ = True
+
+    def turn(self, judgement: Judgement) -> float:
+        """1: weights should go down; -1: up; of a loss of no usual kind, most know the way."""
+        most = -np.sign(sum(fit.direction for fit in judgement.fits.values()))
+        return self.orientation(judgement.objective) or float(most)
 
     def orientation(self, objective: Objective) -> int:
         """1: a loss, which should fall; -1: a likelihood, which should rise; 0: not known."""

@@ -35,6 +35,7 @@ class Objective:
     slopes: Callable[[Sequence[Any]], Sequence[Any]]  # of the loss, by each end's value
     is_assumed: bool
     call: int | None = None  # that computes it in the program
+    is_within: bool = False  # the function that computes it goes on to a loss of it
     is_end: bool = False  # nothing else is computed from it
 
 

@@ -90,13 +90,23 @@ def stated_losses(
             places.add(place)
             stated.append(index)
     objectives = []
+    within = {
+        operand
+        for index in scalars
+        for operand in calls[index].operands
+        if calls[operand].frames
+        and calls[operand].frames[0][0] is calls[index].frames[0][0]
+        and not any(  # such as a total over samples
+            i < reach.first and calls[i].function is not None for i in calls[index].operands
+        )
+    }
     for index in stated[:MOST_STATED]:
         parts = [i for i in scalars if calls[i].frames == calls[index].frames]
         if 1 < len(parts) <= MOST_PARTS and not any(
             i in calls[j].operands for i in parts for j in parts
         ):
-            objectives.append(Objective("", tuple(parts), _ones, False, index))
-        objectives.append(Objective("", (index,), _ones, False, index))
+            objectives.append(Objective("", tuple(parts), _ones, False, index, index in within))
+        objectives.append(Objective("", (index,), _ones, False, index, index in within))
     return objectives
 
 
