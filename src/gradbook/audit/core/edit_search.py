@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.edits import Edits, Proposal
+from gradbook.audit.core.edits import PRODUCTS, Edits, Proposal
 from gradbook.audit.core.judge import SAME, Fit, Judge, Judgement
 from gradbook.audit.core.laws import Law
 from gradbook.audit.core.targets import ExactTargets, Targets
@@ -22,6 +22,7 @@ from gradbook.audit.core.worlds import LOOSE, ratio
 from gradbook.recording.calls import CallChange, substitute
 
 MOST_SLOTS = 14
+MATRIX_PRODUCTS = (*PRODUCTS, "einsum", "tensordot", "inner")
 MOST_ROUNDS = 4
 MOST_TIMES = 3
 MOST_PLACES = 3  # at which edits are tried
@@ -241,7 +242,8 @@ class EditSearch:
         shapes = {np.shape(self.judge.calls[state.now].value) for state in states}
         shapes |= {shape[::-1] for shape in shapes}
         used = {i for index in self.forward for i in self.judge.calls[index].operands}
-        operands = {i for index in self._region(place) for i in self.judge.calls[index].operands}
+        products = [self.judge.calls[i] for i in self._region(place)]
+        operands = {i for call in products if call.name in MATRIX_PRODUCTS for i in call.operands}
         return any(
             not self.worlds.replay.depends[i]
             and np.ndim(self.judge.calls[i].value) == 2

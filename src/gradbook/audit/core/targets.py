@@ -114,6 +114,8 @@ class ExactTargets:
     def _key(self, values: list[Any]) -> Hashable:
         """Equal for values that are multiples of each other; None: all are 0."""
         size = np.size(values[0])
+        if any(np.size(value) != size for value in values):
+            return None  # a mask leaves another number of them in each world
         if size not in self.directions:
             self.directions[size] = (
                 np.ones((1, 1)) if size == 1 else self.random.normal(size=(2, size))
