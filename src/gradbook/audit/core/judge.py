@@ -251,8 +251,9 @@ class Judge:
         """The earliest value that is the slope: all that an optimiser does comes after it."""
         state = self.step.states[number]
         slopes = [self.slope(state, judgement.objective, w) for w in range(self.count)]
+        forward = set(self.worlds.replay.needed(judgement.objective.ends))
         for index in reversed(self.cones[number]):
-            if np.size(self.worlds.value(0, index)) != np.size(slopes[0]):
+            if index in forward or np.size(self.worlds.value(0, index)) != np.size(slopes[0]):
                 continue
             if ratio([self.worlds.value(0, index)], slopes[:1], LOOSE) is None:
                 continue

@@ -156,9 +156,10 @@ class Watch:
         if call.function is not np.multiply:
             return bool(call.arguments and call.arguments[0] == part)
         other = call.arguments[1 if call.arguments[0] is part else 0]
-        value = RECORDER.tape.calls[other.index].value if type(other) is Ref else other
-        if isinstance(value, (int, float)):
-            return 0.5 < value <= 1.0
+        source = RECORDER.tape.calls[other.index] if type(other) is Ref else None
+        value = source.value if source else other
+        if isinstance(value, (int, float)):  # but not 1 as it is written, such as a sum's slope
+            return 0.5 < value < 1 or bool(value == 1 and source and source.function)
         return bool(np.size(value) == 1 and 0.5 < float(np.ravel(value)[0]) <= 1.0)
 
     def _sum(self, index: int, call: Any) -> None:
@@ -376,13 +377,24 @@ def find_trainings(watch: Watch) -> list[Group]:
         for group in groups:
             first = group[0][1]
             overlap = first[0].new < steps[-1].new and steps[0].new < first[-1].new
-            alike = abs(len(first) - len(steps)) <= max(3, len(first) // 3)
+            alike = abs(len(first) - len(steps)) <= max(2, len(first) // 3)
             if overlap and alike:
                 group.append((chain, steps))
                 break
         else:
             groups.append([(chain, steps)])
-    return groups
+    return [
+        group
+        for group in groups
+        if not any(len(other) > len(group) and _is_within_a_step(group, other) for other in groups)
+    ]
+
+
+def _is_within_a_step(group: Group, other: Group) -> bool:
+    """Such as what is added up from layer to layer, while the other's weights stand still."""
+    first = min(steps[0].new for _, steps in group)
+    last = max(steps[-1].new for _, steps in group)
+    return not any(first < move.new < last for _, steps in other for move in steps)
 
 
 def spans_of(group: Group, weights: set[int] | None = None) -> list[StepSpan]:
