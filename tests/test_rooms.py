@@ -35,7 +35,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "layers": 4600,
     "net": 6500,
     "rates": 1400,
-    "recording": 3250,
+    "recording": 3400,
     "report": 11300,
     "serve": 2250,
     "targets": 27750,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 
-class Frame(tuple[CodeType, int]):
+class CallFrame(tuple[CodeType, int]):
     """A code object of the program, and the instruction in it: one object for each place.
 
     Told apart by identity, since to hash a code object takes longer than a program's sum.
@@ -43,7 +43,7 @@ class RecordedCall:
     arguments: tuple[Any, ...]
     options: dict[str, Any]
     value: Any
-    frames: tuple[Frame, ...]  # innermost first
+    frames: tuple[CallFrame, ...]  # innermost first
     is_random: bool = False
     operands: tuple[int, ...] = ()
 
@@ -158,7 +158,7 @@ class Tape:
         arguments: tuple[Any, ...],
         options: dict[str, Any],
         value: Any,
-        frames: tuple[Frame, ...],
+        frames: tuple[CallFrame, ...],
         is_random: bool = False,
     ) -> int:
         """The call's index."""

@@ -12,7 +12,7 @@ from time import perf_counter
 from types import CodeType, FrameType
 from typing import Any
 
-from gradbook.recording.calls import Frame, Tape
+from gradbook.recording.calls import CallFrame, Tape
 
 MOST_CALLS = 400_000
 MOST_BYTES = 2_000_000_000
@@ -38,13 +38,13 @@ class Recorder:
         self.deadline = float("inf")
         self.full = False
         self.begins_anew = False  # with an empty tape, where something is computed next
-        self.places: dict[tuple[int, int], Frame] = {}  # by a code's id and the instruction
-        self.recorded: set[Frame] = set()
+        self.places: dict[tuple[int, int], CallFrame] = {}  # by a code's id and the instruction
+        self.recorded: set[CallFrame] = set()
         self.known: dict[int, bool] = {}  # by a code's id: whether it is the program's
         self.codes: list[CodeType] = []  # known ones, so that no id is used again
         self.outer: FrameType | None = None  # the frame around the last call's, where it stood
         self.outer_at = -1
-        self.around: tuple[Frame, ...] = ()
+        self.around: tuple[CallFrame, ...] = ()
         self.outermost: CodeType | None = None  # no frame of the program is outside this one's
 
     def start(self) -> None:
@@ -91,13 +91,13 @@ class Recorder:
         self.codes.append(code)
         return answer
 
-    def place(self, frame: FrameType) -> Frame:
+    def place(self, frame: FrameType) -> CallFrame:
         """Of a frame of the program."""
         code = frame.f_code
         key = (id(code), frame.f_lasti)
         place = self.places.get(key)
         if place is None:
-            place = self.places[key] = Frame((code, frame.f_lasti))
+            place = self.places[key] = CallFrame((code, frame.f_lasti))
         return place
 
     def called_by_program(self, depth: int = 2) -> bool:
@@ -113,7 +113,7 @@ class Recorder:
             steps += 1
         return False
 
-    def frames(self, frame: FrameType) -> tuple[Frame, ...]:
+    def frames(self, frame: FrameType) -> tuple[CallFrame, ...]:
         """Where the program is: this frame, and those around it, which stand still meanwhile."""
         outer = frame.f_back
         if outer is None or outer is not self.outer or outer.f_lasti != self.outer_at:
@@ -125,8 +125,8 @@ class Recorder:
             return (self.place(frame), *self.around[: FRAMES - 1])
         return self.around
 
-    def _walk(self, frame: FrameType | None) -> tuple[Frame, ...]:
-        frames: list[Frame] = []
+    def _walk(self, frame: FrameType | None) -> tuple[CallFrame, ...]:
+        frames: list[CallFrame] = []
         steps = 0
         while frame is not None and steps < DEEPEST and len(frames) < FRAMES:
             if self.is_program(frame.f_code):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from types import CodeType
 
-from gradbook.recording.calls import Frame
+from gradbook.recording.calls import CallFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
     return list(code.co_positions())
 
 
-def position(frame: Frame) -> Position:
+def position(frame: CallFrame) -> Position:
     code, instruction = frame
     places = _positions(code)
     line, end_line, column, end_column = places[instruction // 2]

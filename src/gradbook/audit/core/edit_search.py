@@ -6,7 +6,7 @@ Knows neither cells nor source.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from time import perf_counter, process_time
@@ -26,6 +26,7 @@ MATRIX_PRODUCTS = (*PRODUCTS, "einsum", "tensordot", "inner")
 MOST_ROUNDS = 4
 MOST_TIMES = 3
 MOST_PLACES = 3  # at which edits are tried
+OF_SIZE = ("constant", "factor", "extra factor", "division")
 ON_PURPOSE = ("sign", "clip", "norm", "minimum", "round", "floor", "heaviside")
 
 
@@ -36,7 +37,7 @@ class ProvenEdit:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MistakePlace:
     """An expression that makes gradients exact if it is the slope by values of the forward pass."""
 
     group: list[int]
@@ -179,20 +180,16 @@ class EditSearch:
     ) -> ProvenEdit | None:
         edits = self._edits(wrong)
         safe = self._safe(right)
-        best: ProvenEdit | None = None
-        for proposal in self._operations(edits, safe):
-            fixes = self._try(proposal, made, wrong, right)
-            if fixes and (best is None or len(fixes) > len(best.fixes)):
-                best = ProvenEdit(proposal, fixes)
-                if len(fixes) == len(wrong):
-                    return best
+        best = self._best_operation(edits, safe, made, wrong, right)
+        if best and len(best.fixes) == len(wrong):
+            return best
         unspelled: ProvenEdit | None = None
         alone: ProvenEdit | None = None  # a place for which no edit is known
         for place in self._places(edits, made, wrong, right):
             known = best or unspelled or alone
             if known and len(known.fixes) > len(place.fixes):
                 break
-            if self._has_other_weights(place):
+            if self._has_other_weights(self._region(place)):
                 continue
             for proposal in self._edits_at(place, edits, safe, made):
                 fixes = self._try(proposal, made, wrong, right)
@@ -204,11 +201,43 @@ class EditSearch:
             if alone is None and self._is_mistake(place, safe, wrong):
                 at = min(place.changes)
                 alone = ProvenEdit(Proposal("place", at, place.changes), place.fixes)
-        if self._is_late():
-            outcome.ran_out = True
-        return best or unspelled or alone
+        known = best or unspelled or alone
+        if known is None and not self._has_other_weights(edits.backward):
+            # such as a slope in a function of its own, which is no slope of the loss
+            for proposal in self._edits_in(edits.backward, edits, safe):
+                fixes = self._try(proposal, made, wrong, right)
+                if len(fixes) == len(wrong):
+                    known = ProvenEdit(proposal, fixes)
+                    break
+        outcome.ran_out |= self._is_late()
+        return known
 
-    def _is_mistake(self, place: Place, safe: set[int], wrong: list[int]) -> bool:
+    def _best_operation(
+        self,
+        edits: Edits,
+        safe: set[int],
+        made: dict[int, CallChange],
+        wrong: list[int],
+        right: list[int],
+    ) -> ProvenEdit | None:
+        best: ProvenEdit | None = None
+        for proposal in self._operations(edits, safe):
+            fixes = self._try(proposal, made, wrong, right)
+            if proposal.kind in OF_SIZE and self._leaves_wrong(proposal, fixes, wrong):
+                continue
+            if fixes and (best is None or len(fixes) > len(best.fixes)):
+                best = ProvenEdit(proposal, fixes)
+                if len(fixes) == len(wrong):
+                    break
+        return best
+
+    def _leaves_wrong(self, proposal: Proposal, fixes: tuple[int, ...], wrong: list[int]) -> bool:
+        """Whether the expression goes into other gradients that stay wrong."""
+        reached = self.worlds.reached(proposal.changes)
+        left = (n for n in wrong if n not in fixes)
+        return any(not reached.isdisjoint(self.judge.cones[n]) for n in left)
+
+    def _is_mistake(self, place: MistakePlace, safe: set[int], wrong: list[int]) -> bool:
         """Whether a place is wrong though no edit is known that makes it right.
 
         What is done on purpose isn't: feedback by other weights than those of the way forward, a
@@ -221,7 +250,8 @@ class EditSearch:
             return False
         rates = [self.judge.scale_call(n) for n in range(len(step.states))]
         after = self.worlds.reached([call for call in rates if call is not None])
-        if safe.issuperset(place.group) or not after.isdisjoint(place.group):
+        is_rate = not after.isdisjoint(place.group) and not self._differ_in_one_update(place)
+        if safe.issuperset(place.group) or is_rate:
             return False
         reached = self.worlds.reached(place.changes)
         if any(n not in place.fixes and not reached.isdisjoint(self.judge.cones[n]) for n in wrong):
@@ -236,13 +266,23 @@ class EditSearch:
         on_purpose = any(self.judge.calls[i].name in ON_PURPOSE for i in region)
         return has_right and not (on_purpose or memories & operands)
 
-    def _has_other_weights(self, place: Place) -> bool:
+    def _differ_in_one_update(self, place: MistakePlace) -> bool:
+        """Whether one expression moves weights by different multiples of their slopes."""
+        factors: dict[Any, set[float]] = {}
+        for n, state in enumerate(self.judge.step.states):
+            if n in self.judgement.fits and not self.judgement.fits[n].is_unused:
+                factor = self.judgement.factors.get(n, 1.0)
+                factors.setdefault(state.place, set()).add(round(factor, 6))
+        places = {self.judge.step.states[n].place for n in place.fixes}
+        return any(len(factors.get(each, ())) > 1 for each in places)
+
+    def _has_other_weights(self, region: Collection[int]) -> bool:
         """Whether feedback goes through an array like weights that the way forward doesn't use."""
         states = self.judge.step.states
         shapes = {np.shape(self.judge.calls[state.now].value) for state in states}
         shapes |= {shape[::-1] for shape in shapes}
         used = {i for index in self.forward for i in self.judge.calls[index].operands}
-        products = [self.judge.calls[i] for i in self._region(place)]
+        products = [self.judge.calls[i] for i in region]
         operands = {i for call in products if call.name in MATRIX_PRODUCTS for i in call.operands}
         return any(
             not self.worlds.replay.depends[i]
@@ -306,12 +346,12 @@ class EditSearch:
 
     def _places(
         self, edits: Edits, made: dict[int, CallChange], wrong: list[int], right: list[int]
-    ) -> Iterator[Place]:
+    ) -> Iterator[MistakePlace]:
         """Expressions that make wrong gradients exact if they are the slopes they should be.
 
         First those that make all exact, in the order of the program.
         """
-        partial: list[Place] = []
+        partial: list[MistakePlace] = []
         whole = 0
         groups = [group for group in edits.groups().values() if self.shared.isdisjoint(group)]
         for group in sorted(groups, key=lambda group: group[0]):
@@ -328,9 +368,9 @@ class EditSearch:
 
     def _place(
         self, group: list[int], made: dict[int, CallChange], wrong: list[int], right: list[int]
-    ) -> Place | None:
+    ) -> MistakePlace | None:
         """The group as the slopes that it may be, if they make gradients exact."""
-        best: Place | None = None
+        best: MistakePlace | None = None
         for targets in self.targets.of(group):
             for times in (1.0, *self.usual):
                 changes = {
@@ -339,45 +379,48 @@ class EditSearch:
                 }
                 fixes = self.fixed_by({**made, **changes}, wrong, right)
                 if fixes and (best is None or len(fixes) > len(best.fixes)):
-                    best = Place(group, [], changes, fixes)
+                    best = MistakePlace(group, [], changes, fixes)
                 if fixes and best and len(fixes) == len(best.fixes):
                     best.targets.append(targets)
                     break
         return best
 
     def _edits_at(
-        self, place: Place, edits: Edits, safe: set[int], made: dict[int, CallChange]
+        self, place: MistakePlace, edits: Edits, safe: set[int], made: dict[int, CallChange]
     ) -> Iterator[Proposal]:
         """Edits after which the place's value is a multiple of what it has to be."""
         region = self._region(place)
-        groups = [
-            group
-            for group in edits.groups().values()
-            if not region.isdisjoint(group)
-            and not safe.issuperset(group)
-            and self.shared.isdisjoint(group)
-        ]
-        groups.sort(key=lambda group: -group[0])
-        calls = [
-            group
-            for group in edits.groups(1).values()
-            if not region.isdisjoint(group) and not safe.issuperset(group)
-        ]
         check = TargetCheck(self, place, region, made)
-        for propose, parts in (
+        for proposal in self._edits_in(region, edits, safe):
+            if check.is_met(proposal.changes):
+                yield proposal
+
+    def _edits_in(
+        self, region: Collection[int], edits: Edits, safe: set[int]
+    ) -> Iterator[Proposal]:
+        """All edits of the expressions in a region, the last ones first."""
+
+        def parts(level: int) -> list[list[int]]:
+            return [
+                group
+                for group in edits.groups(level).values()
+                if not set(region).isdisjoint(group) and not safe.issuperset(group)
+            ]
+
+        groups = [group for group in parts(0) if self.shared.isdisjoint(group)]
+        groups.sort(key=lambda group: -group[0])
+        for propose, each in (
             (edits.structural, groups),
-            (edits.arguments, calls),
+            (edits.arguments, parts(1)),
             (edits.operands, groups),
             (edits.slopes, groups),
             (edits.weights, groups),
             (edits.powers, groups),
         ):
-            for group in parts:
-                for proposal in propose(group):
-                    if check.is_met(proposal.changes):
-                        yield proposal
+            for group in each:
+                yield from propose(group)
 
-    def _region(self, place: Place) -> set[int]:
+    def _region(self, place: MistakePlace) -> set[int]:
         """What the place is computed from, back to values that are right."""
         region: set[int] = set()
         todo = list(place.changes)
@@ -524,7 +567,7 @@ class TargetCheck:
     """
 
     def __init__(
-        self, search: EditSearch, place: Place, region: set[int], made: dict[int, CallChange]
+        self, search: EditSearch, place: MistakePlace, region: set[int], made: dict[int, CallChange]
     ) -> None:
         self.worlds, self.calls, self.made = search.worlds, search.judge.calls, made
         self.agree = search.agree

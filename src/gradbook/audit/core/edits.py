@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -18,6 +19,7 @@ from gradbook.audit.core.pairing import neighbours, newest, orders
 from gradbook.recording.calls import CallChange, RecordedCall, Ref, references, substitute
 
 MOST_PLACES = 200  # expressions that an operand is tried for
+MOST_NUMBERS = 12  # of the way forward
 MOST_CALLS = 3000  # of one expression
 PRODUCTS = ("matmul", "dot")
 SUMS = ("sum", "mean")
@@ -79,12 +81,13 @@ class Edits:
     def _find_occurrences(self) -> dict[Hashable, list[int]]:
         """What may stand in an operand's place: values of the forward pass, inputs, weights."""
         wanted = {i for i in self.forward if self.calls[i].function is not None}
+        fewest = min(1, *(np.ndim(self.calls[state.now].value) for state in self.step.states))
         inputs = {
             operand
             for index in self.forward
             for operand in self.calls[index].operands
             if not self.judge.worlds.replay.depends[operand]
-            and np.ndim(self.calls[operand].value) >= 1
+            and np.ndim(self.calls[operand].value) >= fewest
         }
         places: dict[Hashable, list[int]] = {}
         every = {i for cone in self.judge.cones.values() for i in cone} - self.news
@@ -119,14 +122,37 @@ class Edits:
             yield self._function("sign", group, _same, ("drop",))
         else:
             yield self._result("sign", group, np.negative, ("negate",))
-        if call.function is np.power or call.function is np.square:
-            yield self._function("power", group, lambda a, *b: a, ("drop",))
-        if call.function is np.sqrt:
-            yield self._function("power", group, _same, ("drop root",))
+        yield from self._without_power(group)
         if name in COMPARISONS:
             for word, function in COMPARISONS.items():
                 if word != name:
                     yield self._function("mask", group, function, (word,))
+        if name == "where":
+            yield from self._chosen_numbers(group)
+
+    def _without_power(self, group: list[int]) -> Iterator[Proposal]:
+        function = self.calls[group[0]].function
+        if function in (np.power, np.square):
+            yield self._function("power", group, lambda a, *b: a, ("drop",))
+        if function is np.sqrt:
+            yield self._function("power", group, _same, ("drop root",))
+
+    def _chosen_numbers(self, group: list[int]) -> Iterator[Proposal]:
+        """Another number in a `where`: one that the way forward uses, such as a leak."""
+        for number, part in enumerate(self.calls[group[0]].arguments[1:3], 1):
+            value = self.judge.constant(part)
+            for other in self.forward_numbers if value is not None else ():
+                yield self._number(group, number, other / value, ("forward",))
+
+    @cached_property
+    def forward_numbers(self) -> list[float]:
+        numbers = dict.fromkeys(
+            value
+            for index in sorted(self.forward)
+            for part in self.calls[index].arguments
+            if (value := self.judge.constant(part)) is not None and 0 < abs(value) < 1
+        )
+        return list(numbers)[:MOST_NUMBERS]
 
     def constants(self, group: list[int], ratio: float) -> Iterator[Proposal]:
         """Another number in the source, or a factor that is missing or too much."""
@@ -142,12 +168,18 @@ class Edits:
                     "extra factor", group, (lambda a, b, keep=keep: (a, b)[keep]), (keep,)
                 )
             times = ratio if call.function is np.multiply or number == 0 else 1 / ratio
-            changes = {
-                i: self._argument(i, number, lambda x, _, t=times: x * t, self.step.states[0].now)
-                for i in group
-            }
-            yield Proposal("constant", at, changes, operand=number, detail=(times,))
+            yield self._number(group, number, times)
         yield self._result("factor", group, lambda x: x * ratio, (ratio,))
+
+    def _number(
+        self, group: list[int], number: int, times: float, detail: tuple[Any, ...] = ()
+    ) -> Proposal:
+        def scale(value: Any, _: Any) -> Any:
+            return value * times
+
+        now = self.step.states[0].now
+        changes = {i: self._argument(i, number, scale, now) for i in group}
+        return Proposal("constant", group[0], changes, operand=number, detail=(times, *detail))
 
     def of_memory(self, group: list[int], slots: dict[int, int]) -> Iterator[Proposal]:
         """The slope in the place of a memory; slots has that of each call's weight."""
@@ -165,11 +197,8 @@ class Edits:
     def of_law(self, group: list[int]) -> Iterator[Proposal]:
         """Edits of an update: its squares and roots, and which memory it uses."""
         yield from self.powers(group)
+        yield from self._without_power(group)
         call = self.calls[group[0]]
-        if call.function in (np.power, np.square):
-            yield self._function("power", group, lambda a, *b: a, ("drop",))
-        if call.function is np.sqrt:
-            yield self._function("power", group, _same, ("drop root",))
         memories: dict[Hashable, list[int]] = {}
         for memory in self.step.memories:
             for index in (memory.now, memory.next):

@@ -12,7 +12,7 @@ from functools import cached_property
 from types import CodeType
 
 from gradbook.audit.programs.program_report import SourceSpan
-from gradbook.recording.calls import Frame, RecordedCall, Ref
+from gradbook.recording.calls import CallFrame, RecordedCall, Ref
 from gradbook.recording.source_places import Position, SourceText, place_of, position
 
 PARTS: dict[type, tuple[str, ...]] = {
@@ -42,7 +42,7 @@ class SourceNames:
     def source(self, place: Position) -> SourceText | None:
         return self.sources.get(place.file)
 
-    def node(self, frame: Frame) -> ast.AST | None:
+    def node(self, frame: CallFrame) -> ast.AST | None:
         place = position(frame)
         source = self.source(place)
         return source.node_at(place) if source else None

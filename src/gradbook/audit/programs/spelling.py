@@ -549,12 +549,20 @@ class EditSpeller:
             return None
         new = _number(float(part.value) * ratio)
         old = self._text(part, file)
+        note = Message("{right}, not {wrong}", right=new, wrong=old)
+        if "forward" in proposal.detail:
+            return (
+                place_of(file, part),
+                new,
+                Message("The way forward has {right}.", right=new),
+                note,
+            )
         why = Message(
             "With {number} it is {times} times the other gradients' size.",
             number=old,
             times=WrittenNumber(_number(1 / ratio)),
         )
-        return place_of(file, part), new, why, Message("{right}, not {wrong}", right=new, wrong=old)
+        return place_of(file, part), new, why, note
 
     def _named_number(self, at: int, ratio: float) -> tuple[str, str] | None:
         """A number of the program that the factor is."""

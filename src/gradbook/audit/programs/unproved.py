@@ -80,10 +80,25 @@ class Causes:
                 weights=weights,
                 updated=self.names(updated),
             )
+        return self._of_sizes(weights)
+
+    def _of_sizes(self, weights: str) -> Message:
+        if self.judgement.factors and not self.judgement.wrong:
+            return Message(
+                "the gradients of {weights} are the loss's slopes, but times other numbers than "
+                "those of the other weights",
+                weights=weights,
+            )
         if all(self._is_computed(n) for n in self.wrong):
             return Message(
                 "the loss's slopes by {weights} are computed, but something else is added to them "
                 "that is neither the past nor makes the weights smaller",
+                weights=weights,
+            )
+        if not self.outcome.tried:
+            return Message(
+                "the gradients of {weights} aren't the loss's slopes, and where they go wrong "
+                "wasn't found",
                 weights=weights,
             )
         return message_count(
