@@ -141,8 +141,9 @@ class Edits:
         """Another number in a `where`: one that the way forward uses, such as a leak."""
         for number, part in enumerate(self.calls[group[0]].arguments[1:3], 1):
             value = self.judge.constant(part)
-            for other in self.forward_numbers if value is not None else ():
-                yield self._number(group, number, other / value, ("forward",))
+            if value is not None:
+                for other in self.forward_numbers:
+                    yield self._number(group, number, other / value, ("forward",))
 
     @cached_property
     def forward_numbers(self) -> list[float]:
