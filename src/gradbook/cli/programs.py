@@ -266,3 +266,21 @@ def write_sheet_of_program(options: Namespace) -> int:
     print_written(path)
     say(tr("open it: change a weight, and the loss and all gradients follow"))
     return RIGHT
+
+
+def page_of_program(options: Namespace) -> str:
+    """Run the program; the page explores the loss in the workbook of one step of its training."""
+    from tempfile import TemporaryDirectory
+
+    from gradbook.audit.programs.check_program import sheet_of_program
+    from gradbook.cli.workbooks import page_of_workbook
+
+    _refuse_for_programs(options, "set", "data", "train")
+    note_read(options.net)
+    with busy(tr("running {file}", file=options.net)):
+        content = sheet_of_program(options.net)
+    with TemporaryDirectory(prefix="gradbook-") as folder:
+        workbook = Path(folder, f"{Path(options.net).stem}.xlsx")
+        workbook.write_bytes(content)
+        options.net, options.of = str(workbook), options.of or "loss"
+        return page_of_workbook(options)

@@ -86,7 +86,16 @@ def test_what_cannot_be_written_is_refused_in_one_line(program, options, words, 
     assert Path("taken.xlsx").read_text() == "mine"
 
 
-def test_play_names_the_two_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["play", "train.py", "-o", "page.html"]) == 2
+def test_the_loss_of_a_program_is_explored_on_a_page() -> None:
+    Path("train.py").write_text(PROGRAM)
+    assert main(["play", "train.py", "-o", "page.html"]) == 0
+    page = Path("page.html").read_text("utf-8")
+    assert "train.xlsx" in page
+    assert "W[0]" in page
+
+
+def test_options_of_networks_are_refused_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("train.py").write_text(PROGRAM)
+    assert main(["play", "train.py", "--train", "200"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "gradbook sheet train.py, then gradbook play train.xlsx --of loss" in line
+    assert "--train isn't for programs" in line

@@ -22,7 +22,7 @@ from gradbook.cli.argument_kinds import (
 )
 from gradbook.cli.help_page import Verb
 from gradbook.cli.output import print_written, say
-from gradbook.cli.programs import names_program
+from gradbook.cli.programs import names_program, page_of_program
 from gradbook.cli.workbooks import names_workbook, page_of_workbook, refuse_for_networks
 from gradbook.errors import GradbookError, UsageError
 from gradbook.files import renew, write_whole
@@ -162,10 +162,7 @@ def make_page(options: Namespace) -> tuple[str, str]:
     from gradbook.net.formulas import Formulas
 
     if names_program(options.net):
-        raise UsageError(
-            f"a program is explored in its workbook: gradbook sheet {options.net}, then "
-            f"gradbook play {Path(options.net).stem}.xlsx --of loss"
-        )
+        return page_of_program(options), tr(EXPLORE_ADVICE)
     if names_workbook(options.net):
         return page_of_workbook(options), tr(EXPLORE_ADVICE)
     refuse_for_networks(options)
