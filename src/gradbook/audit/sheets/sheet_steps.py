@@ -81,6 +81,7 @@ class StepReader:
         self.next = set(states)
         self.now = {chains.past[state]: state for state in chains.past if state in self.next}
         self.step = StepCalls()
+        self.parts: dict[Address, int] = {}  # operations of each cell so far
 
     def read(self) -> StepCalls:
         for cell in self.now:
@@ -164,7 +165,8 @@ class StepReader:
         self, cell: Address, function: Function | None, operands: Sequence[int], value: Any
     ) -> int:
         arguments = tuple(map(Ref, operands))
-        frames = ((self._expression(cell), len(self.step.calls)),)
+        self.parts[cell] = self.parts.get(cell, -1) + 1
+        frames = ((self._expression(cell), self.parts[cell]),)  # copies have the same
         call = RecordedCall(function, arguments, {}, value, frames, operands=tuple(operands))  # type: ignore[arg-type]
         self.step.calls.append(call)
         self.step.cells.append(cell)
@@ -172,7 +174,7 @@ class StepReader:
 
     def _expression(self, cell: Address) -> str:
         pattern = self.chains.patterns.get(cell)
-        return pattern.key if pattern else ""
+        return pattern.key if pattern else self.book.name_of(cell)
 
     def _leaf(self, cell: Address, value: Any = None) -> int:
         result = self.step.result
@@ -355,7 +357,7 @@ def losses(chains: SheetChains, step: StepCalls) -> Iterator[Objective]:
 
 def _objective(step: StepCalls, cells: Iterable[Address], is_end: bool = False) -> Objective:
     ends = tuple(step.result[cell] for cell in cells)
-    return Objective("", ends, _ones, False, ends[0], is_end)
+    return Objective("", ends, _ones, False, ends[0], is_end=is_end)
 
 
 def comparisons(step: StepCalls) -> Iterator[OutputComparison]:
