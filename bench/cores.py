@@ -23,7 +23,7 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from truths import Truth, read_truths
+from truths import Truth, place_of, read_truths
 
 from gradbook.audit.check_book import report_on
 from gradbook.audit.findings import NO_NETWORK, RIGHT, WRONG
@@ -42,6 +42,7 @@ class Beside:
     core: str
     audit: str
     why: str
+    is_found: bool  # whether the core names a changed cell
     seconds: float  # of a processor, for the core
     audit_seconds: float
 
@@ -81,7 +82,9 @@ def judge(folder: Path, core_alone: bool, truth: Truth) -> Beside:
     word = NAMES.get(judged.word, judged.word)
     cells = ", ".join(map(book.name_of, judged.departing[:3]))
     why = " ".join(filter(None, (judged.why, cells)))
-    return Beside(truth, word, audit, why, seconds, process_time() - begun)
+    blamed = {place_of(book, cell) for cell in (*judged.departing, *judged.blamed)}
+    is_found = not blamed.isdisjoint(truth.cells)
+    return Beside(truth, word, audit, why, is_found, seconds, process_time() - begun)
 
 
 def _line(each: Beside) -> str:
@@ -105,6 +108,8 @@ def _print_table(results: list[Beside], core_alone: bool) -> None:
     for words, books, is_one in rows:
         counts = [sum(is_one(each, word(each)) for each in books) for word in columns.values()]
         print(f"{words:<32}{''.join(f'{count:>8}' for count in counts)}{len(books):>8}")
+    found = sum(each.is_found for each in wrong)
+    print(f"{'wrong ones blamed in a changed cell':<40}{found} of {len(wrong)}, by the core")
     times = [("core", [each.seconds for each in results])]
     times += [] if core_alone else [("audit", [each.audit_seconds for each in results])]
     for name, seconds in times:

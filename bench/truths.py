@@ -178,7 +178,7 @@ def objection(truth: Truth, wrong: Path, copy: Path, clean: Path) -> str:
     before, after = read_book(wrong), read_book(copy)
     every = before.patterns.keys() | after.patterns.keys()
     changed = sorted(c for c in every if _written(before, c) != _written(after, c))
-    others = [_named(after, c) for c in changed if _place(after, c) not in truth.cells]
+    others = [_named(after, c) for c in changed if place_of(after, c) not in truth.cells]
     if others:
         return f"the copy changes {_listed(others)}"
     if clean.stem == truth.name or not clean.exists():
@@ -194,7 +194,7 @@ def _with_whole_arrays(book: Book, cells: frozenset[Cell]) -> frozenset[Cell]:
     """Cells, and all others of the array formulas that they belong to."""
     arrays: dict[Cell, set[Cell]] = defaultdict(set)
     for address, (down, across) in Flow(book).places_in_arrays.items():
-        title, row, column = cell = _place(book, address)
+        title, row, column = cell = place_of(book, address)
         arrays[title, row - down, column - across].add(cell)
     return cells.union(*(whole for whole in arrays.values() if whole & cells))
 
@@ -204,7 +204,7 @@ def _written(book: Book, cell: Address) -> str:
     return book.content(cell).replace(" ", "")
 
 
-def _place(book: Book, cell: Address) -> Cell:
+def place_of(book: Book, cell: Address) -> Cell:
     ((row, column),) = cells_of(name_of(cell))
     return book.sheets[sheet_of(cell)].title, row, column
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradbook.audit.core.edit_search import EditSearch
+from gradbook.audit.core.judge import Judge
 from gradbook.audit.core.step_judgement import LossReading, StepJudge, StepVerdict
 from gradbook.audit.sheets.departing_cells import departures
 from gradbook.audit.sheets.sheet_steps import StepCalls, StepReader, training_step, varied
@@ -19,6 +21,7 @@ from gradbook.cells.formula.address import Address
 
 WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_DELAYS = 2
+SEARCH_SECONDS = 3.0
 LARGE = 1500  # calls of a step of which one is judged
 
 
@@ -29,6 +32,7 @@ class JudgedBook:
     step: StepCalls | None = None
     departing: tuple[Address, ...] = ()
     why: str = ""
+    blamed: tuple[Address, ...] = ()  # of the step: where an edit makes its gradients exact
 
     @property
     def rank(self) -> tuple[bool, bool, float, bool]:
@@ -59,6 +63,7 @@ def judge_book(book: Book, flow: Flow) -> JudgedBook:
     worst = min(trainings.values(), key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
     if worst is NOTHING:
         return NOTHING
+    worst = _located(worst)
     departing = tuple(departures(chains))
     if departing and worst.word in ("right", "unknown"):
         worst = replace(worst, word="wrong", why="departures")
@@ -100,6 +105,31 @@ def _judged_step(chains: SheetChains, number: int, states: list[Address]) -> Jud
         if again is not None and again.is_whole and _shares(again) != _shares(reading):
             return JudgedBook("wrong", verdict, step, (), "a share that depends on the data")
     return JudgedBook(word, verdict, step, (), verdict.why)
+
+
+def _located(judged: JudgedBook) -> JudgedBook:
+    """With the cells whose edits make all gradients exact; that proves a mistake as well."""
+    verdict, step = judged.verdict, judged.step
+    if verdict is None or verdict.reading is None or verdict.step is None or step is None:
+        return judged
+    if judged.word not in ("wrong", "unknown") or verdict.why not in ("", "some"):
+        return judged
+    reading = verdict.reading
+    memories = [state for n, state in enumerate(step.states) if n not in reading.laws]
+    weights = replace(
+        verdict.step,
+        states=[step.states[n] for n in reading.laws],
+        objectives=[reading.objective],
+        memories=memories,
+    )
+    with np.errstate(all="ignore"):
+        judge = Judge(weights)
+        search = EditSearch(judge, judge.judge(reading.objective), SEARCH_SECONDS)
+        outcome = search.run()
+    cells = (step.cells[i] for edit in outcome.corrections for i in edit.proposal.changes)
+    is_proved = not outcome.left and not reading.objective.is_assumed
+    word = "wrong" if outcome.corrections and is_proved else judged.word
+    return replace(judged, word=word, blamed=tuple(dict.fromkeys(cells)))
 
 
 def _shares(reading: LossReading) -> dict[int, float]:
