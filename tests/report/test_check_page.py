@@ -20,7 +20,7 @@ from gradbook.cli.main import main
 from gradbook.engine.pyodide import BrowserPython
 from gradbook.errors import FileError
 from gradbook.language import in_language
-from gradbook.report.check_page import OF_PROGRAMS, check_page, check_parts
+from gradbook.report.check_page import WITH_NUMPY, check_page, check_parts
 from tests.cases import for_each
 from tests.serve.books import a_class, content, exercises, laid_out
 
@@ -65,7 +65,7 @@ def test_all_that_the_audit_takes_from_numpy_has_a_stand_in():
         name
         for room in ("audit", "cells")
         for path in package.glob(f"{room}/**/*.py")
-        if not path.relative_to(package.parent).as_posix().startswith(OF_PROGRAMS)
+        if not path.relative_to(package.parent).as_posix().startswith(WITH_NUMPY)
         for name in re.findall(r"\bnp\.((?:(?:linalg|random)\.)?\w+)", path.read_text("utf-8"))
     }
     assert len(used) > 50

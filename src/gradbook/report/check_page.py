@@ -40,8 +40,11 @@ OTHERS = ("language/catalogues", "web/class", "web/report")  # folders that they
 IMPORT = re.compile(r"^ *from ((?:gradbook|xlsxwriter)[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 ONLY_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:(?: .*)?\n)+", re.MULTILINE)
 NAME = re.compile(r"(\w+)(?: as \w+)?[,\s)]*")
-OF_PROGRAMS = ("gradbook/audit/core/", "gradbook/audit/programs/", "gradbook/recording/")
-"""What needs NumPy itself: a page checks workbooks, and runs no program."""
+WITH_NUMPY = (
+    *("gradbook/audit/core/", "gradbook/audit/programs/", "gradbook/audit/sheets/"),
+    "gradbook/recording/",
+)
+"""What needs NumPy itself: a page runs no program, and doesn't ask the core about workbooks yet."""
 STYLES = (CHART_STYLE, "audit.css", "drop.css", "check.css")
 
 
@@ -141,7 +144,7 @@ def _needed() -> set[str]:
     left = list(FIRST)
     while left:
         path = left.pop()
-        if path in needed or path.startswith(OF_PROGRAMS) or not _file(path).is_file():
+        if path in needed or path.startswith(WITH_NUMPY) or not _file(path).is_file():
             continue
         needed.add(path)
         if path == WRITER:

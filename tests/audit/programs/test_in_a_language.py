@@ -23,7 +23,7 @@ TEXTS = {  # verdict → a program of which it is
     "wrong": XOR,
     "factor": FACTOR,
     "another loss": FACTOR.replace("X @ w\n", "1 / (1 + np.exp(-X @ w))\n"),
-    "unknown": RIGHT.replace("a1.T @ dz2", "np.abs(a1.T) @ dz2**3"),
+    "unknown": RIGHT.replace("W1 - rate * dW1", "W1 - rate * dW1 + np.sin(W1)"),
     "no training": "import numpy as np\n",
 }
 NAMES = ("sigmoid", "tanh", "ReLU")
