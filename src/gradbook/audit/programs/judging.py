@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 from typing import Any
@@ -239,7 +240,7 @@ class ModelDescription:
         elif outcome.corrections or judgement.wrong:
             verdict, reason = "unknown", self._causes(outcome).of_gradients()
         elif judgement.factors:
-            if not self._rates_alone_differ():
+            if not self._rates_alone_differ:
                 verdict, reason = "unknown", self._causes(outcome).of_gradients()
         elif self.unlawful:
             verdict, reason = "unknown", self._causes(outcome).of_laws(self.unlawful)
@@ -285,6 +286,7 @@ class ModelDescription:
         is_elsewhere = self.trial.has_stated and not has_own  # in a step that wasn't judged
         return not is_elsewhere and 2 * live >= len(self.step.states)
 
+    @cached_property
     def _rates_alone_differ(self) -> bool:
         """Whether the gradients themselves are all as many times the slope."""
         judgement = self.judgement
@@ -300,7 +302,7 @@ class ModelDescription:
             if times is None:
                 return False
             sizes.append(times)
-        return max(sizes) - min(sizes) < SAME * abs(sizes[0])
+        return bool(sizes) and max(sizes) - min(sizes) < SAME * abs(sizes[0])
 
     def _causes(self, outcome: SearchOutcome) -> Causes:
         assert self.judgement is not None
@@ -630,7 +632,8 @@ class ModelDescription:
         shape = np.shape(self.calls[state.now].value) if len(numbers) == 1 else (len(numbers),)
         exact = [np.asarray(slopes.get(self.step.states[n].now, 0.0), float) for n in numbers]
         yours = [self._yours(n, part) for n, part in zip(numbers, exact, strict=True)]
-        is_wrong = any(n in judgement.wrong or n in judgement.factors for n in numbers)
+        odd = {} if self._rates_alone_differ else judgement.factors
+        is_wrong = any(n in judgement.wrong or n in odd for n in numbers)
         is_right = None if all(self._is_still(n) for n in numbers) else not is_wrong
         span = self._expression(numbers[0])
         update = self.naming.span_of(state.next) or SourceSpan(self.naming.file, 1, 0, 1, 0, "")
