@@ -71,12 +71,6 @@ class Recorder:
         self.start()
         return True
 
-    def records_in(self, depth: int = 2) -> bool:
-        """Whether what the caller's caller computes is to be recorded."""
-        if not self.is_on and not self.resumes_in(depth + 1):
-            return False
-        return self.is_program(sys._getframe(depth).f_code)
-
     def is_program(self, code: CodeType) -> bool:
         answer = self.known.get(id(code))
         if answer is None:

@@ -12,9 +12,19 @@ from typing import Any
 import numpy as np
 
 from gradbook.audit.core.training_step import Objective
+from gradbook.language import mark
+from gradbook.recording.call_slopes import fit_shape
 
-SQUARES, TWO_CLASSES, CLASSES = "half the sum of squares", "binary cross-entropy", "cross-entropy"
+SQUARES = mark("half the sum of squares")
+TWO_CLASSES = mark("binary cross-entropy")
+CLASSES = mark("cross-entropy")
 RULE = "perceptron rule"
+
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {  # the slope by an output, of it and its target
+    SQUARES: lambda output, target: output - target,
+    TWO_CLASSES: lambda output, target: (output - target) / (output * (1 - output)),
+    CLASSES: lambda output, target: -target / output,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +41,25 @@ class OutputComparison:
 def implied_losses(comparisons: Sequence[OutputComparison]) -> Iterator[Objective]:
     if not comparisons:
         return
-    yield _loss(SQUARES, comparisons, lambda o, t: o - t)
     shares = [each for each in comparisons if each.is_share]
-    if shares:
-        yield _loss(TWO_CLASSES, shares, lambda o, t: (o - t) / (o * (1 - o)))
-        yield _loss(CLASSES, shares, lambda o, t: -t / o)
+    for loss in LOSSES:
+        each = comparisons if loss == SQUARES else shares
+        if each:
+            yield loss_of(loss, [it.output for it in each], [it.target for it in each])
     decided = [each for each in comparisons if each.decided_by is not None]
     if decided:
         yield _rule(decided)
 
 
-def _loss(
-    words: str, comparisons: Sequence[OutputComparison], slope: Callable[[Any, Any], Any]
-) -> Objective:
-    targets = [np.asarray(each.target, float) for each in comparisons]
+def loss_of(words: str, outputs: Sequence[int], targets: Sequence[Any]) -> Objective:
+    """One of the losses, of outputs that are held against targets."""
+    wanted = [np.asarray(target, float) for target in targets]
 
     def slopes(values: Sequence[Any]) -> list[Any]:
-        pairs = zip(values, targets, strict=True)
-        return [slope(np.asarray(output, float), target) for output, target in pairs]
+        pairs = [(np.asarray(o, float), t) for o, t in zip(values, wanted, strict=True)]
+        return [fit_shape(LOSSES[words](output, t), output.shape) for output, t in pairs]
 
-    return Objective(words, tuple(each.output for each in comparisons), slopes, True)
+    return Objective(words, tuple(outputs), slopes, True)
 
 
 def _rule(comparisons: Sequence[OutputComparison]) -> Objective:

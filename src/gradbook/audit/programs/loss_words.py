@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from math import prod
 
+from gradbook.audit.core import implied_losses
 from gradbook.language.message import Message, WrittenNumber
 
-SQUARES = Message("half the sum of squares")
-TWO_CLASSES = Message("binary cross-entropy")
-CLASSES = Message("cross-entropy")
+SQUARES = Message(implied_losses.SQUARES)
+TWO_CLASSES = Message(implied_losses.TWO_CLASSES)
+CLASSES = Message(implied_losses.CLASSES)
 HINGE = Message("hinge loss")
 OWN_LOSS = Message("a loss of its own")
 SAME_TIMES = 1e-3

@@ -6,13 +6,14 @@ Knows how programs write a loss, and no gradient.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from gradbook.audit.core.implied_losses import loss_of
 from gradbook.audit.core.training_step import Objective
 from gradbook.audit.programs.loss_words import CLASSES, HINGE, SQUARES, TWO_CLASSES
 from gradbook.audit.programs.stepping import StepSpan
@@ -124,42 +125,12 @@ def _behind(calls: list[RecordedCall], first: int, ends: set[int]) -> set[int]:
     return behind
 
 
-def _difference(output: Any, target: Any) -> Any:
-    return np.asarray(output, float) - np.asarray(target, float)
-
-
-def _squares(targets: list[Any]) -> Callable[[Sequence[Any]], list[Any]]:
-    return lambda values: [_fit(_difference(o, t), o) for o, t in zip(values, targets, strict=True)]
-
-
-def _two_classes(targets: list[Any]) -> Callable[[Sequence[Any]], list[Any]]:
-    def slopes(values: Sequence[Any]) -> list[Any]:
-        return [
-            _fit(_difference(o, t) / (np.asarray(o) * (1 - np.asarray(o))), o)
-            for o, t in zip(values, targets, strict=True)
-        ]
-
-    return slopes
-
-
-def _classes(targets: list[Any]) -> Callable[[Sequence[Any]], list[Any]]:
-    return lambda values: [
-        _fit(-np.asarray(t, float) / np.asarray(o), o) for o, t in zip(values, targets, strict=True)
-    ]
-
-
 def _picked(values: Sequence[Any]) -> list[Any]:
     return [-1.0 / np.asarray(value) for value in values]
 
 
 def _hinge(values: Sequence[Any]) -> list[Any]:
     return [(np.asarray(value) > 0) * 1.0 for value in values]
-
-
-def _fit(slope: Any, value: Any) -> Any:
-    from gradbook.recording.call_slopes import fit_shape
-
-    return fit_shape(slope, np.shape(value))
 
 
 @dataclass
@@ -215,15 +186,10 @@ def implied_losses(calls: list[RecordedCall], reach: Reach) -> list[Objective]:
     for each in pairs[:MOST_PAIRS]:
         if max(reach.count(o) for o, _ in each) < best:
             continue
-        ends = tuple(o for o, _ in each)
-        targets = [t for _, t in each]
-        objectives += [
-            Objective(SQUARES, ends, _squares(targets), True),
-            Objective(TWO_CLASSES, ends, _two_classes(targets), True),
-            Objective(CLASSES, ends, _classes(targets), True),
-        ]
-    for outputs in compared.picks.values():
-        objectives.append(Objective(CLASSES, tuple(outputs), _picked, True))
+        outputs, targets = [o for o, _ in each], [t for _, t in each]
+        objectives += [loss_of(loss, outputs, targets) for loss in (SQUARES, TWO_CLASSES, CLASSES)]
+    for picked in compared.picks.values():
+        objectives.append(Objective(CLASSES, tuple(picked), _picked, True))
     for margins in compared.margins.values():
         objectives.append(Objective(HINGE, tuple(margins), _hinge, True))
     return objectives
