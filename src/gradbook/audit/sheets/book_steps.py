@@ -14,6 +14,7 @@ from gradbook.audit.core.judge import Judge
 from gradbook.audit.core.step_judgement import LossReading, StepJudge, StepVerdict
 from gradbook.audit.sheets.departing_cells import departures
 from gradbook.audit.sheets.sheet_steps import StepCalls, StepReader, training_step, varied
+from gradbook.audit.sheets.single_steps import judge_single_step
 from gradbook.audit.sheets.state_chains import SheetChains, whole_steps
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
@@ -62,7 +63,8 @@ def judge_book(book: Book, flow: Flow) -> JudgedBook:
         chains.delay(set())
     worst = min(trainings.values(), key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
     if worst is NOTHING:
-        return NOTHING
+        single = judge_single_step(chains)
+        return replace(NOTHING, word=single.word, why=single.why, blamed=single.blamed)
     worst = _located(worst)
     departing = tuple(departures(chains))
     if departing and worst.word in ("right", "unknown"):

@@ -247,7 +247,7 @@ class StepReader:
     def _operation(self, cell: Address, node: Node, operands: list[int]) -> int:
         if node.is_constant():
             return self._add(cell, None, (), np.float64(node.number))
-        if node.op.name == "shown":  # a number and how it is displayed
+        if node.op.name in ("shown", "straight"):  # how a number is displayed, or rounded
             operands = operands[:1]
         function = function_of(node.op.name, node.attributes)
         with np.errstate(all="ignore"):

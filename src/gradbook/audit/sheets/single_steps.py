@@ -1,0 +1,426 @@
+"""Books that go back once, or update once: whether their gradients are those of their loss.
+
+Knows no words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice, permutations
+from typing import Any
+
+import numpy as np
+
+from gradbook.audit.core.implied_losses import CLASSES, LOSSES, SQUARES, TWO_CLASSES
+from gradbook.audit.core.training_step import Objective
+from gradbook.audit.sheets.state_chains import SheetChains
+from gradbook.audit.sheets.way_back import (
+    Block,
+    BookLoss,
+    BookNumbers,
+    Comparison,
+    WayBack,
+    blocks,
+    times_of,
+    varies,
+)
+from gradbook.cells.formula.address import Address
+
+MOST_FORMULAS = 3000  # in a book of which all formulas are calls
+MOST_CALLS = 60_000
+MOST_TRIED = 120  # cells that may be the loss
+MOST_LOSSES = 16
+FEW_WEIGHTS = 2  # with exact gradients: enough to say that a book goes back
+MORE_WEIGHTS = 3  # if they are exact only once a cell is corrected
+MOST_FAULTS = 8
+MOST_HYPOTHESES = 400
+FEW_TIMES = 3
+FEW_WAYS = 3  # distances of gradients from their weights
+FEW_USERS = 6  # of a block's cells, to look at first
+
+CURVES = ("exp", "tanh", "op sigmoid")  # that no income statement has
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Cells that should be slopes by others."""
+
+    cells: Block
+    of: tuple[int, ...]  # a value of the way forward for each of them
+    why: str
+
+
+@dataclass(frozen=True)
+class JudgedSingle:
+    word: str  # "right", "wrong", "unknown", "no training"
+    way: WayBack | None = None
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def blamed(self) -> tuple[Address, ...]:
+        return tuple(dict.fromkeys(cell for fault in self.faults for cell in fault.cells))
+
+    @property
+    def why(self) -> str:
+        return "; ".join(dict.fromkeys(fault.why for fault in self.faults))
+
+
+NOTHING = JudgedSingle("no training")
+
+
+def judge_single_step(chains: SheetChains) -> JudgedSingle:
+    """Whether the gradients of a book that goes back once are those of its loss."""
+    if chains.circle is not None or len(chains.order) > MOST_FORMULAS:
+        return NOTHING
+    with np.errstate(all="ignore"):
+        numbers = BookNumbers(chains)
+        if not numbers.comparisons or len(numbers.calls) > MOST_CALLS:
+            return NOTHING
+        ways = [WayBack(numbers, loss) for loss in islice(losses(numbers), MOST_LOSSES)]
+        ways = [way for way in ways if way.cells]
+        if not ways:
+            return NOTHING
+        best = max(ways, key=_likelihood)
+        if len(best.claimed) >= FEW_WEIGHTS:
+            return _judged(best.with_kept())
+        for way in sorted(ways, key=_likelihood, reverse=True):
+            judged = _judged(way.with_kept())
+            last = judged.way
+            if judged.faults and last and len(last.claimed) >= MORE_WEIGHTS and not last.wrong:
+                return judged
+    return NOTHING
+
+
+def _likelihood(way: WayBack) -> tuple[Any, ...]:
+    """How much of the way back a loss explains, with as many outputs as can be."""
+    known = len(way.claimed)
+    is_stated = not way.loss.objective.is_assumed
+    count = len(way.loss.pairs) if known >= FEW_WEIGHTS else 0
+    return count, known - len(way.wrong), is_stated
+
+
+def _judged(way: WayBack) -> JudgedSingle:
+    faults: list[Fault] = []
+    seen: set[Block] = set()
+    last = way
+    for _ in range(MOST_FAULTS):
+        fault = _first_fault(last, seen)
+        if fault is None:
+            break
+        faults.append(fault[0])
+        seen.add(fault[0].cells)
+        last = fault[1]
+    faults += _climbing(last)
+    blamed = {cell for fault in faults for cell in fault.cells}
+    ends = [cell for cell in last.wrong - blamed if last.is_end(cell)]
+    if len(ends) > len(last.claimed) or not _is_of_network(last):
+        return NOTHING
+    if faults:
+        return JudgedSingle("wrong", last, tuple(faults))
+    return JudgedSingle("right", last)
+
+
+def _is_of_network(way: WayBack) -> bool:
+    """Whether it isn't a business plan: those also hold numbers against typed ones."""
+    if not way.loss.objective.is_assumed or way.updates:
+        return True
+    names = {way.numbers.calls[index].name for index in way.forward}
+    outputs = {pair.output for pair in way.loss.pairs}
+    slopes = ({claim.of for claim in way.claims(cell)} for cell in way.cells)
+    is_through = any(of - way.numbers.leaves.keys() and not of & outputs for of in slopes)
+    return is_through or not names.isdisjoint(CURVES)
+
+
+def _climbing(way: WayBack) -> Iterator[Fault]:
+    """All updates, if they go up a loss, or down a gain."""
+    usual = way.common[True]
+    if usual is not None and usual * way.loss.direction < 0:
+        for block in way.blocks:
+            if block[0] in way.updates and all(map(way.weights_of, block)):
+                yield Fault(block, tuple(way.updates[cell] for cell in block), "climbs")
+
+
+def _first_fault(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+    for find in (_root, _by_itself, _repeated):
+        found = find(way, seen)
+        if found is not None:
+            return found
+    return None
+
+
+# Cells that make others wrong ---------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A block may be meant as so many times the slopes by some values."""
+
+    block: Block
+    of: tuple[int, ...]
+    times: float
+
+
+def _root(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+    """The block that makes most others right, once it is the slopes by some values."""
+    claimed = Counter(claim.of for cell in way.cells for claim in way.claims(cell))
+    best: tuple[tuple[Any, ...], Hypothesis, WayBack] | None = None
+    for hypothesis in islice(_hypotheses(way, seen), MOST_HYPOTHESES):
+        block = hypothesis.block
+        after = way.with_slopes(dict(zip(block, hypothesis.of, strict=True)), hypothesis.times)
+        gain = _gain(way, after, block) if after.worlds else 0
+        is_blamable = not way.wrong.isdisjoint(block) or all(
+            any(claimed[claim.of] > 1 for claim in way.claims(cell)) for cell in block
+        )
+        if gain < (1 if is_blamable else 2):
+            continue
+        is_new = not any(claimed[index] for index in hypothesis.of)
+        rank = gain, not way.wrong.isdisjoint(block), is_new
+        if best is None or rank > best[0]:
+            best = rank, hypothesis, after
+    if best is None:
+        return None
+    _, hypothesis, after = best
+    odd = tuple(cell for cell in hypothesis.block if cell in way.wrong) or hypothesis.block
+    of = dict(zip(hypothesis.block, hypothesis.of, strict=True))
+    return Fault(odd, tuple(of[cell] for cell in odd), "spoils others"), after
+
+
+def _hypotheses(way: WayBack, seen: set[Block]) -> Iterator[Hypothesis]:
+    """Wrong blocks that follow from no other wrong ones, and what these follow from."""
+    below: set[Address] = set()
+    for cell in way.cells:  # in order
+        if not way.sources[cell].isdisjoint(way.wrong | below):
+            below.add(cell)
+    first = way.wrong - below
+    likely = first.union(*(way.sources[cell] for cell in first))
+    for block in way.blocks:
+        if likely.isdisjoint(block) or block in seen or block[0] in way.updates:
+            continue
+        if not any(way.users[cell] for cell in block):
+            continue
+        for of in way.alike(block):
+            for times in _usual_times(way, block):
+                yield Hypothesis(block, of, times)
+
+
+def _usual_times(way: WayBack, block: Block) -> list[float]:
+    """How many times the slopes its sources are, and most cells."""
+
+    def of(cells: Iterable[Address]) -> list[float]:
+        first = (claim for cell in cells for claim in way.claims(cell)[:1])
+        return [float(f"{claim.times:.6g}") for claim in first]
+
+    usual = [times for times, _ in Counter(of(way.cells)).most_common(2)]
+    return list(dict.fromkeys([*of(sorted(way.sources[block[0]])), 1.0, *usual]))[:FEW_TIMES]
+
+
+def _gain(before: WayBack, after: WayBack, block: Block) -> int:
+    """How many blocks become right, less those that become wrong; 0 if no user does."""
+    users = [user for cell in block for user in before.users[cell]]
+    near = list(dict.fromkeys(users))[:FEW_USERS]
+    if not any(_is_settled(after, [c]) and not _is_settled(before, [c]) for c in near):
+        return 0
+    reached = before.numbers.replay.reach(before.numbers.result[cell] for cell in block)
+    gain = 0
+    for other in before.blocks:
+        touched = [cell for cell in other if before.numbers.result[cell] in reached]
+        if touched and other != block:
+            gain += _is_settled(after, touched) - _is_settled(before, touched)
+    return gain
+
+
+def _is_settled(way: WayBack, cells: Sequence[Address]) -> bool:
+    """Whether cells are slopes by weights, or slopes that others use."""
+    return all(
+        way.is_right(cell) and bool(way.weights_of(cell) or not way.is_end(cell)) for cell in cells
+    )
+
+
+# Gradients that are wrong by themselves -----------------------------------------
+
+
+def _by_itself(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+    """A wrong block that only updates use, if it is known whose gradient it is meant to be."""
+    for block in blocks(way.book, way.wrong):
+        if block in seen or any(not way.sources[c].isdisjoint(way.wrong) for c in block):
+            continue
+        if not all(way.is_end(cell) for cell in block):
+            continue
+        of = _meant_weights(way, block)
+        if of is not None:
+            after = way.with_slopes(dict(zip(block, of, strict=True)), way.common[False] or 1.0)
+            is_update = block[0] in way.updates
+            return Fault(
+                block, of, "update" if is_update else "gradient"
+            ), way if is_update else after
+    return None
+
+
+def _meant_weights(way: WayBack, block: Block) -> tuple[int, ...] | None:
+    if block[0] in way.updates:
+        of = tuple(way.updates[cell] for cell in block)
+        is_sure = all(map(way.every_claim, block)) or _is_like_right_ones(way, block)
+        return of if is_sure and way.common[True] is not None else None
+    if len(way.claimed) < FEW_WEIGHTS:
+        return None
+    scaled = [[c.of for c in way.claims(cell) if way.is_weight(c.of)] for cell in block]
+    if all(scaled):
+        return tuple(each[0] for each in scaled)  # another number of times the slope
+    return _placed_weights(way, block)
+
+
+def _placed_weights(way: WayBack, block: Block) -> tuple[int, ...] | None:
+    """Weights without gradients, as far from their cells as those of other gradients."""
+    result, cells = way.numbers.result, way.numbers.step.cells
+    away = Counter(
+        cells[weight] - cell
+        for weight, claiming in way.claimed.items()
+        for cell in claiming
+        if cell not in block and cell not in way.updates and way.is_end(cell)
+    )
+    for distance, count in away.most_common(FEW_WAYS):
+        of = [result.get(cell + distance, -1) for cell in block]
+        are_weights = all(w in way.worlds[0].slopes and way.is_weight(w) for w in of)
+        if count > 1 and are_weights and way.claimed.keys().isdisjoint(of):
+            return tuple(of)
+    return None
+
+
+def _is_like_right_ones(way: WayBack, block: Block) -> bool:
+    """Whether formulas of the same shape, elsewhere, are right."""
+    patterns = way.book.patterns
+    shapes = {patterns[cell].shape for cells in way.claimed.values() for cell in cells}
+    return all(patterns[cell].shape in shapes for cell in block)
+
+
+def _repeated(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+    """A gradient that another cell is as well, where a weight in its place has none."""
+    for weight, cells in way.claimed.items():
+        ends = [c for c in cells if c not in way.updates and way.is_end(c)]
+        ends = [c for c in ends if len(way.weights_of(c)) == 1]
+        for cell in ends if len(ends) > 1 else ():
+            of = _placed_weights(way, (cell,)) if (cell,) not in seen else None
+            if of is not None and weight not in of:
+                after = way.with_slopes({cell: of[0]}, way.common[False] or 1.0)
+                return Fault((cell,), of, "another gradient"), after
+    return None
+
+
+# Losses -----------------------------------------------------------------------
+
+
+def losses(numbers: BookNumbers) -> Iterator[BookLoss]:
+    """What may be the loss: cells that say how near outputs are to targets, then the usual."""
+    held = sorted(_held(numbers), key=lambda loss: -len(loss.pairs))
+    yield from _together(numbers, held)
+    yield from held
+    pairs = _one_target_each(numbers)
+    if pairs:
+        yield _assumed(SQUARES, pairs)
+    shares = [pair for pair in pairs if _is_share(numbers.values[pair.output])]
+    if shares:
+        yield _assumed(TWO_CLASSES, shares)
+        yield _assumed(CLASSES, shares)
+
+
+def _held(numbers: BookNumbers) -> Iterator[BookLoss]:
+    pairs, bits = numbers.comparisons, numbers.bits
+    reaches: dict[int, int] = {}
+    for cell in numbers.computed:
+        index = numbers.result[cell]
+        reaches[index] = sum(
+            bool(bits[index] & bits[p.target]) and not bits[p.output] & ~bits[index] for p in pairs
+        )
+    likely = sorted(filter(reaches.get, reaches), key=lambda index: -reaches[index])
+    for index in likely[:MOST_TRIED]:
+        objective = Objective("", (index,), _ones, False, index)
+        slopes = numbers.slopes(objective, numbers.values, numbers.behind([index]))
+        targets = {p.target for p in pairs if p.target in slopes}
+        counted: dict[int, tuple[Comparison, int]] = {}
+        for pair in pairs:
+            if pair.output in slopes and pair.target in slopes and pair.target not in counted:
+                direction = _direction(numbers, slopes, pair)
+                if direction:
+                    counted[pair.target] = pair, direction
+        directions = {direction for _, direction in counted.values()}
+        if targets and counted.keys() == targets and len(directions) == 1:
+            yield BookLoss(objective, tuple(p for p, _ in counted.values()), directions.pop())
+
+
+def _direction(numbers: BookNumbers, slopes: Mapping[int, Array], pair: Comparison) -> int:
+    """1 if a number falls as the output comes near its target; -1 if it rises; 0 if neither."""
+    by_output, by_target = slopes[pair.output], slopes[pair.target]
+    if not varies(by_target[by_target != 0]):
+        return 0  # a difference only
+    output, target = numbers.values[pair.output], numbers.values[pair.target]
+    with np.errstate(all="ignore"):
+        logarithm = np.log(output)
+        for entropy in (logarithm, logarithm - np.log(1 - output)):
+            times = times_of(by_target, entropy)
+            if times:
+                return -int(np.sign(times))
+        downhill = np.sign(by_output * (output - target))
+    downhill = downhill[np.isfinite(downhill) & (downhill != 0)]
+    if times_of(by_target, by_output) is None or not downhill.size or np.ptp(downhill):
+        return 0
+    return int(downhill[0])
+
+
+def _together(numbers: BookNumbers, held: Sequence[BookLoss]) -> Iterator[BookLoss]:
+    """The losses of single outputs as one, if no cell has them all."""
+    every = {pair.output for pair in numbers.comparisons}
+    chosen: list[BookLoss] = []
+    covered: set[int] = set()
+    for loss in sorted(held, key=lambda loss: len(loss.pairs)):
+        outputs = {pair.output for pair in loss.pairs}
+        if covered.isdisjoint(outputs):
+            covered |= outputs
+            chosen.append(loss)
+        elif outputs >= every:
+            return
+    if len(chosen) > 1 and len({loss.direction for loss in chosen}) == 1:
+        ends = tuple(end for loss in chosen for end in loss.objective.ends)
+        pairs = tuple(pair for loss in chosen for pair in loss.pairs)
+        yield BookLoss(Objective("", ends, _ones, False, ends[0]), pairs, chosen[0].direction)
+
+
+def _one_target_each(numbers: BookNumbers) -> list[Comparison]:
+    """The outputs that have one target first; two that share one differ in place as they do."""
+    options: defaultdict[int, list[Comparison]] = defaultdict(list)
+    for pair in numbers.comparisons:
+        options[pair.output].append(pair)
+    chosen: dict[int, int] = {}
+    for output, each in sorted(options.items(), key=lambda option: len(option[1])):
+        free = (pair.target for pair in each if pair.target not in chosen.values())
+        chosen[output] = next(free, each[0].target)
+    cells, used = numbers.step.cells, {i for call in numbers.calls for i in call.operands}
+    for one, other in permutations(sorted(chosen), 2):
+        beside = numbers.result.get(cells[one] + cells[chosen[other]] - cells[other], -1)
+        is_free = beside in numbers.leaves and beside not in used
+        if chosen[one] == chosen[other] and is_free:
+            chosen[one] = beside
+    return [Comparison(output, target) for output, target in sorted(chosen.items())]
+
+
+def _is_share(values: Array) -> bool:
+    return bool(np.all((values > 0) & (values < 1)))
+
+
+def _assumed(words: str, pairs: Sequence[Comparison]) -> BookLoss:
+    """One of the losses that no cell has."""
+    count = len(pairs)
+
+    def slopes(values: Sequence[Any]) -> list[Any]:
+        some = zip(values[:count], values[count:], strict=True)
+        return [*(LOSSES[words](o, t) for o, t in some), *([0.0] * count)]
+
+    ends = (*(pair.output for pair in pairs), *(pair.target for pair in pairs))
+    return BookLoss(Objective(words, ends, slopes, True), tuple(pairs))
+
+
+def _ones(values: Sequence[Any]) -> list[Any]:
+    return [1.0 for _ in values]

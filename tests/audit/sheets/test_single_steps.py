@@ -1,0 +1,120 @@
+"""Books that go back once: gradients in cells, right and spoilt, and ordinary sheets."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gradbook.audit.sheets.single_steps import JudgedSingle, judge_single_step
+from gradbook.audit.sheets.state_chains import SheetChains
+from gradbook.cells.book import Book
+from gradbook.cells.budget import budget_of_book
+from gradbook.cells.evaluate import fill_in
+from gradbook.cells.flow import Flow
+from gradbook.cells.read import read_book
+from tests.audit.material.kinds.worked import WORKED
+from tests.audit.material.made import Content, Table, cells_of
+from tests.audit.material.ordinary import write_ordinary
+from tests.audit.material.worked_once.list import listed
+from tests.audit.material.worked_once.planted import LAYOUTS
+
+WEIGHT_OF_ROW = {4: 7, 5: 8, 6: 3, 7: 4, 8: 5, 9: 6}
+UPDATES: dict[str, Content] = {
+    "G1": 0.5,
+    **{f"H{row}": f"=B{weight}-$G$1*E{row}" for row, weight in WEIGHT_OF_ROW.items()},
+}
+
+
+def judgement(path: Path) -> tuple[JudgedSingle, set[str]]:
+    """What is said of a book, and the cells that are blamed."""
+    with budget_of_book():
+        book = read_book(path)
+        flow = Flow(book)
+        fill_in(book, flow)
+        judged = judge_single_step(SheetChains(book, flow))
+    return judged, _names(book, judged)
+
+
+def _names(book: Book, judged: JudgedSingle) -> set[str]:
+    return {book.name_of(cell).rpartition("!")[2] for cell in judged.blamed}
+
+
+def of_list(folder: Path, other: Mapping[str, Content]) -> tuple[str, set[str]]:
+    cells = {cells_of(name)[0]: content for name, content in listed(**other).items()}
+    judged, blamed = judgement(Table({"Sheet1": cells}).save(folder / "book.xlsx"))
+    return judged.word, blamed
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"A15": "", "B15": ""},  # no cell has the loss
+        {"E1": "=2*(B13-B14)"},  # a factor that all share
+        {"E1": "=B14-B13"},
+        UPDATES,
+    ],
+)
+def test_a_right_list_is_right(other: Mapping[str, Content], tmp_path: Path) -> None:
+    assert of_list(tmp_path, other) == ("right", set())
+
+
+@pytest.mark.parametrize(
+    ("other", "blamed"),
+    [
+        ({"E3": "=E1*B8*B12"}, {"E3"}),  # a delta, which spoils two gradients
+        ({"E6": "=E2*B2"}, {"E6"}),  # one gradient is another weight's
+        ({"E8": "=2*E3*B1"}, {"E8"}),
+        ({**UPDATES, "H6": "=B3-$G$1*E7"}, {"H6"}),
+        ({**UPDATES, "H6": "=B3+$G$1*E6"}, {"H6"}),
+        ({**UPDATES, "H6": "=B3-E6"}, {"H6"}),
+    ],
+)
+def test_a_wrong_cell_is_named(
+    other: Mapping[str, Content], blamed: set[str], tmp_path: Path
+) -> None:
+    assert of_list(tmp_path, other) == ("wrong", blamed)
+
+
+def test_updates_that_climb_are_wrong(tmp_path: Path) -> None:
+    climbing = {cell: str(text).replace("-", "+") for cell, text in UPDATES.items() if cell != "G1"}
+    assert of_list(tmp_path, {"G1": 0.5, **climbing})[0] == "wrong"
+
+
+def test_a_forward_pass_alone_says_nothing(tmp_path: Path) -> None:
+    nothing = dict.fromkeys((f"{column}{row}" for column in "DE" for row in range(1, 10)), "")
+    assert of_list(tmp_path, nothing)[0] == "no training"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("number", range(6))
+def test_a_right_network_is_right(layout: str, number: int, tmp_path: Path) -> None:
+    book = LAYOUTS[layout][0](number, "")
+    assert judgement(book.save(tmp_path / "book.xlsx"))[0].word == "right"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("number", range(300, 306))
+def test_a_planted_mistake_is_found(layout: str, number: int, tmp_path: Path) -> None:
+    draw, faults = LAYOUTS[layout]
+    book = draw(number, random.Random(f"{number} {layout}").choice(faults))
+    if not book.wrong:
+        pytest.skip("no place for this mistake")
+    judged, blamed = judgement(book.save(tmp_path / "book.xlsx"))
+    assert judged.word == "wrong"
+    assert blamed & book.wrong
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_a_right_pass_of_another_kind_is_right(name: str, tmp_path: Path) -> None:
+    assert judgement(WORKED[name].table.save(tmp_path / "book.xlsx"))[0].word == "right"
+
+
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_an_ordinary_sheet_is_no_network(seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    write_ordinary(path, random.Random(seed))
+    assert judgement(path)[0].word == "no training"
