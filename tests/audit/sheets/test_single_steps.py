@@ -18,6 +18,7 @@ from gradbook.cells.read import read_book
 from tests.audit.material.kinds.worked import WORKED
 from tests.audit.material.made import Content, Table, cells_of
 from tests.audit.material.ordinary import write_ordinary
+from tests.audit.material.worked_once.book import WorkedBook
 from tests.audit.material.worked_once.list import listed
 from tests.audit.material.worked_once.planted import LAYOUTS
 
@@ -68,6 +69,8 @@ def test_a_right_list_is_right(other: Mapping[str, Content], tmp_path: Path) -> 
         ({"E3": "=E1*B8*B12"}, {"E3"}),  # a delta, which spoils two gradients
         ({"E6": "=E2*B2"}, {"E6"}),  # one gradient is another weight's
         ({"E8": "=2*E3*B1"}, {"E8"}),
+        ({"E9": "=E3"}, {"E9"}),  # a delta instead
+        ({"E5": "=E1*B10"}, {"E5"}),  # a sum in place of its activation
         ({**UPDATES, "H6": "=B3-$G$1*E7"}, {"H6"}),
         ({**UPDATES, "H6": "=B3+$G$1*E6"}, {"H6"}),
         ({**UPDATES, "H6": "=B3-E6"}, {"H6"}),
@@ -96,13 +99,17 @@ def test_a_right_network_is_right(layout: str, number: int, tmp_path: Path) -> N
     assert judgement(book.save(tmp_path / "book.xlsx"))[0].word == "right"
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("number", range(300, 306))
-def test_a_planted_mistake_is_found(layout: str, number: int, tmp_path: Path) -> None:
+def planted(layout: str, number: int) -> WorkedBook:
     draw, faults = LAYOUTS[layout]
-    book = draw(number, random.Random(f"{number} {layout}").choice(faults))
-    if not book.wrong:
-        pytest.skip("no place for this mistake")
+    return draw(number, random.Random(f"{number} {layout}").choice(faults))
+
+
+PLANTED = [(layout, number) for layout in LAYOUTS for number in range(300, 308)]
+
+
+@pytest.mark.parametrize(("layout", "number"), [each for each in PLANTED if planted(*each).wrong])
+def test_a_planted_mistake_is_found(layout: str, number: int, tmp_path: Path) -> None:
+    book = planted(layout, number)
     judged, blamed = judgement(book.save(tmp_path / "book.xlsx"))
     assert judged.word == "wrong"
     assert blamed & book.wrong
@@ -111,6 +118,20 @@ def test_a_planted_mistake_is_found(layout: str, number: int, tmp_path: Path) ->
 @pytest.mark.parametrize("name", WORKED)
 def test_a_right_pass_of_another_kind_is_right(name: str, tmp_path: Path) -> None:
     assert judgement(WORKED[name].table.save(tmp_path / "book.xlsx"))[0].word == "right"
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake"),
+    [
+        (name, mistake)
+        for name, kind in WORKED.items()
+        for mistake in kind.mistakes
+        if name != "a line, by whole columns"  # which has too few weights to tell
+    ],
+)
+def test_a_mistake_in_another_kind_is_found(name: str, mistake: str, tmp_path: Path) -> None:
+    judged, _ = judgement(WORKED[name].mistakes[mistake].save(tmp_path / "book.xlsx"))
+    assert judged.word == "wrong"
 
 
 @pytest.mark.parametrize("seed", range(100, 110))

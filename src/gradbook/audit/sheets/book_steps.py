@@ -14,7 +14,7 @@ from gradbook.audit.core.judge import Judge
 from gradbook.audit.core.step_judgement import LossReading, StepJudge, StepVerdict
 from gradbook.audit.sheets.departing_cells import departures
 from gradbook.audit.sheets.sheet_steps import StepCalls, StepReader, training_step, varied
-from gradbook.audit.sheets.single_steps import judge_single_step
+from gradbook.audit.sheets.single_steps import judge_single_step, uses_targets
 from gradbook.audit.sheets.state_chains import SheetChains, whole_steps
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
@@ -23,6 +23,7 @@ from gradbook.cells.formula.address import Address
 WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_DELAYS = 2
 SEARCH_SECONDS = 3.0
+MOST_READ_AGAIN = 3000  # formulas of a book in which nothing is learned step by step
 LARGE = 1500  # calls of a step of which one is judged
 
 
@@ -62,9 +63,12 @@ def judge_book(book: Book, flow: Flow) -> JudgedBook:
                     trainings[states] = other
         chains.delay(set())
     worst = min(trainings.values(), key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
-    if worst is NOTHING:
+    if worst.word != "right" and len(chains.order) <= MOST_READ_AGAIN:
         single = judge_single_step(chains)
-        return replace(NOTHING, word=single.word, why=single.why, blamed=single.blamed)
+        # what goes on from its past without any target is a way forward through time
+        is_single = single.word != "no training" and not uses_targets(single, chains.past)
+        if worst.word == NOTHING.word or is_single:
+            return replace(NOTHING, word=single.word, why=single.why, blamed=single.blamed)
     worst = _located(worst)
     departing = tuple(departures(chains))
     if departing and worst.word in ("right", "unknown"):

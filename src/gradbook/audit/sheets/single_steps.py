@@ -21,13 +21,16 @@ from gradbook.audit.sheets.way_back import (
     BookLoss,
     BookNumbers,
     Comparison,
+    SlopeModels,
     WayBack,
     blocks,
     times_of,
+    turned,
     varies,
 )
-from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.address import ACROSS, DOWN, Address
 
+WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_FORMULAS = 3000  # in a book of which all formulas are calls
 MOST_CALLS = 60_000
 MOST_TRIED = 120  # cells that may be the loss
@@ -36,6 +39,7 @@ FEW_WEIGHTS = 2  # with exact gradients: enough to say that a book goes back
 MORE_WEIGHTS = 3  # if they are exact only once a cell is corrected
 MOST_FAULTS = 8
 MOST_HYPOTHESES = 400
+MOST_MISTAKES = 300
 FEW_TIMES = 3
 FEW_WAYS = 3  # distances of gradients from their weights
 FEW_USERS = 6  # of a block's cells, to look at first
@@ -78,20 +82,40 @@ def judge_single_step(chains: SheetChains) -> JudgedSingle:
         return NOTHING
     with np.errstate(all="ignore"):
         numbers = BookNumbers(chains)
-        if not numbers.comparisons or len(numbers.calls) > MOST_CALLS:
+        if len(numbers.calls) > MOST_CALLS:
             return NOTHING
-        ways = [WayBack(numbers, loss) for loss in islice(losses(numbers), MOST_LOSSES)]
-        ways = [way for way in ways if way.cells]
-        if not ways:
-            return NOTHING
-        best = max(ways, key=_likelihood)
-        if len(best.claimed) >= FEW_WEIGHTS:
-            return _judged(best.with_kept())
-        for way in sorted(ways, key=_likelihood, reverse=True):
-            judged = _judged(way.with_kept())
-            last = judged.way
-            if judged.faults and last and len(last.claimed) >= MORE_WEIGHTS and not last.wrong:
-                return judged
+        judged = [_judged_network(numbers, pairs) for pairs in _networks(numbers)]
+    return min(judged, key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
+
+
+def _networks(numbers: BookNumbers) -> list[list[Comparison]]:
+    """Outputs with their targets, together if they depend on the same typed numbers."""
+    networks: list[tuple[int, list[Comparison]]] = []
+    for pair in numbers.comparisons:
+        bits, pairs = numbers.bits[pair.output] | numbers.bits[pair.target], [pair]
+        for other in [each for each in networks if each[0] & bits]:
+            networks.remove(other)
+            bits, pairs = bits | other[0], other[1] + pairs
+        networks.append((bits, pairs))
+    return [pairs for _, pairs in networks]
+
+
+def _judged_network(numbers: BookNumbers, pairs: Sequence[Comparison]) -> JudgedSingle:
+    ways: list[WayBack] = []
+    for loss in islice(losses(numbers, pairs), MOST_LOSSES):
+        way = WayBack(numbers, loss)
+        if way.cells and not any(loss.objective.is_assumed and way.repeats(w) for w in ways):
+            ways.append(way)
+    if not ways:
+        return NOTHING
+    best = max(ways, key=_likelihood)
+    if len(best.claimed) >= FEW_WEIGHTS:
+        return _judged(best.with_kept())
+    for way in sorted(ways, key=_likelihood, reverse=True):
+        judged = _judged(way.with_kept())
+        last = judged.way
+        if judged.faults and last and len(last.claimed) >= MORE_WEIGHTS and not last.wrong:
+            return judged
     return NOTHING
 
 
@@ -121,7 +145,7 @@ def _judged(way: WayBack) -> JudgedSingle:
         return NOTHING
     if faults:
         return JudgedSingle("wrong", last, tuple(faults))
-    return JudgedSingle("right", last)
+    return JudgedSingle("unknown" if ends else "right", last)
 
 
 def _is_of_network(way: WayBack) -> bool:
@@ -145,7 +169,7 @@ def _climbing(way: WayBack) -> Iterator[Fault]:
 
 
 def _first_fault(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
-    for find in (_root, _by_itself, _repeated):
+    for find in (_root, _by_itself, _mistaken, _repeated, _of_no_weight):
         found = find(way, seen)
         if found is not None:
             return found
@@ -270,7 +294,26 @@ def _meant_weights(way: WayBack, block: Block) -> tuple[int, ...] | None:
     scaled = [[c.of for c in way.claims(cell) if way.is_weight(c.of)] for cell in block]
     if all(scaled):
         return tuple(each[0] for each in scaled)  # another number of times the slope
+    if len(block) == 1 and (named := _named_weight(way, block[0])) is not None:
+        return (named,)
     return _placed_weights(way, block)
+
+
+def _named_weight(way: WayBack, cell: Address) -> int | None:
+    """The only weight without a gradient of which a label beside the cell has the name."""
+    words = _labels(way, cell)
+    named = [
+        index
+        for index in way.worlds[0].slopes.keys() & way.numbers.leaves.keys() - way.claimed.keys()
+        if any(name in word for name in _labels(way, way.numbers.leaves[index]) for word in words)
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+def _labels(way: WayBack, cell: Address) -> set[str]:
+    return {
+        label.lower() for axis in (DOWN, ACROSS) if len(label := way.book.label(cell, axis)) > 1
+    }
 
 
 def _placed_weights(way: WayBack, block: Block) -> tuple[int, ...] | None:
@@ -297,28 +340,87 @@ def _is_like_right_ones(way: WayBack, block: Block) -> bool:
     return all(patterns[cell].shape in shapes for cell in block)
 
 
+def _mistaken(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+    """Wrong gradients that are exact but for a slope, a path, or one value in place of another."""
+    cells = [c for c in way.wrong if way.is_end(c) and way.sources[c].isdisjoint(way.wrong)]
+    cells = [c for c in cells if c not in way.updates and not any(c in block for block in seen)]
+    if not cells or len(way.claimed) < FEW_WEIGHTS:
+        return None
+    best: dict[Address, int] = {}
+    for slopes in islice(way.mistaken(cells), MOST_MISTAKES):
+        models = SlopeModels(slopes)
+        of: dict[Address, int] = {}
+        for cell in cells:
+            claims = models.matches(way.worlds[0].values[way.numbers.result[cell]])
+            if claims and way.is_usual(cell, claims[0].times):
+                of[cell] = claims[0].of
+        if len(of) > len(best):
+            best = of
+    if not best:
+        return None
+    after = way.with_slopes(best, way.common[False] or 1.0)
+    return Fault(tuple(best), tuple(best.values()), "a slope left out, or another value"), after
+
+
 def _repeated(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
     """A gradient that another cell is as well, where a weight in its place has none."""
     for weight, cells in way.claimed.items():
         ends = [c for c in cells if c not in way.updates and way.is_end(c)]
-        ends = [c for c in ends if len(way.weights_of(c)) == 1]
+        ends = [c for c in ends if len(way.weights_of(c)) == 1 and (c,) not in seen]
         for cell in ends if len(ends) > 1 else ():
-            of = _placed_weights(way, (cell,)) if (cell,) not in seen else None
+            named = _named_weight(way, cell)
+            of = _placed_weights(way, (cell,)) or _beside(way, weight, cell, ends)
+            of = of if named is None else (named,)
             if of is not None and weight not in of:
                 after = way.with_slopes({cell: of[0]}, way.common[False] or 1.0)
                 return Fault((cell,), of, "another gradient"), after
     return None
 
 
+def _of_no_weight(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+    """A slope by a value that nothing uses, where a weight has no gradient."""
+    for cell in way.cells:
+        if (cell,) in seen or cell in way.updates or not way.is_end(cell):
+            continue
+        if way.weights_of(cell) or not way.is_right(cell):
+            continue
+        of = _placed_weights(way, (cell,))
+        if of is None and (named := _named_weight(way, cell)) is not None:
+            of = (named,)
+        if of is not None:
+            after = way.with_slopes({cell: of[0]}, way.common[False] or 1.0)
+            return Fault((cell,), of, "gradient"), after
+    return None
+
+
+def _beside(
+    way: WayBack, weight: int, cell: Address, cells: Sequence[Address]
+) -> tuple[int, ...] | None:
+    """A weight without gradient that lies to another as a cell does to the other's gradient."""
+    result, home = way.numbers.result, way.numbers.step.cells[weight]
+    for other in cells:
+        for place in turned((other, cell), home) if other != cell else ():
+            index = result.get(place[1], -1)
+            is_weight = index in way.worlds[0].slopes and way.is_weight(index)
+            if is_weight and index not in way.claimed:
+                return (index,)
+    return None
+
+
+def uses_targets(judged: JudgedSingle, states: Iterable[Address]) -> bool:
+    """Whether some of these cells follow from what outputs are held against."""
+    return judged.way is None or not judged.way.after_targets.isdisjoint(states)
+
+
 # Losses -----------------------------------------------------------------------
 
 
-def losses(numbers: BookNumbers) -> Iterator[BookLoss]:
+def losses(numbers: BookNumbers, every: Sequence[Comparison]) -> Iterator[BookLoss]:
     """What may be the loss: cells that say how near outputs are to targets, then the usual."""
-    held = sorted(_held(numbers), key=lambda loss: -len(loss.pairs))
-    yield from _together(numbers, held)
+    held = sorted(_held(numbers, every), key=lambda loss: -len(loss.pairs))
+    yield from _together(every, held)
     yield from held
-    pairs = _one_target_each(numbers)
+    pairs = _one_target_each(numbers, every)
     if pairs:
         yield _assumed(SQUARES, pairs)
     shares = [pair for pair in pairs if _is_share(numbers.values[pair.output])]
@@ -327,8 +429,8 @@ def losses(numbers: BookNumbers) -> Iterator[BookLoss]:
         yield _assumed(CLASSES, shares)
 
 
-def _held(numbers: BookNumbers) -> Iterator[BookLoss]:
-    pairs, bits = numbers.comparisons, numbers.bits
+def _held(numbers: BookNumbers, pairs: Sequence[Comparison]) -> Iterator[BookLoss]:
+    bits = numbers.bits
     reaches: dict[int, int] = {}
     for cell in numbers.computed:
         index = numbers.result[cell]
@@ -370,9 +472,9 @@ def _direction(numbers: BookNumbers, slopes: Mapping[int, Array], pair: Comparis
     return int(downhill[0])
 
 
-def _together(numbers: BookNumbers, held: Sequence[BookLoss]) -> Iterator[BookLoss]:
+def _together(pairs: Sequence[Comparison], held: Sequence[BookLoss]) -> Iterator[BookLoss]:
     """The losses of single outputs as one, if no cell has them all."""
-    every = {pair.output for pair in numbers.comparisons}
+    every = {pair.output for pair in pairs}
     chosen: list[BookLoss] = []
     covered: set[int] = set()
     for loss in sorted(held, key=lambda loss: len(loss.pairs)):
@@ -384,14 +486,14 @@ def _together(numbers: BookNumbers, held: Sequence[BookLoss]) -> Iterator[BookLo
             return
     if len(chosen) > 1 and len({loss.direction for loss in chosen}) == 1:
         ends = tuple(end for loss in chosen for end in loss.objective.ends)
-        pairs = tuple(pair for loss in chosen for pair in loss.pairs)
-        yield BookLoss(Objective("", ends, _ones, False, ends[0]), pairs, chosen[0].direction)
+        both = tuple(pair for loss in chosen for pair in loss.pairs)
+        yield BookLoss(Objective("", ends, _ones, False, ends[0]), both, chosen[0].direction)
 
 
-def _one_target_each(numbers: BookNumbers) -> list[Comparison]:
+def _one_target_each(numbers: BookNumbers, pairs: Sequence[Comparison]) -> list[Comparison]:
     """The outputs that have one target first; two that share one differ in place as they do."""
     options: defaultdict[int, list[Comparison]] = defaultdict(list)
-    for pair in numbers.comparisons:
+    for pair in pairs:
         options[pair.output].append(pair)
     chosen: dict[int, int] = {}
     for output, each in sorted(options.items(), key=lambda option: len(option[1])):

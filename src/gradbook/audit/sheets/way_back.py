@@ -21,12 +21,14 @@ from gradbook.cells.book import Book
 from gradbook.cells.formula.address import ROW, Address, column_of, row_of, sheet_of
 from gradbook.cells.formula.pattern import CellReference
 from gradbook.recording.call_slopes import exact_slopes
-from gradbook.recording.calls import Replay, Values
+from gradbook.recording.calls import CallChange, CallChanges, Ref, Replay, Values
 
 POINTS = 48  # random numbers side by side: enough for two ReLUs to be open at some
 ENOUGH_POINTS = 4  # at which both are numbers
 NEAR = 1e-6
 FACTOR = 1e-3  # two factors are the same
+
+LARGEST = 400  # cells of a range that may stand where another belongs
 
 Array = Any
 Block = tuple[Address, ...]
@@ -217,16 +219,20 @@ class BookNumbers:
         return behind
 
     def slopes(
-        self, objective: Objective, values: Values, forward: Collection[int]
+        self,
+        objective: Objective,
+        values: Mapping[int, Array],
+        forward: Collection[int],
+        changes: CallChanges | None = None,
     ) -> dict[int, Array]:
-        """The exact slope of an objective by each value before it."""
+        """The exact slope of an objective by each value before it; changes have other slopes."""
         with np.errstate(all="ignore"):
             factors = objective.slopes([values[end] for end in objective.ends])
         seeds: dict[int, Array] = {}
         for end, factor in zip(objective.ends, factors, strict=True):
             seeds[end] = seeds.get(end, 0.0) + factor * np.ones(POINTS)
         order = [index for index in self.order if index in forward]
-        return exact_slopes(self.replay, seeds, values, order)
+        return exact_slopes(self.replay, seeds, values, order, changes)  # type: ignore[arg-type]
 
     @cached_property
     def values(self) -> Values:
@@ -344,6 +350,13 @@ class WayBack:
         for name in ("wrong", "claimed", "steps"):
             self.__dict__.pop(name, None)
 
+    def repeats(self, other: WayBack) -> bool:
+        """Whether the slopes by all typed numbers are so many times those of another loss."""
+        one, two = self.worlds[0].slopes, other.worlds[0].slopes
+        leaves = [index for index in one if index in self.numbers.leaves]
+        times = [times_of(one[i], two[i]) if i in two else None for i in leaves]
+        return all(t is not None and times[0] and abs(t / times[0] - 1) < FACTOR for t in times)
+
     # Which cells -----------------------------------------------------------------
 
     def _find_below(self) -> int:
@@ -359,6 +372,12 @@ class WayBack:
 
     def _is_below(self, index: int) -> bool:
         return index not in self.forward and bool(self.numbers.bits[index] & self.below)
+
+    @cached_property
+    def after_targets(self) -> set[Address]:
+        """All cells that follow from targets."""
+        bits, result = self.numbers.bits, self.numbers.result
+        return {cell for cell in self.numbers.computed if bits[result[cell]] & self.below}
 
     def _find_updates(self) -> dict[Address, int]:
         """The cells with a weight's next number, and that weight."""
@@ -430,18 +449,80 @@ class WayBack:
         """The computed values, in the block's shape or turned, by which it may be the slopes."""
         slopes, result = self.worlds[0].slopes, self.numbers.result
         seen: set[tuple[int, ...]] = set()
-        for anchor in self.forward_cells:
-            for cells in turned(block, anchor):
-                of = tuple(result.get(cell, -1) for cell in cells)
-                if of not in seen and all(index in slopes for index in of):
-                    seen.add(of)
-                    yield of
+        rectangles = [cells for anchor in self.forward_cells for cells in turned(block, anchor)]
+        whole = [tuple(result.get(cell, -1) for cell in cells) for cells in rectangles]
+        for of in (*whole, *(of for cells in rectangles for of in self._within(cells))):
+            if of not in seen and all(index in slopes for index in of):
+                seen.add(of)
+                yield of
+
+    def _within(self, cells: Block) -> Iterator[tuple[int, ...]]:
+        """The sums within the formulas of some cells, such as what an activation is taken of."""
+        sums = [self._sums.get(cell, []) for cell in cells]
+        if len({len(each) for each in sums}) == 1:
+            yield from zip(*sums, strict=True)
+
+    @cached_property
+    def _sums(self) -> dict[Address, list[int]]:
+        numbers = self.numbers
+        sums: defaultdict[Address, list[int]] = defaultdict(list)
+        for index in sorted(self.forward & self.worlds[0].slopes.keys()):
+            cell = numbers.step.cells[index]
+            if numbers.calls[index].name in ADDING and numbers.result.get(cell) != index:
+                sums[cell].append(index)
+        return sums
 
     @cached_property
     def forward_cells(self) -> list[Address]:
         """Formulas of the way forward, the last ones first."""
         result = self.numbers.result
         return [cell for cell in reversed(self.numbers.computed) if result[cell] in self.forward]
+
+    # What is left out of slopes, or taken for something else --------------------------
+
+    def mistaken(self, cells: Collection[Address]) -> Iterator[dict[int, Array]]:
+        """Slopes by weights where a cell has no slope, or that of one of its sources alone."""
+        result, chains = self.numbers.result, self.numbers.chains
+        for cell in self.forward_cells:
+            index = result[cell]
+            if index in self.loss.objective.ends:
+                continue
+            sources = {result.get(source, -1) for source in chains.flow.sources(cell)}
+            inner = self._sums.get(cell, [])[-1:]
+            for source in (None, *(sources & self.worlds[0].slopes.keys()), *inner):
+                change = CallChange(_still, ()) if source is None else _passed_on(source)
+                yield self._slopes_with(self.worlds[0].values, {index: change})
+        for there, here in self._exchanged(cells):
+            values = dict(self.worlds[0].values)
+            pairs = zip(there, here, strict=True)
+            values.update({a: self.worlds[0].values[b] for a, b in pairs})
+            yield self._slopes_with(values, {})
+
+    def _slopes_with(self, values: Mapping[int, Array], changes: CallChanges) -> dict[int, Array]:
+        slopes = self.numbers.slopes(self.loss.objective, values, self.forward, changes)
+        weights = self.numbers.leaves.keys() & self.worlds[0].slopes.keys() - self.claimed.keys()
+        return {i: slopes[i] for i in weights if i in slopes and varies(slopes[i])}
+
+    def _exchanged(
+        self, cells: Collection[Address]
+    ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Values of the way forward that cells may use in place of others of the same shape."""
+        result, flow = self.numbers.result, self.numbers.chains.flow
+        seen: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        leaves = [self.numbers.leaves[i] for i in self.forward & self.numbers.leaves.keys()]
+        for cell in cells:
+            for place in self.book.patterns[cell].places:
+                used = tuple(flow.mentioned_cells([place], cell))
+                here = tuple(result.get(each, -1) for each in used)
+                if not 0 < len(used) <= LARGEST or not self.forward.issuperset(here):
+                    continue
+                for anchor in (*self.forward_cells, *leaves):
+                    for other in turned(used, anchor):
+                        there = tuple(result.get(each, -1) for each in other)
+                        is_new = there != here and (there, here) not in seen
+                        if is_new and self.forward.issuperset(there):
+                            seen.add((there, here))
+                            yield there, here
 
     # What they are ---------------------------------------------------------------
 
@@ -472,6 +553,9 @@ class WayBack:
                 counts.update({_rounded(claim.times) for claim in claims})
         if not counts:
             return None
+        exact = [times for times in counts if abs(times) == 1]
+        if exact and not in_updates and not self.loss.objective.is_assumed:
+            return max(exact, key=lambda times: counts[times])
         return max(counts, key=lambda t: (counts[t], abs(t) == 1, t * self.loss.direction > 0))
 
     def is_usual(self, cell: Address, times: float) -> bool:
@@ -526,6 +610,14 @@ class WayBack:
             for weight in self.weights_of(cell):
                 claimed.setdefault(weight, []).append(cell)
         return claimed
+
+
+def _still() -> float:
+    return 0.0
+
+
+def _passed_on(source: int) -> CallChange:
+    return CallChange(np.positive, (Ref(source),))
 
 
 def _rounded(times: float) -> float:
