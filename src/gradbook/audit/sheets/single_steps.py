@@ -6,7 +6,7 @@ Knows no words.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, permutations
 from typing import Any
@@ -45,6 +45,9 @@ FEW_WAYS = 3  # distances of gradients from their weights
 FEW_USERS = 6  # of a block's cells, to look at first
 
 CURVES = ("exp", "tanh", "op sigmoid")  # that no income statement has
+
+TEN = float(np.log(10))
+NEAR = 1e-3
 
 Array = Any
 
@@ -102,17 +105,21 @@ def _networks(numbers: BookNumbers) -> list[list[Comparison]]:
 
 def _judged_network(numbers: BookNumbers, pairs: Sequence[Comparison]) -> JudgedSingle:
     ways: list[WayBack] = []
+    others: set[int] = set()  # what leads to cells that may be losses
     for loss in islice(losses(numbers, pairs), MOST_LOSSES):
         way = WayBack(numbers, loss)
+        if not loss.objective.is_assumed:
+            others |= way.forward
         if way.cells and not any(loss.objective.is_assumed and way.repeats(w) for w in ways):
             ways.append(way)
     if not ways:
         return NOTHING
     best = max(ways, key=_likelihood)
-    if len(best.claimed) >= FEW_WEIGHTS:
-        return _judged(best.with_kept())
+    updating = best.updates.keys() & {c for cells in best.claimed.values() for c in cells}
+    if len(best.claimed) >= FEW_WEIGHTS or (updating and len(best.updates) >= FEW_WEIGHTS):
+        return _judged(best.with_kept(), others)
     for way in sorted(ways, key=_likelihood, reverse=True):
-        judged = _judged(way.with_kept())
+        judged = _judged(way.with_kept(), others)
         last = judged.way
         if judged.faults and last and len(last.claimed) >= MORE_WEIGHTS and not last.wrong:
             return judged
@@ -127,7 +134,7 @@ def _likelihood(way: WayBack) -> tuple[Any, ...]:
     return count, known - len(way.wrong), is_stated
 
 
-def _judged(way: WayBack) -> JudgedSingle:
+def _judged(way: WayBack, others: Collection[int]) -> JudgedSingle:
     faults: list[Fault] = []
     seen: set[Block] = set()
     last = way
@@ -139,9 +146,12 @@ def _judged(way: WayBack) -> JudgedSingle:
         seen.add(fault[0].cells)
         last = fault[1]
     faults += _climbing(last)
+    faults += _of_another_logarithm(last)
     blamed = {cell for fault in faults for cell in fault.cells}
-    ends = [cell for cell in last.wrong - blamed if last.is_end(cell)]
-    if len(ends) > len(last.claimed) or not _is_of_network(last):
+    result = way.numbers.result
+    ends = [c for c in last.wrong - blamed if last.is_end(c) and result[c] not in others]
+    is_updated = bool(faults and last.updates)
+    if (len(ends) > len(last.claimed) and not is_updated) or not _is_of_network(last):
         return NOTHING
     if faults:
         return JudgedSingle("wrong", last, tuple(faults))
@@ -166,6 +176,22 @@ def _climbing(way: WayBack) -> Iterator[Fault]:
         for block in way.blocks:
             if block[0] in way.updates and all(map(way.weights_of, block)):
                 yield Fault(block, tuple(way.updates[cell] for cell in block), "climbs")
+
+
+def _of_another_logarithm(way: WayBack) -> Iterator[Fault]:
+    """The logarithms to the base 10 of a loss, where the gradients are those of natural ones."""
+    times = abs(way.common[False] or 0.0) / TEN
+    if way.loss.objective.is_assumed or not times:
+        return
+    if any(abs(part - round(part)) < NEAR and round(part) for part in (times, 1 / times)):
+        step = way.numbers.step
+        tens = {i for i in way.forward if not way.numbers.bits[i] and _is_ten(step.calls[i].value)}
+        for cell in sorted({step.cells[index] for index in tens}):
+            yield Fault((cell,), (step.result[cell],), "another logarithm")
+
+
+def _is_ten(value: Array) -> bool:
+    return bool(abs(float(value) - TEN) < NEAR)
 
 
 def _first_fault(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
@@ -226,9 +252,21 @@ def _hypotheses(way: WayBack, seen: set[Block]) -> Iterator[Hypothesis]:
             continue
         if not any(way.users[cell] for cell in block):
             continue
-        for of in way.alike(block):
+        updated = _updated_by(way, block)
+        for of in (*([updated] if updated else ()), *way.alike(block)):
             for times in _usual_times(way, block):
                 yield Hypothesis(block, of, times)
+
+
+def _updated_by(way: WayBack, block: Block) -> tuple[int, ...] | None:
+    """The weights that are updated by the cells of a block, if nothing else uses them."""
+    of = []
+    for cell in block:
+        weights = {way.updates.get(user, -1) for user in way.users[cell]}
+        if len(weights) != 1 or -1 in weights:
+            return None
+        of += weights
+    return tuple(of)
 
 
 def _usual_times(way: WayBack, block: Block) -> list[float]:

@@ -385,9 +385,13 @@ class WayBack:
         for cell in self.numbers.computed:
             index = self.numbers.result[cell]
             bases = list(self._bases(index, cell)) if self._is_below(index) else []
-            if len(bases) == 1:
+            if len(bases) == 1 and bases[0] not in map(updates.get, self._mentioned(cell)):
                 updates[cell] = bases[0]
         return updates
+
+    def _mentioned(self, cell: Address) -> Iterable[Address]:
+        flow = self.numbers.chains.flow
+        return map(flow.plain, flow.sources(cell))
 
     def _bases(self, index: int, cell: Address) -> Iterator[int]:
         """The typed numbers that a formula adds something to."""
@@ -549,8 +553,8 @@ class WayBack:
         counts: Counter[float] = Counter()
         for block in self.blocks:
             if (block[0] in self.updates) is in_updates and self.is_end(block[0]):
-                claims = [c for c in self.claims(block[0]) if self.is_weight(c.of)]
-                counts.update({_rounded(claim.times) for claim in claims})
+                claims = (claim for cell in block for claim in self.claims(cell))
+                counts.update({_rounded(c.times) for c in claims if self.is_weight(c.of)})
         if not counts:
             return None
         exact = [times for times in counts if abs(times) == 1]
