@@ -39,6 +39,7 @@ class LossReading:
     laws: dict[int, WeightLaw | None]
     agreed: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)  # states that no law uses
+    ahead: frozenset[int] = frozenset()  # memories ahead of which slopes are taken
 
     @property
     def is_whole(self) -> bool:
@@ -62,6 +63,8 @@ class StepJudge:
     def __init__(self, step: TrainingStep) -> None:
         self.step = step
         self.worlds = RandomWorlds(step)
+        if step.is_free and self._bends():
+            self.worlds = RandomWorlds(step, is_wide=True)
         self.reader = LawReader(step, self.worlds)
 
     def readings(self) -> Iterator[LossReading]:
@@ -76,7 +79,7 @@ class StepJudge:
 
     def read(self, objective: Objective) -> LossReading | None:
         slopes = self._slopes(objective)
-        ahead = self.ahead = self._looked_ahead(slopes)
+        ahead = frozenset(self._looked_ahead(slopes))
         weights = [n for n in slopes if n not in ahead]
         if not weights:
             return None
@@ -85,7 +88,10 @@ class StepJudge:
             shared = self._shared(weights)
             for n in weights:
                 laws[n] = laws[n] or self.reader.law(n, slopes[n], weights, ahead, shared)
-        reading = LossReading(objective, {n: slopes[n] for n in weights}, laws)
+        laws = {
+            n: law if law and self._follows(law, n, slopes) else None for n, law in laws.items()
+        }
+        reading = LossReading(objective, {n: slopes[n] for n in weights}, laws, ahead=ahead)
         lawful = {n: law for n, law in laws.items() if self._is_lawful(reading, n, ahead)}
         reading.agreed = agreeing(lawful or laws)
         reading.agreed += self._without_decay(reading)
@@ -135,9 +141,31 @@ class StepJudge:
                 continue
             worlds = range(len(self.worlds.inputs))
             each = [self.worlds.slopes(objective, w).get(state.now) for w in worlds]
-            if all(slope is not None for slope in each) and _varies(each):
+            if all(slope is not None for slope in each):
                 slopes[number] = each
-        return slopes
+        return {n: each for n, each in slopes.items() if _varies(each)}
+
+    def _bends(self) -> bool:
+        """Whether a loss has slopes that don't vary near the run, but do so for larger weights."""
+        wide: RandomWorlds | None = None
+        for objective in self.step.objectives:
+            if not objective.is_end or objective.is_assumed:
+                continue
+            straight = self._straight(self.worlds, objective)
+            if straight:
+                wide = wide or RandomWorlds(self.step, is_wide=True)
+                if straight - self._straight(wide, objective):
+                    return True
+        return False
+
+    def _straight(self, worlds: RandomWorlds, objective: Objective) -> set[int]:
+        """The states by which a loss has a slope that doesn't vary."""
+        straight = set()
+        for number, state in enumerate(self.step.states):
+            slopes = [worlds.slopes(objective, w).get(state.now) for w in range(len(worlds.inputs))]
+            if all(each is not None and np.any(each) for each in slopes) and not _varies(slopes):
+                straight.add(number)
+        return straight
 
     def _looked_ahead(self, slopes: dict[int, list[Any]]) -> set[int]:
         """Memories that the loss depends on only since slopes are taken ahead of the weights."""
@@ -165,6 +193,24 @@ class StepJudge:
         while self.step.calls[index].name == "positive":
             index = self.step.calls[index].operands[0]
         return index
+
+    def _follows(self, law: WeightLaw, number: int, slopes: dict[int, list[Any]]) -> bool:
+        """Whether a weight moves by its slope alone, and the same way if it has the other sign."""
+        base = self.reader.points
+        if law.memories or base.shares(law.move):
+            return True
+
+        def move(weight: float, slope: float) -> Any:
+            points = replace(base, weight=base.weight * weight, slope=base.slope * slope)
+            each = self.reader.law(number, slopes[number], slopes, points=points)
+            return each.move if each else np.nan
+
+        with np.errstate(all="ignore"):
+            if np.any(np.abs(move(1e-9, 0)) > 1e-3 * np.abs(law.move).max()):
+                return False
+            if self.step.states[number].sign:
+                return True
+            return not np.any((move(1, 1) - move(1, 0)) * (move(-1, 1) - move(-1, 0)) < 0)
 
     def _is_lawful(self, reading: LossReading, number: int, ahead: set[int]) -> bool:
         """Whether twice the slope, and memories to match, moves twice as far, or as far."""
@@ -196,6 +242,18 @@ class StepJudge:
                     for degree in (0, 1)
                 )
         return False
+
+    def effects(self, reading: LossReading) -> dict[int, tuple[float | None, ...]]:
+        """By how much a slope alone moves each weight and its memories, in units of the slope."""
+        base = self.reader.points
+        memories = tuple(memory * 0 for memory in base.memories)
+        points = LawPoints(base.weight * 0, base.slope, memories)
+        effects = {}
+        for n in reading.agreed:
+            law = self.reader.law(n, reading.slopes[n], reading.laws, reading.ahead, points=points)
+            ends = (law.move, *law.outputs) if law else ()
+            effects[n] = tuple(_mean(end / points.slope) for end in ends)
+        return effects
 
     # What the readings say ---------------------------------------------------------
 
@@ -283,13 +341,18 @@ class StepJudge:
         memories = tuple(memory * 0 for memory in base.memories)
         for _ in range(STEPS):
             points = replace(base, memories=memories)
-            law = self.reader.law(number, slopes, reading.laws, self.ahead, points=points)
+            law = self.reader.law(number, slopes, reading.laws, reading.ahead, points=points)
             if law is None:
                 return False
             total = total + law.move
             memories = (*law.outputs, *memories[len(law.outputs) :])
         total = np.asarray(total)[np.isfinite(total)]
         return bool(total.size and np.median(total) > 0)
+
+
+def _mean(values: Any) -> float | None:
+    values = np.asarray(values, float)
+    return float(np.mean(values)) if np.all(np.isfinite(values)) else None
 
 
 def _varies(slopes: list[Any]) -> bool:

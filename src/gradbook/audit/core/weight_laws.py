@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.training_step import State, TrainingStep
+from gradbook.audit.core.clocks import behind, find_clocks
+from gradbook.audit.core.training_step import TrainingStep
 from gradbook.audit.core.worlds import RandomWorlds, ratio
 from gradbook.recording.calls import substitute
 
@@ -81,30 +82,10 @@ class LawReader:
         self.numbers = {state.now: n for n, state in enumerate(step.states)}
         self.moving = _moving(step)
         self.points = draw_points()
-        self.clocks = {n for n, state in enumerate(step.states) if self._is_clock(n, state)}
-
-    def _is_clock(self, number: int, state: State) -> bool:
-        """Whether a state depends on no other and nothing else: a counter, a rate that falls."""
-        if not self.behind(state.next).isdisjoint(self.numbers.keys() - {state.now}):
-            return False
-        if state.now not in self.behind(state.next):
-            return True
-        worlds = range(len(self.worlds.inputs))
-        old = [self.worlds.inputs[w][state.now] for w in worlds]
-        new = [np.broadcast_to(self.worlds.value(w, state.next), np.shape(old[w])) for w in worlds]
-        moves = [b - a for a, b in zip(old, new, strict=True)]
-        ones = [np.ones(np.shape(a)) for a in old]
-        return bool(ratio(moves, ones) or ratio(new, old) or not any(map(np.any, moves)))
+        self.clocks = find_clocks(step.calls, step.states)
 
     def behind(self, index: int) -> set[int]:
-        """All that a call is computed from, and the call."""
-        seen, todo = set(), [index]
-        while todo:
-            index = todo.pop()
-            if index not in seen:
-                seen.add(index)
-                todo += self.calls[index].operands
-        return seen
+        return behind(self.calls, index)
 
     def multiples(self, slopes: list[Any]) -> dict[int, float]:
         """The calls that are a constant multiple of a slope, and which."""
@@ -239,7 +220,15 @@ class _LawWalk:
         call = self.calls[index]
         is_home = self.reader.step.place(index) in self.homes
         names = CHOOSING + SCALING if is_home else CHOOSING
-        return call.name in names and any(part in self.multiples for part in call.operands)
+        if call.name not in names:
+            return False
+        if call.name != "op choose":
+            return any(part in self.multiples for part in call.operands)
+        condition, *parts = call.operands
+        is_by_slope = not self.reader.behind(condition).isdisjoint(self.multiples)
+        if self.reader.moving[condition] and not is_by_slope:
+            return False  # a bend of the loss itself
+        return any(part in self.multiples for part in parts)
 
 
 def _moving(step: TrainingStep) -> list[bool]:

@@ -17,14 +17,16 @@ from gradbook.recording.calls import CallChange, CallChanges, Replay, Values
 
 WORLDS = 3
 FEWEST_DEFINED = 0.6  # of the next weights; else these are drawn with the signs of the run
+WIDE = 5.0
 SIZES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 AGREE = 1e-6  # a share of the largest entry
 LOOSE = 2e-5
 
 
 class RandomWorlds:
-    def __init__(self, step: TrainingStep, seed: int = 7) -> None:
+    def __init__(self, step: TrainingStep, seed: int = 7, is_wide: bool = False) -> None:
         self.step = step
+        self.is_wide = is_wide  # whether some weights are drawn larger, to find where losses bend
         self.calls = step.calls
         inputs = [state.now for state in step.states]
         self.replay = Replay(step.calls, inputs, step.first, step.last)
@@ -81,6 +83,9 @@ class RandomWorlds:
         value = np.asarray(self.calls[state.now].value, float)
         sizes = np.maximum(np.abs(value), 0.4)
         drawn = self.random.uniform(0.25, 1.0, value.shape) * sizes
+        if self.is_wide:
+            drawn[..., ::2] *= WIDE
+            drawn[..., ::4] *= WIDE
         sign = state.sign or (np.sign(value) if self.keeps_signs else 0)
         if np.any(sign):
             return drawn * sign

@@ -24,6 +24,8 @@ WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_DELAYS = 2
 SEARCH_SECONDS = 3.0
 MOST_READ_AGAIN = 3000  # formulas of a book in which nothing is learned step by step
+SAME = 1e-5
+MANY = 3
 LARGE = 1500  # calls of a step of which one is judged
 
 
@@ -37,12 +39,18 @@ class JudgedBook:
     blamed: tuple[Address, ...] = ()  # of the step: where an edit makes its gradients exact
 
     @property
+    def agrees(self) -> bool:
+        """Whether a weight moves by the slope of something."""
+        return bool(self.verdict and self.verdict.reading and self.verdict.reading.agreed)
+
+    @property
     def rank(self) -> tuple[bool, bool, float, bool]:
         """Of two readings of one training, the likelier is the one by a loss that is stated."""
         reading = self.verdict.reading if self.verdict else None
-        is_stated = reading is not None and not reading.objective.is_assumed
+        share = reading.share if reading else 0.0
+        is_stated = reading is not None and share > 0 and not reading.objective.is_assumed
         is_right = self.word == "right"
-        return is_right and is_stated, is_stated, reading.share if reading else 0.0, is_right
+        return is_right and is_stated, is_stated, share, is_right
 
 
 NOTHING = JudgedBook("no training")
@@ -105,12 +113,39 @@ def _judged_step(chains: SheetChains, number: int, states: list[Address]) -> Jud
     verdict = judge.judge()
     word = "no training" if verdict.word == "no loss" else verdict.word
     reading = verdict.reading
-    if word == "right" and reading and not reading.objective.is_assumed:
-        other = StepJudge(training_step(chains, varied(step, reading.objective.ends)))
-        again = other.read(other.step.objectives[judge.step.objectives.index(reading.objective)])
-        if again is not None and again.is_whole and _shares(again) != _shares(reading):
+    if (
+        word in ("right", "wrong")
+        and reading
+        and not _keeps_to_slopes(chains, step, judge, reading)
+    ):
+        if reading.objective.is_assumed:
+            word = "unknown" if len(reading.laws) > 1 else "no training"
+        elif word == "right":
             return JudgedBook("wrong", verdict, step, (), "a share that depends on the data")
     return JudgedBook(word, verdict, step, (), verdict.why)
+
+
+def _keeps_to_slopes(
+    chains: SheetChains, step: StepCalls, judge: StepJudge, reading: LossReading
+) -> bool:
+    """Whether the weights move by the same multiples of their slopes if the data are others.
+
+    A factor that is that of all weights is one of the loss.
+    """
+    other = StepJudge(training_step(chains, varied(step, reading.objective.ends)))
+    again = other.read(other.step.objectives[judge.step.objectives.index(reading.objective)])
+    if again is None or not set(reading.agreed) <= set(again.agreed):
+        return True
+    before, after = judge.effects(reading), other.effects(again)
+    for ends in zip(
+        *(zip(before[n], after[n], strict=False) for n in reading.agreed), strict=False
+    ):
+        factors = [new / old for old, new in ends if old and new is not None]
+        if len(reading.agreed) == 1:
+            factors.append(1.0)
+        if factors and max(factors) - min(factors) > SAME * max(map(abs, factors)):
+            return False
+    return True
 
 
 def _located(judged: JudgedBook) -> JudgedBook:
@@ -122,10 +157,11 @@ def _located(judged: JudgedBook) -> JudgedBook:
         return judged
     reading = verdict.reading
     memories = [state for n, state in enumerate(step.states) if n not in reading.laws]
+    assumed = [each for each in verdict.step.objectives if each.is_assumed]
     weights = replace(
         verdict.step,
         states=[step.states[n] for n in reading.laws],
-        objectives=[reading.objective],
+        objectives=list(dict.fromkeys([reading.objective, *assumed])),
         memories=memories,
     )
     with np.errstate(all="ignore"):
@@ -133,10 +169,8 @@ def _located(judged: JudgedBook) -> JudgedBook:
         search = EditSearch(judge, judge.judge(reading.objective), SEARCH_SECONDS)
         outcome = search.run()
     cells = (step.cells[i] for edit in outcome.corrections for i in edit.proposal.changes)
-    is_proved = not outcome.left and not reading.objective.is_assumed
+    # one weight's slope is soon that of anything
+    is_certain = judged.agrees or len(reading.laws) >= MANY or judge.orientation(reading.objective)
+    is_proved = not outcome.left and not reading.objective.is_assumed and bool(is_certain)
     word = "wrong" if outcome.corrections and is_proved else judged.word
     return replace(judged, word=word, blamed=tuple(dict.fromkeys(cells)))
-
-
-def _shares(reading: LossReading) -> dict[int, float]:
-    return {n: round(law.share, 5) for n, law in reading.laws.items() if law is not None}

@@ -6,7 +6,7 @@ Knows neither what is learned nor whether it is right.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import isnan
@@ -14,8 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.audit.core.clocks import find_clocks
 from gradbook.audit.core.implied_losses import OutputComparison, implied_losses
-from gradbook.audit.core.training_step import Objective, State, TrainingStep, adds_itself
+from gradbook.audit.core.training_step import (
+    ADDING,
+    Objective,
+    State,
+    TrainingStep,
+    adds_itself,
+)
 from gradbook.audit.sheets.state_chains import SheetChains
 from gradbook.cells.evaluate import value_in
 from gradbook.cells.formula.address import Address
@@ -75,15 +82,32 @@ class StepCalls:
 class StepReader:
     """Makes the step that leads to some states."""
 
-    def __init__(self, chains: SheetChains, number: int, states: Iterable[Address]) -> None:
+    def __init__(
+        self,
+        chains: SheetChains,
+        number: int,
+        states: Iterable[Address],
+        held: Collection[Address] = (),
+    ) -> None:
         self.chains, self.flow, self.book = chains, chains.flow, chains.book
         self.number = number
+        self.held = held  # states of before that keep their numbers
         self.next = set(states)
         self.now = {chains.past[state]: state for state in chains.past if state in self.next}
         self.step = StepCalls()
         self.parts: dict[Address, int] = {}  # operations of each cell so far
 
     def read(self) -> StepCalls:
+        """The step; what counts, falls or alternates by itself keeps the number that it shows."""
+        step = self._read()
+        clocks = find_clocks(step.calls, step.states)
+        if not clocks or len(clocks) == len(step.states):
+            return step
+        ticking = {step.cells[step.states[number].next] for number in clocks}
+        held = {before for before, state in self.now.items() if state in ticking}
+        return StepReader(self.chains, self.number, self.next - ticking, held)._read()
+
+    def _read(self) -> StepCalls:
         for cell in self.now:
             self._leaf(cell, np.full(POINTS, self._shown(cell)))
         for cell in self._cells():
@@ -138,7 +162,8 @@ class StepReader:
         chains = self.chains
         for source in chains.sources(cell):
             is_state = source in chains.past or source in chains.starts
-            if source in self.next or (is_state and source not in self.now):
+            is_known = source in self.now or source in self.held
+            if source in self.next or (is_state and not is_known):
                 return False
             if not (self._is_leaf(source) or source in behind or source in self.step.beside):
                 return False
@@ -322,6 +347,28 @@ def dependence(step: StepCalls) -> list[int]:
     return bits
 
 
+def models(step: StepCalls) -> list[bool]:
+    """Which calls are more than a weight: of several weights, or of one and of data.
+
+    Sums alone, such as a balance and what is paid, are none.
+    """
+    bits = dependence(step)
+    is_model = [False] * len(step.calls)
+    is_data = [False] * len(step.calls)
+    for index, call in enumerate(step.calls):
+        is_data[index] = not bits[index] and (
+            step.is_typed(index)
+            if call.function is None
+            else any(is_data[i] for i in call.operands)
+        )
+        moving = {bits[operand] for operand in call.operands if bits[operand]}
+        mixes = len(moving) > 1 or (moving and any(is_data[i] for i in call.operands))
+        is_model[index] = any(is_model[i] for i in call.operands) or (
+            bool(mixes) and call.name not in ADDING
+        )
+    return is_model
+
+
 def losses(chains: SheetChains, step: StepCalls) -> Iterator[Objective]:
     """What may be the loss: numbers that nothing else uses come first, then others and sums."""
     bits = dependence(step)
@@ -362,7 +409,7 @@ def _objective(step: StepCalls, cells: Iterable[Address], is_end: bool = False) 
 
 def comparisons(step: StepCalls) -> Iterator[OutputComparison]:
     """Differences of a value that the weights move and one that they don't."""
-    bits = dependence(step)
+    bits, is_model = dependence(step), models(step)
     seen = set()
     for call in step.calls:
         if call.function is not np.subtract:
@@ -374,7 +421,7 @@ def comparisons(step: StepCalls) -> Iterator[OutputComparison]:
             output, target = target, output
         is_literal = step.calls[target].function is None and not step.is_typed(target)
         number = step.calls[target].value
-        if not is_literal and (output, float(number)) not in seen:
+        if is_model[output] and not is_literal and (output, float(number)) not in seen:
             seen.add((output, float(number)))
             yield OutputComparison(output, number, *_kind_of_output(step, output))
 
