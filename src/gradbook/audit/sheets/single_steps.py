@@ -37,6 +37,7 @@ MOST_TRIED = 120  # cells that may be the loss
 MOST_LOSSES = 16
 FEW_WEIGHTS = 2  # with exact gradients: enough to say that a book goes back
 MORE_WEIGHTS = 3  # if they are exact only once a cell is corrected
+MANY_WEIGHTS = 4  # with exact gradients, and nothing else: a linear network, not a plan
 MOST_FAULTS = 8
 MOST_HYPOTHESES = 400
 MOST_MISTAKES = 300
@@ -166,7 +167,8 @@ def _is_of_network(way: WayBack) -> bool:
     outputs = {pair.output for pair in way.loss.pairs}
     slopes = ({claim.of for claim in way.claims(cell)} for cell in way.cells)
     is_through = any(of - way.numbers.leaves.keys() and not of & outputs for of in slopes)
-    return is_through or not names.isdisjoint(CURVES)
+    is_whole = not way.wrong and len(way.claimed) >= MANY_WEIGHTS
+    return is_through or is_whole or not names.isdisjoint(CURVES)
 
 
 def _climbing(way: WayBack) -> Iterator[Fault]:
@@ -260,10 +262,10 @@ def _hypotheses(way: WayBack, seen: set[Block]) -> Iterator[Hypothesis]:
 
 def _updated_by(way: WayBack, block: Block) -> tuple[int, ...] | None:
     """The weights that are updated by the cells of a block, if nothing else uses them."""
-    of = []
+    of: list[int] = []
     for cell in block:
         weights = {way.updates.get(user, -1) for user in way.users[cell]}
-        if len(weights) != 1 or -1 in weights:
+        if len(weights) != 1 or -1 in weights or not weights.isdisjoint(way.weights_of(cell)):
             return None
         of += weights
     return tuple(of)

@@ -28,6 +28,7 @@ ENOUGH_POINTS = 4  # at which both are numbers
 NEAR = 1e-6
 FACTOR = 1e-3  # two factors are the same
 
+MOST_TYPED = 2000  # cells of a book in which unused numbers may be targets
 LARGEST = 400  # cells of a range that may stand where another belongs
 
 Array = Any
@@ -49,11 +50,10 @@ class WholeBookReader(StepReader):
             self._leaf(cell)
         for cell in self.chains.order:
             self.step.result[cell] = self._computed(cell)
-        for cell in list(self.leaves.values()):
-            for near in (cell - 1, cell + 1, cell - ROW, cell + ROW):
-                is_typed = near not in self.chains.patterns and self.chains.number(near) is not None
-                if is_typed and near not in self.step.result:
-                    self._leaf(near)  # that no formula uses, perhaps by mistake
+        typed = sorted(self.book.values.keys() - self.chains.patterns.keys())
+        for cell in typed if len(typed) <= MOST_TYPED else ():
+            if cell not in self.step.result and self.chains.number(cell) is not None:
+                self._leaf(cell)  # that no formula uses, perhaps by mistake
         return self.step
 
     def _blanks(self) -> set[Address]:
@@ -381,7 +381,7 @@ class WayBack:
 
     def _find_updates(self) -> dict[Address, int]:
         """The cells with a weight's next number, and that weight."""
-        updates = {}
+        updates: dict[Address, int] = {}
         for cell in self.numbers.computed:
             index = self.numbers.result[cell]
             bases = list(self._bases(index, cell)) if self._is_below(index) else []
