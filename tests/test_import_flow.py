@@ -74,6 +74,7 @@ UNKNOWN = {  # what a room says that it doesn't know, and what it therefore neve
     "audit/classes": ("how findings are made, nor how they are shown", (*NO_JUDGE, "report")),
     "audit/copies": ("how a mistake is found", NO_JUDGE),
     "audit/edits": ("why a part should have another value", ("audit/judge", "audit/repair")),
+    "audit/formulas": ("what is computed", ("audit/edits", "audit/step", *NO_JUDGE)),
     "audit/judge": ("how to correct a wrong claim", ("audit/edits", "audit/repair")),
     "audit/repair": ("how a finding is shown", ("report", "cli")),
     "audit/rules": ("knows no losses", ("audit/judge/loss", "audit/judge/logarithms")),

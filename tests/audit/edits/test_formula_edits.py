@@ -14,7 +14,7 @@ from gradbook.audit.edits.formula_edits import (
     edits_that_give,
     pairs,
 )
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula, combine
+from gradbook.audit.formulas.sampled_formulas import EvaluatedFormula, combine
 from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.syntax import Call, Reference, read, write
 from tests.cases import for_each

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradbook.audit.step.points import POINTS, Numbers, agree, apply, is_multiple
+from gradbook.audit.formulas.points import POINTS, Numbers, agree, apply, is_multiple
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph
 from tests.cases import for_each

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradbook.audit.backward.cells_at_points import POINTS, Cells, in_order
-from gradbook.audit.step.points import Numbers
+from gradbook.audit.formulas.points import Numbers
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.cells.book import Book
 from gradbook.cells.evaluate import Evaluation

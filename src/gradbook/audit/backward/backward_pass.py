@@ -15,8 +15,8 @@ import numpy as np
 from gradbook.audit.backward.cell_blocks import blocks
 from gradbook.audit.backward.cells_at_points import ONES, POINTS, Cells
 from gradbook.audit.backward.output_pairs import OutputPair
+from gradbook.audit.formulas.points import CLOSE, ENOUGH_POINTS, agree, is_multiple
 from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
-from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, agree, is_multiple
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.expression import terms

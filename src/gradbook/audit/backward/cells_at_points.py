@@ -13,8 +13,8 @@ import numpy as np
 
 from gradbook.audit.backward.cell_blocks import Naming, mentioned_matrices
 from gradbook.audit.backward.output_pairs import OutputPair, blanks_that_count
+from gradbook.audit.formulas.points import Numbers, agree
 from gradbook.audit.step.omissions import inner_sum
-from gradbook.audit.step.points import Numbers, agree
 from gradbook.cells.book import Book
 from gradbook.cells.evaluate import CellFunction, CellValues
 from gradbook.cells.flow import Flow

@@ -25,8 +25,8 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     matrix_edits,
 )
-from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula
+from gradbook.audit.formulas.points import agree
+from gradbook.audit.formulas.sampled_formulas import EvaluatedFormula
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.formula.address import ROW, Address, column_of, letters, pack, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind

@@ -5,7 +5,7 @@ Knows neither cells nor source, and no words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -85,7 +85,7 @@ class StepJudge:
             return None
         laws = {n: self.reader.law(n, slopes[n], weights, ahead) for n in weights}
         if len(weights) > 1 and not all(laws.values()):
-            shared = self._shared(weights)
+            shared = self.shared(weights)
             for n in weights:
                 laws[n] = laws[n] or self.reader.law(n, slopes[n], weights, ahead, shared)
         laws = {
@@ -176,7 +176,7 @@ class StepJudge:
                 ahead.add(n)
         return ahead
 
-    def _shared(self, weights: list[int]) -> frozenset[int]:
+    def shared(self, weights: Sequence[int]) -> frozenset[int]:
         """Values that all updates use, such as the length of all slopes."""
         behind = [self.reader.behind(self.step.states[n].next) for n in weights]
         common = set.intersection(*behind)
@@ -212,7 +212,7 @@ class StepJudge:
                 return True
             return not np.any((move(1, 1) - move(1, 0)) * (move(-1, 1) - move(-1, 0)) < 0)
 
-    def _is_lawful(self, reading: LossReading, number: int, ahead: set[int]) -> bool:
+    def _is_lawful(self, reading: LossReading, number: int, ahead: Collection[int]) -> bool:
         """Whether twice the slope, and memories to match, moves twice as far, or as far."""
         law = reading.laws[number]
         if law is None:

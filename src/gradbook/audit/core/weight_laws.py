@@ -6,7 +6,7 @@ Laws aren't known by name: those of several weights are compared by their number
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,7 @@ class LawPoints:
     weight: Any
     slope: Any
     memories: tuple[Any, ...]
+    shared: Mapping[int, Any] = field(default_factory=dict)  # what all updates use, if known
 
     def shares(self, move: Any) -> tuple[float, float] | None:
         """How many times the slope, and how many times the weight itself, a move is."""
@@ -194,6 +195,8 @@ class _LawWalk:
             return times * points.slope
         if index in self.shared:
             self.rates.add(index)
+            if index in points.shared:
+                return points.shared[index]
             return np.random.default_rng(index).uniform(0.3, 1, POINTS)
         number = reader.numbers.get(index)
         if number is not None:

@@ -16,8 +16,8 @@ from itertools import chain, combinations, islice
 
 import numpy as np
 
-from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, FAINT
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula, operate
+from gradbook.audit.formulas.points import CLOSE, ENOUGH_POINTS, FAINT
+from gradbook.audit.formulas.sampled_formulas import EvaluatedFormula, operate
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.formula.changes import flattened

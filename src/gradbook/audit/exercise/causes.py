@@ -45,10 +45,15 @@ from gradbook.audit.findings import (
     only_the_change,
     tied,
 )
+from gradbook.audit.formulas.points import agree
+from gradbook.audit.formulas.sampled_formulas import (
+    USUAL_KINDS,
+    EvaluatedFormula,
+    kind_with,
+    slope_of,
+)
 from gradbook.audit.search.wording import Surroundings, Wording, other_slope
 from gradbook.audit.step.omissions import Chain, ChainOmission, Omissions
-from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import USUAL_KINDS, EvaluatedFormula, kind_with, slope_of
 from gradbook.cells.budget import within_budget
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import DOWN, Address, sheet_of

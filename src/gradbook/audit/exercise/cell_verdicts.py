@@ -23,7 +23,7 @@ import numpy as np
 
 from gradbook.audit.exercise.places import Place, Places
 from gradbook.audit.findings import PASTED, RIGHT, TO_FILL_IN, UNJUDGED, WRONG
-from gradbook.audit.step.points import POINTS, Numbers, agree
+from gradbook.audit.formulas.points import POINTS, Numbers, agree
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.cells.book import Book
 from gradbook.cells.budget import spend, within_budget

@@ -22,6 +22,15 @@ from math import isclose
 import numpy as np
 
 from gradbook.audit.findings import NO_RATE, RATE_LEFT_OUT, WRONG_RATE, Finding, finding_in
+from gradbook.audit.formulas.points import (
+    CLOSE,
+    ENOUGH_POINTS,
+    FAINT,
+    POINTS,
+    Numbers,
+    agree,
+    constant,
+)
 from gradbook.audit.judge.memories import laws_of
 from gradbook.audit.judge.penalties import Decay, has_penalty, penalised_cost
 from gradbook.audit.judge.update_judgement import (
@@ -31,7 +40,6 @@ from gradbook.audit.judge.update_judgement import (
     usual_updates,
     what_it_does,
 )
-from gradbook.audit.step.points import CLOSE, ENOUGH_POINTS, FAINT, POINTS, Numbers, agree, constant
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining, named_rate
 from gradbook.audit.training.training_steps import SheetStep, StepLoss, steps_of

@@ -16,6 +16,7 @@ from itertools import product
 
 import numpy as np
 
+from gradbook.audit.formulas.points import ENOUGH_POINTS, POINTS, Numbers, agree
 from gradbook.audit.judge.weight_rules import (
     GRADIENT,
     GRADIENTS,
@@ -27,7 +28,6 @@ from gradbook.audit.judge.weight_rules import (
     WeightRules,
     drawn_for,
 )
-from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, Numbers, agree
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.cells.budget import within_budget
 from gradbook.cells.formula.address import Address

@@ -17,8 +17,8 @@ from operator import itemgetter
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
+from gradbook.audit.formulas.points import constant_ratio
 from gradbook.audit.heading_words import LOSS, calls
-from gradbook.audit.step.points import constant_ratio
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
 from gradbook.audit.training.sheet_training import SheetTraining

@@ -26,9 +26,9 @@ from gradbook.audit.findings import (
     departing_from_column,
     finding_in,
 )
+from gradbook.audit.formulas.points import agree
 from gradbook.audit.judge.lawful import Mender, RuleTrial
 from gradbook.audit.judge.weight_rules import OTHERS, WEIGHTS, OddCell, Role, WeightRules
-from gradbook.audit.step.points import agree
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep, is_maximised

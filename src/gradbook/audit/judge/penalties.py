@@ -16,8 +16,8 @@ from math import inf, isclose, nan
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
+from gradbook.audit.formulas.points import CLOSE, Numbers, agree
 from gradbook.audit.judge.update_judgement import KIND, update_like, usual_form
-from gradbook.audit.step.points import CLOSE, Numbers, agree
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.weight_columns import said_in

@@ -15,7 +15,7 @@ from itertools import chain
 
 import numpy as np
 
-from gradbook.audit.step.points import POINTS, Numbers, agree
+from gradbook.audit.formulas.points import POINTS, Numbers, agree
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.training_steps import SheetStep

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from gradbook.audit.formulas.points import ENOUGH_POINTS, POINTS, agree, constant_ratio
 from gradbook.audit.repair.repaired_step import could_be_named
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import (
@@ -30,7 +31,6 @@ from gradbook.audit.repair.wrong_formula import (
 )
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Chain, Omissions
-from gradbook.audit.step.points import ENOUGH_POINTS, POINTS, agree, constant_ratio
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address

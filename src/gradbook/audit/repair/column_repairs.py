@@ -27,13 +27,13 @@ from gradbook.audit.edits.formula_edits import (
     fill_templates,
     templates,
 )
+from gradbook.audit.formulas.points import agree
+from gradbook.audit.formulas.sampled_formulas import EvaluatedFormula
 from gradbook.audit.repair.repaired_step import meaning_of
 from gradbook.audit.repair.shares import as_seen_from, beside, unlike_others
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import mentioning
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, unless_not_understood
-from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula
 from gradbook.audit.step.tested_step import SLOPE_POINTS, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.formula.address import Address, sheet_of

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from gradbook.audit.formulas.points import agree
 from gradbook.audit.repair.repaired_step import repair_step
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
-from gradbook.audit.step.points import agree
 from gradbook.audit.step.tested_step import Positions, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gradbook.audit.edits.formula_edits import Substitute, Substitutes, missing_terms
+from gradbook.audit.formulas.points import agree
 from gradbook.audit.repair.backward_cells import BackwardCells, PlaceKind, backward_pass
 from gradbook.audit.repair.symptoms import Symptoms
 from gradbook.audit.repair.wrong_formula import WrongFormula, mentioning, one_edit
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
-from gradbook.audit.step.points import agree
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import Edit, references, replace_parts, terms
 from gradbook.cells.formula.syntax import Expression, Number, Reference, write

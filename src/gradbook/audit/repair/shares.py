@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gradbook.audit.formulas.points import CLOSE, is_multiple
 from gradbook.audit.repair.repaired_step import meaning_of, repair_step
 from gradbook.audit.repair.wrong_formula import WrongFormula, anew, restore
 from gradbook.audit.search.hypotheses import Cause, Hypothesis
 from gradbook.audit.step.omissions import Omissions
-from gradbook.audit.step.points import CLOSE, is_multiple
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.budget import spend

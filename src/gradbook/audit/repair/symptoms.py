@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
 
+from gradbook.audit.formulas.points import is_multiple
 from gradbook.audit.repair.repaired_step import RepairedStep, meaning_of, rank
 from gradbook.audit.repair.shares import wrong_shares
 from gradbook.audit.repair.wrong_formula import WrongFormula
 from gradbook.audit.search.hypotheses import Hypothesis, Proof
-from gradbook.audit.step.points import is_multiple
 from gradbook.audit.step.tested_step import ClaimVerdict, StepSlopes, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.training_steps import SheetStep

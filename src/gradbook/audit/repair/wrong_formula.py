@@ -30,11 +30,11 @@ from gradbook.audit.edits.formula_edits import (
     pairs,
     templates,
 )
+from gradbook.audit.formulas.points import agree
+from gradbook.audit.formulas.sampled_formulas import EvaluatedFormula
 from gradbook.audit.repair.repaired_step import rank
 from gradbook.audit.search.hypotheses import Cause, Hypothesis, MissingPart
 from gradbook.audit.step.omissions import ChainOmission, Omissions
-from gradbook.audit.step.points import agree
-from gradbook.audit.step.sampled_formulas import EvaluatedFormula
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.cells.budget import budget, spend

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradbook.audit.core.edit_search import EditSearch
-from gradbook.audit.core.judge import Judge
-from gradbook.audit.core.step_judgement import LossReading, StepJudge, StepVerdict
+from gradbook.audit.core.step_judgement import StepVerdict
 from gradbook.audit.sheets.departing_cells import departures
-from gradbook.audit.sheets.sheet_steps import StepCalls, StepReader, training_step, varied
+from gradbook.audit.sheets.formula_search import StepEdit, search_edits
+from gradbook.audit.sheets.judged_steps import StepJudgement, judge_step
+from gradbook.audit.sheets.sheet_steps import StepCalls
 from gradbook.audit.sheets.single_steps import judge_single_step, uses_targets
 from gradbook.audit.sheets.state_chains import SheetChains, whole_steps
 from gradbook.cells.book import Book
@@ -22,21 +22,30 @@ from gradbook.cells.formula.address import Address
 
 WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_DELAYS = 2
-SEARCH_SECONDS = 3.0
 MOST_READ_AGAIN = 3000  # formulas of a book in which nothing is learned step by step
-SAME = 1e-5
-MANY = 3
+MANY = 2
 LARGE = 1500  # calls of a step of which one is judged
 
 
 @dataclass(frozen=True)
 class JudgedBook:
     word: str  # "right", "wrong", "unknown", "no training"
-    verdict: StepVerdict | None = None
-    step: StepCalls | None = None
-    departing: tuple[Address, ...] = ()
+    judged: StepJudgement | None = None
     why: str = ""
-    blamed: tuple[Address, ...] = ()  # of the step: where an edit makes its gradients exact
+    number: int = 0  # of the step
+    states: tuple[Address, ...] = ()
+    late: frozenset[Address] = frozenset()  # chains that were counted to the next step
+    departing: tuple[Address, ...] = ()
+    edits: tuple[StepEdit, ...] = ()  # of the step's formulas, which make more of it right
+    blamed: tuple[Address, ...] = ()
+
+    @property
+    def verdict(self) -> StepVerdict | None:
+        return self.judged.verdict if self.judged else None
+
+    @property
+    def step(self) -> StepCalls | None:
+        return self.judged.step if self.judged else None
 
     @property
     def agrees(self) -> bool:
@@ -77,7 +86,7 @@ def judge_book(book: Book, flow: Flow) -> JudgedBook:
         is_single = single.word != "no training" and not uses_targets(single, chains.past)
         if worst.word == NOTHING.word or is_single:
             return replace(NOTHING, word=single.word, why=single.why, blamed=single.blamed)
-    worst = _located(worst)
+    worst = _located(chains, worst)
     departing = tuple(departures(chains))
     if departing and worst.word in ("right", "unknown"):
         worst = replace(worst, word="wrong", why="departures")
@@ -108,69 +117,24 @@ def _judged_training(chains: SheetChains, steps: dict[int, list[Address]]) -> Ju
 
 
 def _judged_step(chains: SheetChains, number: int, states: list[Address]) -> JudgedBook:
-    step = StepReader(chains, number, states).read()
-    judge = StepJudge(training_step(chains, step))
-    verdict = judge.judge()
-    word = "no training" if verdict.word == "no loss" else verdict.word
-    reading = verdict.reading
-    if (
-        word in ("right", "wrong")
-        and reading
-        and not _keeps_to_slopes(chains, step, judge, reading)
-    ):
-        if reading.objective.is_assumed:
-            word = "unknown" if len(reading.laws) > 1 else "no training"
-        elif word == "right":
-            return JudgedBook("wrong", verdict, step, (), "a share that depends on the data")
-    return JudgedBook(word, verdict, step, (), verdict.why)
+    judged = judge_step(chains, number, states)
+    late = frozenset(chains.late)
+    return JudgedBook(judged.word, judged, judged.why, number, tuple(states), late)
 
 
-def _keeps_to_slopes(
-    chains: SheetChains, step: StepCalls, judge: StepJudge, reading: LossReading
-) -> bool:
-    """Whether the weights move by the same multiples of their slopes if the data are others.
-
-    A factor that is that of all weights is one of the loss.
-    """
-    other = StepJudge(training_step(chains, varied(step, reading.objective.ends)))
-    again = other.read(other.step.objectives[judge.step.objectives.index(reading.objective)])
-    if again is None or not set(reading.agreed) <= set(again.agreed):
-        return True
-    before, after = judge.effects(reading), other.effects(again)
-    for ends in zip(
-        *(zip(before[n], after[n], strict=False) for n in reading.agreed), strict=False
-    ):
-        factors = [new / old for old, new in ends if old and new is not None]
-        if len(reading.agreed) == 1:
-            factors.append(1.0)
-        if factors and max(factors) - min(factors) > SAME * max(map(abs, factors)):
-            return False
-    return True
-
-
-def _located(judged: JudgedBook) -> JudgedBook:
-    """With the cells whose edits make all gradients exact; that proves a mistake as well."""
-    verdict, step = judged.verdict, judged.step
-    if verdict is None or verdict.reading is None or verdict.step is None or step is None:
-        return judged
-    if judged.word not in ("wrong", "unknown") or verdict.why not in ("", "some"):
-        return judged
-    reading = verdict.reading
-    memories = [state for n, state in enumerate(step.states) if n not in reading.laws]
-    assumed = [each for each in verdict.step.objectives if each.is_assumed]
-    weights = replace(
-        verdict.step,
-        states=[step.states[n] for n in reading.laws],
-        objectives=list(dict.fromkeys([reading.objective, *assumed])),
-        memories=memories,
-    )
+def _located(chains: SheetChains, book: JudgedBook) -> JudgedBook:
+    """With the edits that make its updates right; they prove a mistake as well."""
+    if book.judged is None or book.word not in ("wrong", "unknown"):
+        return book
+    chains.delay(set(book.late))
     with np.errstate(all="ignore"):
-        judge = Judge(weights)
-        search = EditSearch(judge, judge.judge(reading.objective), SEARCH_SECONDS)
-        outcome = search.run()
-    cells = (step.cells[i] for edit in outcome.corrections for i in edit.proposal.changes)
+        search = search_edits(chains, book.number, book.states, book.judged)
+    chains.delay(set())
+    reading = search.after.verdict.reading if search.after else None
     # one weight's slope is soon that of anything
-    is_certain = judged.agrees or len(reading.laws) >= MANY or judge.orientation(reading.objective)
-    is_proved = not outcome.left and not reading.objective.is_assumed and bool(is_certain)
-    word = "wrong" if outcome.corrections and is_proved else judged.word
-    return replace(judged, word=word, blamed=tuple(dict.fromkeys(cells)))
+    is_certain = book.agrees or (reading is not None and len(reading.laws) >= MANY)
+    is_proved = search.after is not None and search.after.word == "right" and is_certain
+    is_proved = is_proved and reading is not None and not reading.objective.is_assumed
+    cells = (*(cell for edit in search.edits for cell in edit.cells), *search.places)
+    word = "wrong" if is_proved else book.word
+    return replace(book, word=word, edits=tuple(search.edits), blamed=cells)

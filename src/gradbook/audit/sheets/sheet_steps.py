@@ -34,11 +34,14 @@ from gradbook.cells.formula.formula_values import (
     Single,
     typed,
 )
+from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
-from gradbook.graph.node import Node, ancestors, op_called
+from gradbook.graph.node import Graph, Node, ancestors, op_called
+from gradbook.recording.call_slopes import fit_shape
 from gradbook.recording.calls import RecordedCall, Ref
 
 UNVARIED = (0, 1, -1)
+AS_TYPED = ("shown", "straight")  # a number and how it is displayed, or rounded
 POINTS = 8  # numbers of each state, side by side: all operations are on single numbers
 
 Function = Callable[..., Any]
@@ -272,7 +275,7 @@ class StepReader:
     def _operation(self, cell: Address, node: Node, operands: list[int]) -> int:
         if node.is_constant():
             return self._add(cell, None, (), np.float64(node.number))
-        if node.op.name in ("shown", "straight"):  # how a number is displayed, or rounded
+        if node.op.name in AS_TYPED:  # how a number is displayed, or rounded
             operands = operands[:1]
         function = function_of(node.op.name, node.attributes)
         with np.errstate(all="ignore"):
@@ -288,15 +291,45 @@ def function_of(name: str, attributes: tuple[Any, ...]) -> Function:
     """An op of a formula as a function of numbers, with the name by which its slope is known."""
     if name in FUNCTIONS:
         return FUNCTIONS[name]
-    if name in ("shown", "straight"):
+    if name in AS_TYPED:
         return np.positive
-    op = op_called(name)
+    return FormulaOp(name, attributes)
 
-    def apply(*numbers: Any) -> Any:
-        return np.asarray(op.value(*numbers, *attributes), float)[()]
 
-    apply.__name__ = f"op {name}"
-    return apply
+class FormulaOp:
+    """An op of the graph as a function of numbers, with its slopes by the rule of the graph."""
+
+    def __init__(self, name: str, attributes: tuple[Any, ...]) -> None:
+        self.op, self.attributes = op_called(name), attributes
+        self.__name__ = f"op {name}"
+
+    def __call__(self, *numbers: Any) -> Any:
+        return np.asarray(self.op.value(*numbers, *self.attributes), float)[()]
+
+    def pull(self, slope: Any, _: Any, *numbers: Any) -> list[Any]:
+        """The slope of the result as a slope of each number."""
+        leaves, slopes, order = self._chain(len(numbers))
+        values: dict[Node, Any] = dict(zip(leaves, numbers, strict=True))
+        with np.errstate(all="ignore"):
+            for node in order:
+                if node.is_constant():
+                    values[node] = np.float64(node.number)
+                elif node not in values:
+                    inputs = (values[part] for part in node.inputs)
+                    values[node] = node.op.value(*inputs, *node.attributes)
+            return [
+                fit_shape(slope * values[each], np.shape(number))
+                for each, number in zip(slopes, numbers, strict=True)
+            ]
+
+    @cache  # noqa: B019  (there are few ops)
+    def _chain(self, count: int) -> tuple[list[Node], list[Node], list[Node]]:
+        graph = Graph()
+        leaves = [graph.leaf(Name(f"x{place}")) for place in range(count)]
+        made = graph.make(self.op.name, *leaves, attributes=self.attributes)
+        by = gradients(made, leaves)
+        slopes = [by[leaf] for leaf in leaves]
+        return leaves, slopes, ancestors(slopes)
 
 
 def varied(step: StepCalls, ends: Sequence[int], seed: int = 5) -> StepCalls:

@@ -6,14 +6,15 @@ Knows neither what is learned nor whether it is right.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from functools import cached_property
 from itertools import pairwise
 
 from gradbook.cells.book import Book
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address
-from gradbook.cells.formula.pattern import CellReference
+from gradbook.cells.formula.pattern import CellReference, Pattern
 
 SHORTEST = 3  # cells that go on make a chain
 MOST_SOURCES = 400  # of a formula that may go on from a cell
@@ -34,6 +35,15 @@ class SheetChains:
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._choose_pasts(list(self._runs()))
         self._join_carried()
+
+    def with_formulas(self, instead: Mapping[Address, Pattern]) -> SheetChains:
+        """The same chains where some cells have other formulas."""
+        other = copy(self)
+        other.flow = self.flow.with_formulas(instead)
+        other.book, other.patterns = other.flow.book, other.flow.book.patterns
+        other._sources = {}
+        other.__dict__.pop("_moving", None)
+        return other
 
     # What goes on from what ------------------------------------------------------
 

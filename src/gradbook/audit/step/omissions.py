@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.audit.step.points import Numbers, agree
+from gradbook.audit.formulas.points import Numbers, agree
 from gradbook.cells.budget import spend
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors

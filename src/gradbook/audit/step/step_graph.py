@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from gradbook.audit.step.points import Numbers
+from gradbook.audit.formulas.points import Numbers
 from gradbook.cells.book import TOO_WIDE, Book
 from gradbook.cells.budget import spend
 from gradbook.cells.evaluate import CellValues

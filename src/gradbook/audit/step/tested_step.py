@@ -17,8 +17,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.audit.step.omissions import Chain, Omissions, chain_of_nodes
-from gradbook.audit.step.points import (
+from gradbook.audit.formulas.points import (
     CLOSE,
     ENOUGH_POINTS,
     FAINT,
@@ -28,6 +27,7 @@ from gradbook.audit.step.points import (
     random_values,
     work,
 )
+from gradbook.audit.step.omissions import Chain, Omissions, chain_of_nodes
 from gradbook.audit.step.step_graph import StepGraph
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining

@@ -7,7 +7,7 @@ from functools import cache, lru_cache, reduce
 
 import numpy as np
 
-from gradbook.audit.step.points import agree, apply, work
+from gradbook.audit.formulas.points import agree, apply, work
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.expression import Edit, Path, inner, paths, pointless_parts, rebuild
 from gradbook.cells.formula.formula_values import NotUnderstood
