@@ -15,6 +15,7 @@ from gradbook.cells.budget import budget_of_book
 from gradbook.cells.evaluate import fill_in
 from gradbook.cells.flow import Flow
 from gradbook.cells.read import read_book
+from tests.audit.material.kinds.kind import typed
 from tests.audit.material.kinds.worked import WORKED
 from tests.audit.material.made import Content, Table, cells_of
 from tests.audit.material.ordinary import write_ordinary
@@ -90,6 +91,70 @@ def test_updates_that_climb_are_wrong(tmp_path: Path) -> None:
 def test_a_forward_pass_alone_says_nothing(tmp_path: Path) -> None:
     nothing = dict.fromkeys((f"{column}{row}" for column in "DE" for row in range(1, 10)), "")
     assert of_list(tmp_path, nothing)[0] == "no training"
+
+
+SAMPLES: dict[str, Content] = {  # a logistic regression of rows, and mean gradients
+    "A1": "x1",
+    "B1": "x2",
+    "C1": "t",
+    "D1": "z",
+    "E1": "p",
+    "F1": "loss",
+    "G1": "d",
+    "H1": "dw1",
+    "I1": "dw2",
+    "K1": "w1",
+    "L1": "w2",
+    "M1": "b",
+    "K2": 0.3,
+    "L2": -0.2,
+    "M2": 0.1,
+    **{f"A{row}": round(0.3 * row - 1.1, 2) for row in range(2, 8)},
+    **{f"B{row}": round(0.9 - 0.05 * (row - 2) ** 2, 2) for row in range(2, 8)},
+    **{f"C{row}": float(row % 2) for row in range(2, 8)},
+    "D2:D7": "=$K$2*A2+$L$2*B2+$M$2",
+    "E2:E7": "=1/(1+EXP(-D2))",
+    "F2:F7": "=-(C2*LN(E2)+(1-C2)*LN(1-E2))",
+    "F8": "=AVERAGE(F2:F7)",
+    "G2:G7": "=E2-C2",
+    "H2:H7": "=G2*A2",
+    "I2:I7": "=G2*B2",
+    **{f"{column}8": f"=AVERAGE({column}2:{column}7)" for column in "GHI"},
+}
+
+
+def of_samples(folder: Path, other: Mapping[str, Content]) -> tuple[str, set[str]]:
+    judged, blamed = judgement(typed({**SAMPLES, **other}).save(folder / "book.xlsx"))
+    return judged.word, blamed
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {f"{column}8": f"=SUM({column}2:{column}7)" for column in "GHI"},
+        {"O2:O7": "=IF((E2>0.5)=(C2>0.5),1,0)", "O8": "=AVERAGE(O2:O7)"},  # how many are right
+        {"F2:F7": "=IF(C2=1,-LN(E2),-LN(1-E2))"},
+        {"F8": "=AVERAGE(F2:F7)+0.01*K2^2", "H8": "=AVERAGE(H2:H7)+0.02*K2"},
+        {"K4": 0.5, "K3": "=K2-$K$4*H8", "L3": "=L2-$K$4*I8", "M3": "=M2-$K$4*G8"},
+    ],
+)
+def test_right_samples_are_right(other: Mapping[str, Content], tmp_path: Path) -> None:
+    assert of_samples(tmp_path, other) == ("right", set())
+
+
+@pytest.mark.parametrize(
+    ("other", "blamed"),
+    [
+        ({"I8": "=SUM(I2:I7)"}, {"I8"}),  # a sum beside means
+        ({"I8": "=AVERAGE(I2:I6)"}, {"I8"}),
+        ({"I5": "=G5*B4"}, {"I5"}),  # another row
+    ],
+)
+def test_a_wrong_sample_is_named(
+    other: Mapping[str, Content], blamed: set[str], tmp_path: Path
+) -> None:
+    assert of_samples(tmp_path, other) == ("wrong", blamed)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, permutations
 from typing import Any
 
@@ -115,16 +115,36 @@ def _judged_network(numbers: BookNumbers, pairs: Sequence[Comparison]) -> Judged
             ways.append(way)
     if not ways:
         return NOTHING
-    best = max(ways, key=_likelihood)
+    best = _likeliest(ways)
     updating = best.updates.keys() & {c for cells in best.claimed.values() for c in cells}
     if len(best.claimed) >= FEW_WEIGHTS or (updating and len(best.updates) >= FEW_WEIGHTS):
-        return _judged(best.with_kept(), others)
+        judged = _judged(best.with_kept(), others)
+        is_other = judged.word == "right" and best.loss.objective.is_assumed
+        if is_other and any(_has_all_outputs(way, best) for way in ways if way is not best):
+            return replace(judged, word="unknown")
+        return judged
     for way in sorted(ways, key=_likelihood, reverse=True):
         judged = _judged(way.with_kept(), others)
         last = judged.way
         if judged.faults and last and len(last.claimed) >= MORE_WEIGHTS and not last.wrong:
             return judged
     return NOTHING
+
+
+def _has_all_outputs(stated: WayBack, best: WayBack) -> bool:
+    """Whether a cell has a loss of all outputs, though its slopes are none of the gradients."""
+    outputs = {pair.output for pair in best.loss.pairs}
+    return not stated.loss.objective.is_assumed and outputs <= {
+        pair.output for pair in stated.loss.pairs
+    }
+
+
+def _likeliest(ways: Sequence[WayBack]) -> WayBack:
+    """By a loss that a cell has, unless only one that none has explains more."""
+    stated = [way for way in ways if not way.loss.objective.is_assumed]
+    assumed = [way for way in ways if way.loss.objective.is_assumed]
+    best = [max(some, key=_likelihood) for some in (stated, assumed) if some]
+    return max(best, key=lambda way: len(way.claimed))
 
 
 def _likelihood(way: WayBack) -> tuple[Any, ...]:
@@ -156,7 +176,8 @@ def _judged(way: WayBack, others: Collection[int]) -> JudgedSingle:
         return NOTHING
     if faults:
         return JudgedSingle("wrong", last, tuple(faults))
-    return JudgedSingle("unknown" if ends else "right", last)
+    is_known = not ends or not last.has_further_weights
+    return JudgedSingle("right" if is_known else "unknown", last)
 
 
 def _is_of_network(way: WayBack) -> bool:
@@ -166,7 +187,8 @@ def _is_of_network(way: WayBack) -> bool:
     names = {way.numbers.calls[index].name for index in way.forward}
     outputs = {pair.output for pair in way.loss.pairs}
     slopes = ({claim.of for claim in way.claims(cell)} for cell in way.cells)
-    is_through = any(of - way.numbers.leaves.keys() and not of & outputs for of in slopes)
+    between = set(range(len(way.numbers.calls))) - way.numbers.leaves.keys()
+    is_through = any(of & between and not of & outputs for of in slopes)
     is_whole = not way.wrong and len(way.claimed) >= MANY_WEIGHTS
     return is_through or is_whole or not names.isdisjoint(CURVES)
 
@@ -227,7 +249,7 @@ def _root(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
         is_blamable = not way.wrong.isdisjoint(block) or all(
             any(claimed[claim.of] > 1 for claim in way.claims(cell)) for cell in block
         )
-        if gain < (1 if is_blamable else 2):
+        if gain < (1 if is_blamable else 2) or len(after.claimed) <= len(way.claimed):
             continue
         is_new = not any(claimed[index] for index in hypothesis.of)
         rank = gain, not way.wrong.isdisjoint(block), is_new

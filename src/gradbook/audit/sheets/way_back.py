@@ -20,7 +20,7 @@ from gradbook.audit.sheets.state_chains import SheetChains
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import ROW, Address, column_of, row_of, sheet_of
 from gradbook.cells.formula.pattern import CellReference
-from gradbook.recording.call_slopes import exact_slopes
+from gradbook.recording.call_slopes import exact_slopes, pull
 from gradbook.recording.calls import CallChange, CallChanges, Ref, Replay, Values
 
 POINTS = 48  # random numbers side by side: enough for two ReLUs to be open at some
@@ -207,6 +207,19 @@ class BookNumbers:
             world[index] = drawn
         return world
 
+    @cached_property
+    def uses(self) -> dict[int, list[int]]:
+        """The calls that use each leaf."""
+        uses: defaultdict[int, list[int]] = defaultdict(list)
+        for index, call in enumerate(self.calls):
+            for operand in set(call.operands) & self.leaves.keys():
+                uses[operand].append(index)
+        return dict(uses)
+
+    def place_of_use(self, use: int, leaf: int) -> int:
+        """Beyond all calls: a number for a leaf's use in a call."""
+        return len(self.calls) * (1 + self.calls[use].operands.index(leaf)) + use
+
     def behind(self, ends: Iterable[int]) -> set[int]:
         """The ends, and the calls that they are computed from."""
         behind: set[int] = set()
@@ -280,8 +293,21 @@ class World:
         slopes = numbers.slopes(loss.objective, self.values, forward)
         targets = {pair.target for pair in loss.pairs}
         self.slopes = {i: s for i, s in slopes.items() if i not in targets and varies(s)}
+        self.slopes |= self._by_uses(forward)
         self.models = SlopeModels(self.slopes)
         self.known: dict[Address, list[SlopeClaim]] = {}
+
+    def _by_uses(self, forward: Collection[int]) -> dict[int, Array]:
+        """The slopes by each single use of a typed number: in a sample, or a step of time."""
+        numbers, by_uses = self.numbers, dict[int, Array]()
+        for leaf, every in numbers.uses.items():
+            uses = [use for use in every if use in forward and use in self.slopes]
+            for use in uses if len(uses) > 1 and leaf in self.slopes else ():
+                call, slope = numbers.calls[use], self.slopes[use]
+                parts = dict(pull(numbers.replay, call, self.values, use, slope))
+                if leaf in parts and varies(parts[leaf]):
+                    by_uses[numbers.place_of_use(use, leaf)] = parts[leaf]
+        return by_uses
 
     def _shares(self, loss: BookLoss) -> dict[int, Array]:
         """Numbers that sum to 1 for targets of outputs that do."""
@@ -462,9 +488,10 @@ class WayBack:
 
     def _within(self, cells: Block) -> Iterator[tuple[int, ...]]:
         """The sums within the formulas of some cells, such as what an activation is taken of."""
-        sums = [self._sums.get(cell, []) for cell in cells]
-        if len({len(each) for each in sums}) == 1:
-            yield from zip(*sums, strict=True)
+        for parts in (self._sums, self._uses):
+            each = [parts.get(cell, []) for cell in cells]
+            if len({len(some) for some in each}) == 1:
+                yield from zip(*each, strict=True)
 
     @cached_property
     def _sums(self) -> dict[Address, list[int]]:
@@ -475,6 +502,15 @@ class WayBack:
             if numbers.calls[index].name in ADDING and numbers.result.get(cell) != index:
                 sums[cell].append(index)
         return sums
+
+    @cached_property
+    def _uses(self) -> dict[Address, list[int]]:
+        numbers = self.numbers
+        uses: defaultdict[Address, list[int]] = defaultdict(list)
+        for index in sorted(self.worlds[0].slopes):
+            if index >= len(numbers.calls):
+                uses[numbers.step.cells[index % len(numbers.calls)]].append(index)
+        return uses
 
     @cached_property
     def forward_cells(self) -> list[Address]:
@@ -551,8 +587,10 @@ class WayBack:
     def _most_common(self, in_updates: bool) -> float | None:
         """How many times the slopes most gradients are, or most updates."""
         counts: Counter[float] = Counter()
-        for block in self.blocks:
-            if (block[0] in self.updates) is in_updates and self.is_end(block[0]):
+        blocks = [block for block in self.blocks if (block[0] in self.updates) is in_updates]
+        ends = [block for block in blocks if self.is_end(block[0])]
+        for some in (ends, blocks):
+            for block in some if not counts else ():
                 claims = (claim for cell in block for claim in self.claims(cell))
                 counts.update({_rounded(c.times) for c in claims if self.is_weight(c.of)})
         if not counts:
@@ -605,6 +643,14 @@ class WayBack:
         """What is no slope; but not what only right cells follow from."""
         odd = {cell for cell in self.cells if not self.is_right(cell)}
         return {c for c in odd if not self.users[c] or not self.users[c].isdisjoint(odd)}
+
+    @property
+    def has_further_weights(self) -> bool:
+        """Whether a number beside those that have gradients has none."""
+        leaves = self.numbers.leaves
+        claimed = {leaves[index] for index in self.claimed}
+        others = {leaves[i] for i in self.worlds[0].slopes.keys() & leaves.keys()} - claimed
+        return any(not others.isdisjoint((c - 1, c + 1, c - ROW, c + ROW)) for c in claimed)
 
     @cached_property
     def claimed(self) -> dict[int, list[Address]]:
