@@ -88,3 +88,36 @@ def judged_file(path: Path) -> JudgedBook:
         flow = Flow(book)
         fill_in(book, flow)
         return judge_book(book, flow)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "word"), [({}, "right"), ({"root": "E"}, "wrong"), ({"row 3": "F"}, "wrong")]
+)
+def test_a_memory_may_begin_a_row_before_the_weights(
+    spoilt: dict[str, str], word: str, tmp_path: Path
+) -> None:
+    assert judgement(line_by_rmsprop(**spoilt), tmp_path).word == word
+
+
+def line_by_rmsprop(**spoilt: str) -> Table:
+    """The first new weight goes on from one at the top; the last mean has a note below it."""
+    draw = Random(5)
+    cells: dict[tuple[int, int], str | float] = {(0, 0): 0.5, (0, 1): -0.3, (0, 2): 0.05}
+    for column, name in enumerate(("x", "y", "w", "b", "mean w", "mean b", "dw", "db")):
+        cells[1, column] = name
+    cells[2, 4], cells[2, 5] = 0.8, 0.6
+    for row in range(4, 4 + STEPS):
+        first = row == 4
+        cells[row - 1, 0] = round(draw.uniform(0.3, 2.0), 2)
+        cells[row - 1, 1] = round(draw.uniform(-1.0, 3.0), 2)
+        weight, bias = ("$A$1", "$B$1") if first else (f"C{row - 1}", f"D{row - 1}")
+        of_w = spoilt.get("row 3", "G") if row == 6 else "G"
+        cells[row - 1, 8], cells[row - 1, 9] = f"={weight}", f"={bias}"
+        cells[row - 1, 7] = f"=2*(I{row}*A{row}+J{row}-B{row})"
+        cells[row - 1, 6] = f"=H{row}*A{row}"
+        cells[row - 1, 2] = f"=I{row}-$C$1*G{row}/SQRT(E{row - 1})"
+        cells[row - 1, 3] = f"=J{row}-$C$1*H{row}/SQRT({spoilt.get('root', 'F')}{row - 1})"
+        cells[row - 1, 4] = f"=E{row - 1}*0.9+0.1*{of_w}{row}^2"
+        cells[row - 1, 5] = f"=F{row - 1}*0.9+0.1*H{row}^2"
+    cells[STEPS + 3, 4] = f"=1/E{STEPS + 3}"
+    return Table({"RMSprop": cells})

@@ -45,6 +45,13 @@ class WeightLaw:
         return bool(np.nanmean(self.move) < 0)
 
     @property
+    def is_steady(self) -> bool:
+        """Whether weight and memories take in one multiple of the slope."""
+        return all(
+            abs(times - self.share) < SAME * abs(self.share) for times in self.slots.values()
+        )
+
+    @property
     def is_plain(self) -> bool:
         """Whether the whole slope moves the weight, down."""
         return self.descends and any(abs(times - 1) < SAME for times in self.slots.values())
@@ -293,6 +300,9 @@ def agreeing(laws: Mapping[int, WeightLaw | None]) -> list[int]:
     if len(group) == 1 and len(known) > 1 and plain != [most]:
         down = [n for n, law in known.items() if law.descends and not law.memories]
         group = down if len(known) == 2 and len(down) == 1 else []
+        steady = [n for n, law in known.items() if law.is_steady]
+        if not group and len(steady) == 1:
+            group = steady
     uses: dict[int, int] = {}
     for number in group:
         for memory in known[number].memories:

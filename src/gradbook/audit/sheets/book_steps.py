@@ -80,7 +80,8 @@ def judge_book(book: Book, flow: Flow) -> JudgedBook:
                     trainings[states] = other
         chains.delay(set())
     worst = min(trainings.values(), key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
-    if worst.word != "right" and len(chains.order) <= MOST_READ_AGAIN:
+    is_stepwise = any(each.word == "right" for each in trainings.values())
+    if not is_stepwise and len(chains.order) <= MOST_READ_AGAIN:
         single = judge_single_step(chains)
         # what goes on from its past without any target is a way forward through time
         is_single = single.word != "no training" and not uses_targets(single, chains.past)

@@ -107,7 +107,7 @@ class _LineReader:
             self._note(last + 1, after, "another formula")
 
     def _note(self, step: int, cell: Address, how: str) -> None:
-        if step > 1 and cell not in self.chains.starts:  # the first step may begin otherwise
+        if step > 0 and cell not in self.chains.starts:  # the first step may begin otherwise
             self.departing.setdefault(cell, how)
 
     def _kind(self, cell: Address) -> Hashable:

@@ -6,7 +6,7 @@ Knows neither what is learned nor whether it is right.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property
 from itertools import pairwise
@@ -34,6 +34,7 @@ class SheetChains:
         self.late: set[Address] = set()  # starts of chains whose cells belong to the next step
         self._sources: dict[Address, tuple[Address, ...]] = {}
         self._choose_pasts(list(self._runs()))
+        self._join_first()
         self._join_carried()
 
     def with_formulas(self, instead: Mapping[Address, Pattern]) -> SheetChains:
@@ -63,7 +64,7 @@ class SheetChains:
                 for cell, source in mentioned.items()
                 if source not in mentioned or self._shape(source) == self._shape(cell)
             }
-            runs = _joined(_paths(follow, distance), distance, mentioned)
+            runs = _joined(_paths(follow, distance), distance, mentioned, self._shape)
             yield from ((distance, run) for run in runs)
 
     def _mentioned_alone(self, cell: Address) -> set[Address]:
@@ -97,6 +98,29 @@ class SheetChains:
 
         for cell, each in options.items():
             self.past[cell] = max(each, key=lambda option: rank(cell, option))[2]
+
+    def _join_first(self) -> None:
+        """A copy that a chain begins with goes on as well, from a typed number somewhere else."""
+        for second, first in list(self.past.items()):
+            if first in self.past or self._shape(first) is None:
+                continue
+            if self._shape(first) != self._shape(second):
+                continue
+            pairs = zip(self.patterns[first].places, self.patterns[second].places, strict=True)
+            sources = {
+                self.flow.plain(start)
+                for one, other in pairs
+                if isinstance(one, CellReference) and isinstance(other, CellReference)
+                if (start := one.at(first)) is not None and (cell := other.at(second)) is not None
+                if self.flow.plain(cell) == first
+            }
+            before = sources.pop() if len(sources) == 1 else None
+            if (
+                before is not None
+                and before not in self.patterns
+                and self.number(before) is not None
+            ):
+                self.past[first] = before
 
     def _join_carried(self) -> None:
         """States whose update mentions only another's past are carried at the same distances."""
@@ -301,8 +325,13 @@ def _paths(follow: dict[Address, Address], distance: int) -> Iterator[Run]:
             yield run[::-1]
 
 
-def _joined(runs: Iterable[Run], distance: int, mentioned: dict[Address, Address]) -> list[Run]:
-    """Two runs are one where a single cell between them is something else."""
+def _joined(
+    runs: Iterable[Run],
+    distance: int,
+    mentioned: dict[Address, Address],
+    shape: Callable[[Address], str | None],
+) -> list[Run]:
+    """Two runs of copies are one where a single cell between them is something else."""
     joined: list[Run] = []
     by_end: dict[Address, Run] = {}
     for run in sorted(runs, key=lambda run: run[0] * (1 if distance > 0 else -1)):
@@ -310,7 +339,8 @@ def _joined(runs: Iterable[Run], distance: int, mentioned: dict[Address, Address
         between = [odd] if odd is not None and odd in mentioned else []
         before = by_end.get((between or run)[0] - distance)
         whole = run
-        if before is not None and max(len(before), len(run)) >= SHORTEST:
+        is_long = before is not None and max(len(before), len(run)) >= SHORTEST
+        if before is not None and is_long and shape(before[-1]) == shape(run[-1]):
             del by_end[before[-1]]
             before += between + run
             whole = before
