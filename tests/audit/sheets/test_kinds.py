@@ -28,6 +28,8 @@ STEPS = 12
         "logistic regression",  # the targets alternate by a formula
         "Huber's loss",  # bends where the weights of the run don't reach
         "hinge loss",
+        "Adadelta",  # whole by a usual loss; another number explains one weight
+        "a block of nine rows a step",  # its layers go on from each other, too
         "back through time",  # its chain is the time of one step
     ],
 )
@@ -40,8 +42,9 @@ def test_what_fits_no_model_is_no_training(kind: str, tmp_path: Path) -> None:
     assert judgement(KINDS[kind].table, tmp_path).word == "no training"
 
 
-def test_a_root_that_is_searched_is_not_condemned(tmp_path: Path) -> None:
-    assert judgement(KINDS["a root, by small steps"].table, tmp_path).word != "wrong"
+@pytest.mark.parametrize("kind", ["a root, by small steps", "Elo's ratings", "an LSTM, forward"])
+def test_what_moves_by_no_slope_is_not_condemned(kind: str, tmp_path: Path) -> None:
+    assert judgement(KINDS[kind].table, tmp_path).word != "wrong"
 
 
 @pytest.mark.parametrize("seed", [156, 210, 234, 291, 328])  # loans, remainders, averages

@@ -23,7 +23,8 @@ from gradbook.cells.formula.address import Address
 WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_DELAYS = 2
 MOST_READ_AGAIN = 3000  # formulas of a book in which nothing is learned step by step
-MANY = 2
+MANY = 3  # weights: the slopes of fewer are soon those of anything
+HALF = 0.5  # of the weights, which a value that is no end must explain to be the loss
 LARGE = 1500  # calls of a step of which one is judged
 
 
@@ -57,7 +58,8 @@ class JudgedBook:
         """Of two readings of one training, the likelier is the one by a loss that is stated."""
         reading = self.verdict.reading if self.verdict else None
         share = reading.share if reading else 0.0
-        is_stated = reading is not None and share > 0 and not reading.objective.is_assumed
+        is_loss = reading is not None and (reading.objective.is_end or share >= HALF)
+        is_stated = is_loss and share > 0 and not reading.objective.is_assumed  # type: ignore[union-attr]
         is_right = self.word == "right"
         return is_right and is_stated, is_stated, share, is_right
 

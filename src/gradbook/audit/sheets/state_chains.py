@@ -85,7 +85,7 @@ class SheetChains:
         longest = max((len(run) for _, run in runs), default=0)
         options: defaultdict[Address, list[tuple[int, int, Address]]] = defaultdict(list)
         for distance, run in runs:
-            if len(run) >= max(SHORTEST, longest / 2):
+            if len(run) >= SHORTEST and (len(run) == longest or len(run) > longest / 2):
                 for before, cell in pairwise(run):
                     options[cell].append((distance, len(run), before))
         strides = Counter(each[0][0] for each in options.values() if len(each) == 1)
