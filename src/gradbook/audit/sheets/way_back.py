@@ -294,8 +294,19 @@ class World:
         targets = {pair.target for pair in loss.pairs}
         self.slopes = {i: s for i, s in slopes.items() if i not in targets and varies(s)}
         self.slopes |= self._by_uses(forward)
-        self.models = SlopeModels(self.slopes)
+        self.models = SlopeModels(dict(self._different(loss)))
         self.known: dict[Address, list[SlopeClaim]] = {}
+
+    def _different(self, loss: BookLoss) -> Iterator[tuple[int, Array]]:
+        """The slopes, without those of operations that have another's."""
+        numbers = self.numbers
+        places = {*numbers.leaves, *numbers.result.values(), *(p.output for p in loss.pairs)}
+        seen = {self.slopes[index].tobytes() for index in places & self.slopes.keys()}
+        for index, slope in self.slopes.items():
+            key = slope.tobytes()
+            if index in places or key not in seen:
+                seen.add(key)
+                yield index, slope
 
     def _by_uses(self, forward: Collection[int]) -> dict[int, Array]:
         """The slopes by each single use of a typed number: in a sample, or a step of time."""
@@ -342,7 +353,7 @@ class WayBack:
         self.below = self._find_below()
         self.updates = self._find_updates()
         self.cells = self._find_cells()
-        self.common = {either: self._most_common(either) for either in (False, True)}
+        self._known_common: dict[bool, float] = {}
 
     def with_kept(self) -> WayBack:
         """The same; where zeros and ones that are no weights stay, a cell may be right as well."""
@@ -364,16 +375,12 @@ class WayBack:
             for world in self.worlds
             if all(index in world.slopes for index in of.values())
         ]
+        other._known_common = {either: t for either, t in self.common.items() if t is not None}
         other._forget()
-        if other.worlds:
-            other.common = {
-                either: other._most_common(either) if times is None else times
-                for either, times in self.common.items()
-            }
         return other
 
     def _forget(self) -> None:
-        for name in ("wrong", "claimed", "steps"):
+        for name in ("wrong", "claimed", "steps", "common"):
             self.__dict__.pop(name, None)
 
     def repeats(self, other: WayBack) -> bool:
@@ -583,6 +590,14 @@ class WayBack:
 
     def is_weight(self, index: int) -> bool:
         return index in self.numbers.leaves
+
+    @cached_property
+    def common(self) -> dict[bool, float | None]:
+        """How many times the slopes most gradients are, and most updates."""
+        return {
+            either: self._known_common.get(either) or self._most_common(either)
+            for either in (False, True)
+        }
 
     def _most_common(self, in_updates: bool) -> float | None:
         """How many times the slopes most gradients are, or most updates."""
