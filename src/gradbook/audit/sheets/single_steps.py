@@ -26,7 +26,6 @@ from gradbook.audit.sheets.way_back import (
     blocks,
     times_of,
     turned,
-    varies,
 )
 from gradbook.cells.formula.address import ACROSS, DOWN, Address
 
@@ -49,6 +48,7 @@ CURVES = ("exp", "tanh", "op sigmoid")  # that no income statement has
 
 TEN = float(np.log(10))
 NEAR = 1e-3
+FAINT = 1e-6  # what nudges leave of a constant slope
 
 Array = Any
 
@@ -518,7 +518,8 @@ def _held(numbers: BookNumbers, pairs: Sequence[Comparison]) -> Iterator[BookLos
 def _direction(numbers: BookNumbers, slopes: Mapping[int, Array], pair: Comparison) -> int:
     """1 if a number falls as the output comes near its target; -1 if it rises; 0 if neither."""
     by_output, by_target = slopes[pair.output], slopes[pair.target]
-    if not varies(by_target[by_target != 0]):
+    some = by_target[np.isfinite(by_target) & (by_target != 0)]
+    if not some.size or np.ptp(some) <= FAINT * np.abs(some).max():
         return 0  # a difference only
     output, target = numbers.values[pair.output], numbers.values[pair.target]
     with np.errstate(all="ignore"):
