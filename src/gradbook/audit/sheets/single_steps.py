@@ -511,8 +511,23 @@ def _held(numbers: BookNumbers, pairs: Sequence[Comparison]) -> Iterator[BookLos
                 if direction:
                     counted[pair.target] = pair, direction
         directions = {direction for _, direction in counted.values()}
-        if targets and counted.keys() == targets and len(directions) == 1:
+        is_whole = bool(targets) and counted.keys() == targets and len(directions) == 1
+        if is_whole and not _is_straight(numbers, objective, slopes, targets):
             yield BookLoss(objective, tuple(p for p, _ in counted.values()), directions.pop())
+
+
+def _is_straight(
+    numbers: BookNumbers, objective: Objective, slopes: Mapping[int, Array], targets: set[int]
+) -> bool:
+    """Whether a number is no loss but an error times something: targets bend nothing in it."""
+    forward = numbers.behind(objective.ends)
+    if any(numbers.calls[index].name == "log" for index in forward):
+        return False  # an entropy
+    moved = {target: numbers.values[target] + 0.5 for target in targets}
+    order = [i for i in numbers.order if i in forward and i not in moved]
+    others = numbers.replay.run(order, {**numbers.values, **moved})
+    again = numbers.slopes(objective, others, forward)
+    return all(np.allclose(slopes[t], again[t], equal_nan=True) for t in targets)
 
 
 def _direction(numbers: BookNumbers, slopes: Mapping[int, Array], pair: Comparison) -> int:
