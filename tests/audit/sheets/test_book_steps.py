@@ -68,3 +68,20 @@ def judgement(table: Table, folder: Path) -> JudgedBook:
         flow = Flow(book)
         fill_in(book, flow)
         return judge_book(book, flow)
+
+
+def test_samples_that_each_block_repeats_may_be_typed_in_the_first(tmp_path: Path) -> None:
+    cells: dict[tuple[int, int], Content] = {(0, 5): 0.1, (0, 3): 0.4}
+    for block in range(7):
+        top = 4 * block
+        for row, (x, t) in enumerate(((0.5, 1.0), (-0.8, 0.2)), start=top + 1):
+            for column, number in enumerate((x, t)):
+                before = f"={letters(column)}{row - 3}"
+                cells[row, column] = before if block else number
+            cells[row, 2] = f"=$D${top + 1}*A{row + 1}-B{row + 1}"
+        if block:
+            first, last = top - 2, top - 1
+            cells[top, 3] = f"=D{top - 3}-$F$1*SUMPRODUCT(A{first}:A{last},C{first}:C{last})"
+        cells[top + 1, 4] = f"=SUMSQ(C{top + 2}:C{top + 3})/2"
+    judged = judgement(Table({"Blocks": cells}), tmp_path)
+    assert (judged.word, judged.departing) == ("right", ())

@@ -53,8 +53,10 @@ class _LineReader:
         kind, count = Counter(kinds.values()).most_common(1)[0]
         if not _is_usual(count, len(line)):
             return
+        originals = {self.flow.plain(other) for _, other in line if self.flow.plain(other) != other}
         for step, cell in line:
-            if kinds[step] != kind and cell not in self.chains.starts:
+            is_copied = cell in originals  # typed once, and repeated by each step after it
+            if kinds[step] != kind and cell not in self.chains.starts and not is_copied:
                 self._note(step, cell, "another formula")
         if not isinstance(kind, tuple):
             return
