@@ -135,7 +135,10 @@ def _located(chains: SheetChains, book: JudgedBook) -> JudgedBook:
     chains.delay(set())
     reading = search.after.verdict.reading if search.after else None
     # one weight's slope is soon that of anything
-    is_certain = book.agrees or (reading is not None and len(reading.laws) >= MANY)
+    is_certain = book.agrees or (
+        reading is not None
+        and (len(reading.laws) >= MANY or (len(reading.laws) > 1 and reading.objective.is_end))
+    )
     is_proved = search.after is not None and search.after.word == "right" and is_certain
     is_proved = is_proved and reading is not None and not reading.objective.is_assumed
     cells = (*(cell for edit in search.edits for cell in edit.cells), *search.places)

@@ -20,7 +20,7 @@ from gradbook.audit.sheets.way_back import (
     Block,
     BookLoss,
     BookNumbers,
-    Comparison,
+    HeldPair,
     SlopeModels,
     WayBack,
     blocks,
@@ -54,7 +54,7 @@ Array = Any
 
 
 @dataclass(frozen=True)
-class Fault:
+class FaultyBlock:
     """Cells that should be slopes by others."""
 
     cells: Block
@@ -66,7 +66,7 @@ class Fault:
 class JudgedSingle:
     word: str  # "right", "wrong", "unknown", "no training"
     way: WayBack | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FaultyBlock, ...] = ()
 
     @property
     def blamed(self) -> tuple[Address, ...]:
@@ -92,9 +92,9 @@ def judge_single_step(chains: SheetChains) -> JudgedSingle:
     return min(judged, key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
 
 
-def _networks(numbers: BookNumbers) -> list[list[Comparison]]:
+def _networks(numbers: BookNumbers) -> list[list[HeldPair]]:
     """Outputs with their targets, together if they depend on the same typed numbers."""
-    networks: list[tuple[int, list[Comparison]]] = []
+    networks: list[tuple[int, list[HeldPair]]] = []
     for pair in numbers.comparisons:
         bits, pairs = numbers.bits[pair.output] | numbers.bits[pair.target], [pair]
         for other in [each for each in networks if each[0] & bits]:
@@ -104,7 +104,7 @@ def _networks(numbers: BookNumbers) -> list[list[Comparison]]:
     return [pairs for _, pairs in networks]
 
 
-def _judged_network(numbers: BookNumbers, pairs: Sequence[Comparison]) -> JudgedSingle:
+def _judged_network(numbers: BookNumbers, pairs: Sequence[HeldPair]) -> JudgedSingle:
     ways: list[WayBack] = []
     others: set[int] = set()  # what leads to cells that may be losses
     for loss in islice(losses(numbers, pairs), MOST_LOSSES):
@@ -156,7 +156,7 @@ def _likelihood(way: WayBack) -> tuple[Any, ...]:
 
 
 def _judged(way: WayBack, others: Collection[int]) -> JudgedSingle:
-    faults: list[Fault] = []
+    faults: list[FaultyBlock] = []
     seen: set[Block] = set()
     last = way
     for _ in range(MOST_FAULTS):
@@ -193,16 +193,16 @@ def _is_of_network(way: WayBack) -> bool:
     return is_through or is_whole or not names.isdisjoint(CURVES)
 
 
-def _climbing(way: WayBack) -> Iterator[Fault]:
+def _climbing(way: WayBack) -> Iterator[FaultyBlock]:
     """All updates, if they go up a loss, or down a gain."""
     usual = way.common[True]
     if usual is not None and usual * way.loss.direction < 0:
         for block in way.blocks:
             if block[0] in way.updates and all(map(way.weights_of, block)):
-                yield Fault(block, tuple(way.updates[cell] for cell in block), "climbs")
+                yield FaultyBlock(block, tuple(way.updates[cell] for cell in block), "climbs")
 
 
-def _of_another_logarithm(way: WayBack) -> Iterator[Fault]:
+def _of_another_logarithm(way: WayBack) -> Iterator[FaultyBlock]:
     """The logarithms to the base 10 of a loss, where the gradients are those of natural ones."""
     times = abs(way.common[False] or 0.0) / TEN
     if way.loss.objective.is_assumed or not times:
@@ -211,14 +211,14 @@ def _of_another_logarithm(way: WayBack) -> Iterator[Fault]:
         step = way.numbers.step
         tens = {i for i in way.forward if not way.numbers.bits[i] and _is_ten(step.calls[i].value)}
         for cell in sorted({step.cells[index] for index in tens}):
-            yield Fault((cell,), (step.result[cell],), "another logarithm")
+            yield FaultyBlock((cell,), (step.result[cell],), "another logarithm")
 
 
 def _is_ten(value: Array) -> bool:
     return bool(abs(float(value) - TEN) < NEAR)
 
 
-def _first_fault(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+def _first_fault(way: WayBack, seen: set[Block]) -> tuple[FaultyBlock, WayBack] | None:
     for find in (_root, _by_itself, _mistaken, _repeated, _of_no_weight):
         found = find(way, seen)
         if found is not None:
@@ -230,7 +230,7 @@ def _first_fault(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None
 
 
 @dataclass(frozen=True)
-class Hypothesis:
+class MeantBlock:
     """A block may be meant as so many times the slopes by some values."""
 
     block: Block
@@ -238,10 +238,10 @@ class Hypothesis:
     times: float
 
 
-def _root(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+def _root(way: WayBack, seen: set[Block]) -> tuple[FaultyBlock, WayBack] | None:
     """The block that makes most others right, once it is the slopes by some values."""
     claimed = Counter(claim.of for cell in way.cells for claim in way.claims(cell))
-    best: tuple[tuple[Any, ...], Hypothesis, WayBack] | None = None
+    best: tuple[tuple[Any, ...], MeantBlock, WayBack] | None = None
     for hypothesis in islice(_hypotheses(way, seen), MOST_HYPOTHESES):
         block = hypothesis.block
         after = way.with_slopes(dict(zip(block, hypothesis.of, strict=True)), hypothesis.times)
@@ -260,10 +260,10 @@ def _root(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
     _, hypothesis, after = best
     odd = tuple(cell for cell in hypothesis.block if cell in way.wrong) or hypothesis.block
     of = dict(zip(hypothesis.block, hypothesis.of, strict=True))
-    return Fault(odd, tuple(of[cell] for cell in odd), "spoils others"), after
+    return FaultyBlock(odd, tuple(of[cell] for cell in odd), "spoils others"), after
 
 
-def _hypotheses(way: WayBack, seen: set[Block]) -> Iterator[Hypothesis]:
+def _hypotheses(way: WayBack, seen: set[Block]) -> Iterator[MeantBlock]:
     """Wrong blocks that follow from no other wrong ones, and what these follow from."""
     below: set[Address] = set()
     for cell in way.cells:  # in order
@@ -279,7 +279,7 @@ def _hypotheses(way: WayBack, seen: set[Block]) -> Iterator[Hypothesis]:
         updated = _updated_by(way, block)
         for of in (*([updated] if updated else ()), *way.alike(block)):
             for times in _usual_times(way, block):
-                yield Hypothesis(block, of, times)
+                yield MeantBlock(block, of, times)
 
 
 def _updated_by(way: WayBack, block: Block) -> tuple[int, ...] | None:
@@ -329,7 +329,7 @@ def _is_settled(way: WayBack, cells: Sequence[Address]) -> bool:
 # Gradients that are wrong by themselves -----------------------------------------
 
 
-def _by_itself(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+def _by_itself(way: WayBack, seen: set[Block]) -> tuple[FaultyBlock, WayBack] | None:
     """A wrong block that only updates use, if it is known whose gradient it is meant to be."""
     for block in blocks(way.book, way.wrong):
         if block in seen or any(not way.sources[c].isdisjoint(way.wrong) for c in block):
@@ -340,7 +340,7 @@ def _by_itself(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
         if of is not None:
             after = way.with_slopes(dict(zip(block, of, strict=True)), way.common[False] or 1.0)
             is_update = block[0] in way.updates
-            return Fault(
+            return FaultyBlock(
                 block, of, "update" if is_update else "gradient"
             ), way if is_update else after
     return None
@@ -402,7 +402,7 @@ def _is_like_right_ones(way: WayBack, block: Block) -> bool:
     return all(patterns[cell].shape in shapes for cell in block)
 
 
-def _mistaken(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+def _mistaken(way: WayBack, seen: set[Block]) -> tuple[FaultyBlock, WayBack] | None:
     """Wrong gradients that are exact but for a slope, a path, or one value in place of another."""
     cells = [c for c in way.wrong if way.is_end(c) and way.sources[c].isdisjoint(way.wrong)]
     cells = [c for c in cells if c not in way.updates and not any(c in block for block in seen)]
@@ -421,10 +421,12 @@ def _mistaken(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
     if not best:
         return None
     after = way.with_slopes(best, way.common[False] or 1.0)
-    return Fault(tuple(best), tuple(best.values()), "a slope left out, or another value"), after
+    return FaultyBlock(
+        tuple(best), tuple(best.values()), "a slope left out, or another value"
+    ), after
 
 
-def _repeated(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+def _repeated(way: WayBack, seen: set[Block]) -> tuple[FaultyBlock, WayBack] | None:
     """A gradient that another cell is as well, where a weight in its place has none."""
     for weight, cells in way.claimed.items():
         ends = [c for c in cells if c not in way.updates and way.is_end(c)]
@@ -435,11 +437,11 @@ def _repeated(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
             of = of if named is None else (named,)
             if of is not None and weight not in of:
                 after = way.with_slopes({cell: of[0]}, way.common[False] or 1.0)
-                return Fault((cell,), of, "another gradient"), after
+                return FaultyBlock((cell,), of, "another gradient"), after
     return None
 
 
-def _of_no_weight(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | None:
+def _of_no_weight(way: WayBack, seen: set[Block]) -> tuple[FaultyBlock, WayBack] | None:
     """A slope by a value that nothing uses, where a weight has no gradient."""
     for cell in way.cells:
         if (cell,) in seen or cell in way.updates or not way.is_end(cell):
@@ -451,7 +453,7 @@ def _of_no_weight(way: WayBack, seen: set[Block]) -> tuple[Fault, WayBack] | Non
             of = (named,)
         if of is not None:
             after = way.with_slopes({cell: of[0]}, way.common[False] or 1.0)
-            return Fault((cell,), of, "gradient"), after
+            return FaultyBlock((cell,), of, "gradient"), after
     return None
 
 
@@ -477,7 +479,7 @@ def uses_targets(judged: JudgedSingle, states: Iterable[Address]) -> bool:
 # Losses -----------------------------------------------------------------------
 
 
-def losses(numbers: BookNumbers, every: Sequence[Comparison]) -> Iterator[BookLoss]:
+def losses(numbers: BookNumbers, every: Sequence[HeldPair]) -> Iterator[BookLoss]:
     """What may be the loss: cells that say how near outputs are to targets, then the usual."""
     held = sorted(_held(numbers, every), key=lambda loss: -len(loss.pairs))
     yield from _together(every, held)
@@ -491,7 +493,7 @@ def losses(numbers: BookNumbers, every: Sequence[Comparison]) -> Iterator[BookLo
         yield _assumed(CLASSES, shares)
 
 
-def _held(numbers: BookNumbers, pairs: Sequence[Comparison]) -> Iterator[BookLoss]:
+def _held(numbers: BookNumbers, pairs: Sequence[HeldPair]) -> Iterator[BookLoss]:
     bits = numbers.bits
     reaches: dict[int, int] = {}
     for cell in numbers.computed:
@@ -504,7 +506,7 @@ def _held(numbers: BookNumbers, pairs: Sequence[Comparison]) -> Iterator[BookLos
         objective = Objective("", (index,), _ones, False, index)
         slopes = numbers.slopes(objective, numbers.values, numbers.behind([index]))
         targets = {p.target for p in pairs if p.target in slopes}
-        counted: dict[int, tuple[Comparison, int]] = {}
+        counted: dict[int, tuple[HeldPair, int]] = {}
         for pair in pairs:
             if pair.output in slopes and pair.target in slopes and pair.target not in counted:
                 direction = _direction(numbers, slopes, pair)
@@ -530,7 +532,7 @@ def _is_straight(
     return all(np.allclose(slopes[t], again[t], equal_nan=True) for t in targets)
 
 
-def _direction(numbers: BookNumbers, slopes: Mapping[int, Array], pair: Comparison) -> int:
+def _direction(numbers: BookNumbers, slopes: Mapping[int, Array], pair: HeldPair) -> int:
     """1 if a number falls as the output comes near its target; -1 if it rises; 0 if neither."""
     by_output, by_target = slopes[pair.output], slopes[pair.target]
     some = by_target[np.isfinite(by_target) & (by_target != 0)]
@@ -550,7 +552,7 @@ def _direction(numbers: BookNumbers, slopes: Mapping[int, Array], pair: Comparis
     return int(downhill[0])
 
 
-def _together(pairs: Sequence[Comparison], held: Sequence[BookLoss]) -> Iterator[BookLoss]:
+def _together(pairs: Sequence[HeldPair], held: Sequence[BookLoss]) -> Iterator[BookLoss]:
     """The losses of single outputs as one, if no cell has them all."""
     every = {pair.output for pair in pairs}
     chosen: list[BookLoss] = []
@@ -568,9 +570,9 @@ def _together(pairs: Sequence[Comparison], held: Sequence[BookLoss]) -> Iterator
         yield BookLoss(Objective("", ends, _ones, False, ends[0]), both, chosen[0].direction)
 
 
-def _one_target_each(numbers: BookNumbers, pairs: Sequence[Comparison]) -> list[Comparison]:
+def _one_target_each(numbers: BookNumbers, pairs: Sequence[HeldPair]) -> list[HeldPair]:
     """The outputs that have one target first; two that share one differ in place as they do."""
-    options: defaultdict[int, list[Comparison]] = defaultdict(list)
+    options: defaultdict[int, list[HeldPair]] = defaultdict(list)
     for pair in pairs:
         options[pair.output].append(pair)
     chosen: dict[int, int] = {}
@@ -583,14 +585,14 @@ def _one_target_each(numbers: BookNumbers, pairs: Sequence[Comparison]) -> list[
         is_free = beside in numbers.leaves and beside not in used
         if chosen[one] == chosen[other] and is_free:
             chosen[one] = beside
-    return [Comparison(output, target) for output, target in sorted(chosen.items())]
+    return [HeldPair(output, target) for output, target in sorted(chosen.items())]
 
 
 def _is_share(values: Array) -> bool:
     return bool(np.all((values > 0) & (values < 1)))
 
 
-def _assumed(words: str, pairs: Sequence[Comparison]) -> BookLoss:
+def _assumed(words: str, pairs: Sequence[HeldPair]) -> BookLoss:
     """One of the losses that no cell has."""
     count = len(pairs)
 

@@ -112,7 +112,7 @@ def turned(block: Block, anchor: Address) -> Iterator[Block]:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class HeldPair:
     """An output and the typed number that a formula holds it against."""
 
     output: int
@@ -153,9 +153,9 @@ class BookNumbers:
         return index not in self.leaves and self.bits[index].bit_count() > 1
 
     @cached_property
-    def comparisons(self) -> list[Comparison]:
+    def comparisons(self) -> list[HeldPair]:
         """The most frequent first; a target is nothing that an output depends on."""
-        counts: Counter[Comparison] = Counter()
+        counts: Counter[HeldPair] = Counter()
         for call in self.calls:
             operands = [self.original(operand) for operand in call.operands]
             if len(operands) != 2 or call.name not in ("subtract", "multiply"):
@@ -165,7 +165,7 @@ class BookNumbers:
                 output = other if call.name == "subtract" else self._in_logarithm(other)
                 if target not in self.leaves or output is None or not self.is_computed(output):
                     continue
-                counts[Comparison(output, target)] += 1
+                counts[HeldPair(output, target)] += 1
         counts = Counter(
             {
                 pair: n
@@ -269,7 +269,7 @@ class BookLoss:
     """What may be the loss, and which typed numbers are its targets."""
 
     objective: Objective
-    pairs: tuple[Comparison, ...]
+    pairs: tuple[HeldPair, ...]
     direction: int = 1  # -1: a gain, which is climbed
 
 
