@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
-from gradbook.audit.backward.cell_blocks import Naming, mentioned_matrices
+from gradbook.audit.backward.matrix_names import Naming, mentioned_matrices
 from gradbook.audit.backward.output_pairs import OutputPair, blanks_that_count
 from gradbook.audit.formulas.points import Numbers, agree
 from gradbook.audit.step.omissions import inner_sum

@@ -12,27 +12,17 @@ import numpy as np
 
 from gradbook.audit.core.training_step import State
 from gradbook.audit.core.worlds import is_zero, ratio
-from gradbook.recording.calls import RecordedCall, Replay
+from gradbook.recording.calls import RecordedCall, Replay, behind
 
 DRAWS = 8
-
-
-def behind(calls: Sequence[RecordedCall], index: int) -> set[int]:
-    """All that a call is computed from, and the call."""
-    seen, todo = set[int](), [index]
-    while todo:
-        index = todo.pop()
-        if index not in seen:
-            seen.add(index)
-            todo += calls[index].operands
-    return seen
 
 
 def find_clocks(calls: list[RecordedCall], states: Sequence[State]) -> set[int]:
     """The states, by number, that depend on no weight: on themselves and other clocks alone."""
     numbers = {state.now: number for number, state in enumerate(states)}
     sources = [
-        {numbers[index] for index in behind(calls, state.next) & numbers.keys()} for state in states
+        {numbers[index] for index in behind(calls, [state.next]) & numbers.keys()}
+        for state in states
     ]
     clocks: set[int] = set()
     while True:

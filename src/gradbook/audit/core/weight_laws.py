@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.clocks import behind, find_clocks
+from gradbook.audit.core.clocks import find_clocks
 from gradbook.audit.core.training_step import TrainingStep
 from gradbook.audit.core.worlds import RandomWorlds, ratio
-from gradbook.recording.calls import substitute
+from gradbook.recording.calls import behind, substitute
 
 MOST_MEMORIES = 6
 POINTS = 16  # numbers of slope, weight and memories that laws are compared at
@@ -93,7 +93,7 @@ class LawReader:
         self.clocks = find_clocks(step.calls, step.states)
 
     def behind(self, index: int) -> set[int]:
-        return behind(self.calls, index)
+        return behind(self.calls, [index])
 
     def multiples(self, slopes: list[Any]) -> dict[int, float]:
         """The calls that are a constant multiple of a slope, and which."""

@@ -44,6 +44,7 @@ from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.expression import Edit, EditKind, Path
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.syntax import Expression, write
+from gradbook.recording.calls import behind
 
 MOST_COPIES = 40  # of a formula in one step
 FEW_COPIES = 4  # for which edits that need a calculation each are tried
@@ -204,7 +205,7 @@ class _Round:
             self.slopes = self.points.slopes(reading.objective)
             self.agreed = list(agreed)
         self.wrong = [n for n in reading.laws if n not in self.agreed]
-        if not self.wrong and reading.objective is not None:
+        if not self.wrong:
             self.wrong, self.agreed = list(reading.laws), []
         self.forward = self._cells_behind(reading.objective.ends)
         self.words = StepWords(chains, self.step, self.points.replay)
@@ -233,12 +234,7 @@ class _Round:
         return exact
 
     def _cells_behind(self, ends: Iterable[int], stop: Collection[int] = ()) -> set[Address]:
-        seen, todo = set[int](), [*ends]
-        while todo:
-            index = todo.pop()
-            if index not in seen and index not in stop:
-                seen.add(index)
-                todo += self.calls[index].operands
+        seen = behind(self.calls, ends, stop)
         return {self.step.cells[index] for index in seen}
 
     def _still_lawful(self, agreed: Sequence[int]) -> list[int]:
@@ -271,9 +267,9 @@ class _Round:
 
     def _target(self, number: int) -> dict[int, Any] | None:
         """The next numbers of a weight and its memories by the law of the others."""
-        law = next((self.reading.laws[n] for n in self.agreed if self.reading.laws[n]), None)
-        model = next((n for n in self.agreed if self.reading.laws[n]), None)
-        if law is None or model is None:
+        laws = self.reading.laws
+        model, law = next(((n, laws[n]) for n in self.agreed if laws[n]), (number, None))
+        if law is None:
             return None
         values = self.points.values
         best: tuple[tuple[int, int], dict[int, Any]] | None = None
@@ -316,16 +312,14 @@ class _Round:
             return
         laws = self.reading.laws
         used = {m for n in self.agreed if laws[n] for m in laws[n].memories}  # type: ignore[union-attr]
-        behind = {self.step.cells[self._next(number)]}
-        behind |= self._cells_behind([self._next(number)])
+        update = self._cells_behind([self._next(number)])
         states = self.step.states
         near = [
             m
             for m, state in enumerate(states)
             if m not in laws and m not in used and m not in self.judge.reader.clocks
             if m in self.reading.left
-            or self.step.cells[state.next] in behind
-            or self.step.cells[state.now] in behind
+            or not update.isdisjoint((self.step.cells[state.next], self.step.cells[state.now]))
         ]
         for tried, order in enumerate(permutations(near, count)):
             if tried == MOST_ORDERS:

@@ -6,7 +6,7 @@ Knows neither what is learned nor whether it is right.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import isnan
@@ -34,6 +34,7 @@ from gradbook.cells.formula.formula_values import (
     Single,
     typed,
 )
+from gradbook.cells.formula.pattern import Pattern
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors, op_called
@@ -231,28 +232,8 @@ class StepReader:
         return self._add(cell, None, (), np.float64(np.nan if number is None else number))
 
     def _operations(self, cell: Address, graph: SettledGraph | NumberedGraph) -> int:
-        leaves: dict[Address, Node] = {}
-
-        def single(source: Address) -> Single:
-            plain = self.flow.plain(source)
-            value = self.book.values.get(source)
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            is_shown = value is not None or plain not in self.chains.patterns
-            if plain not in self.step.result and not is_number and is_shown:
-                return typed(graph, value)
-            if source not in leaves:
-                leaf = leaves[source] = graph.leaf(Name(str(source)))
-                number = self.chains.number(plain)
-                if isinstance(graph, NumberedGraph):
-                    graph.numbers[leaf] = 0.0 if number is None else number
-                elif number is not None and not isnan(number):
-                    graph.settled[leaf] = number
-            return leaves[source]
-
-        made = value_in(self.flow, graph, self.chains.patterns[cell], cell, single)
-        if isinstance(made, str):
-            raise NotUnderstood(made)
-        sources = {leaf: source for source, leaf in leaves.items()}
+        pattern = self.chains.patterns[cell]
+        made, sources = formula_nodes(self.chains, graph, pattern, cell, self.step.result)
         index: dict[Node, int] = {}
         for node in ancestors([made]):
             if node in sources:
@@ -284,6 +265,38 @@ class StepReader:
 
     def _value(self, index: int) -> Any:
         return self.step.calls[index].value
+
+
+def formula_nodes(
+    chains: SheetChains,
+    graph: SettledGraph | NumberedGraph,
+    pattern: Pattern,
+    home: Address,
+    known: Container[Address],
+) -> tuple[Node, dict[Node, Address]]:
+    """A formula as a node, and the cells of its leaves: of known ones and of those with numbers."""
+    leaves: dict[Address, Node] = {}
+
+    def single(source: Address) -> Single:
+        plain = chains.flow.plain(source)
+        value = chains.book.values.get(source)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_shown = value is not None or plain not in chains.patterns
+        if plain not in known and not is_number and is_shown:
+            return typed(graph, value)
+        if source not in leaves:
+            leaf = leaves[source] = graph.leaf(Name(str(source)))
+            number = chains.number(plain)
+            if isinstance(graph, NumberedGraph):
+                graph.numbers[leaf] = 0.0 if number is None else number
+            elif number is not None and not isnan(number):
+                graph.settled[leaf] = number
+        return leaves[source]
+
+    made = value_in(chains.flow, graph, pattern, home, single)
+    if isinstance(made, str):
+        raise NotUnderstood(made)
+    return made, {leaf: source for source, leaf in leaves.items()}
 
 
 @cache

@@ -13,19 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.audit.cell_blocks import Block, blocks, likes
 from gradbook.audit.core.implied_losses import CLASSES, LOSSES, SQUARES, TWO_CLASSES
 from gradbook.audit.core.training_step import Objective
 from gradbook.audit.sheets.state_chains import SheetChains
 from gradbook.audit.sheets.way_back import (
-    Block,
     BookLoss,
     BookNumbers,
     HeldPair,
     SlopeModels,
     WayBack,
-    blocks,
     times_of,
-    turned,
 )
 from gradbook.cells.formula.address import ACROSS, DOWN, Address
 
@@ -463,7 +461,7 @@ def _beside(
     """A weight without gradient that lies to another as a cell does to the other's gradient."""
     result, home = way.numbers.result, way.numbers.step.cells[weight]
     for other in cells:
-        for place in turned((other, cell), home) if other != cell else ():
+        for place in likes((other, cell), home) if other != cell else ():
             index = result.get(place[1], -1)
             is_weight = index in way.worlds[0].slopes and way.is_weight(index)
             if is_weight and index not in way.claimed:

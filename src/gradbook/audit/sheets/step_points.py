@@ -12,24 +12,26 @@ import numpy as np
 
 from gradbook.audit.core.training_step import Objective
 from gradbook.audit.core.worlds import RandomWorlds
-from gradbook.audit.sheets.sheet_steps import AS_TYPED, UNVARIED, StepCalls, function_of
+from gradbook.audit.sheets.sheet_steps import (
+    AS_TYPED,
+    UNVARIED,
+    StepCalls,
+    formula_nodes,
+    function_of,
+)
 from gradbook.audit.sheets.state_chains import SheetChains
-from gradbook.cells.evaluate import value_in
 from gradbook.cells.formula.address import Address
 from gradbook.cells.formula.formula_values import (
     NeedsNumbers,
     NotUnderstood,
     NumberedGraph,
     SettledGraph,
-    Single,
-    typed,
 )
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.syntax import Expression, Reference, write
-from gradbook.graph.names import Name
 from gradbook.graph.node import Node, ancestors
 from gradbook.recording.call_slopes import exact_slopes
-from gradbook.recording.calls import Replay, Values
+from gradbook.recording.calls import Replay, Values, behind
 
 NUDGE = 1e-4
 NO_NUMBER = np.full(1, np.nan)
@@ -103,28 +105,7 @@ class StepPoints:
         return NO_NUMBER
 
     def _worked(self, pattern: Pattern, home: Address, graph: Any) -> Any:
-        leaves: dict[Address, Node] = {}
-
-        def single(source: Address) -> Single:
-            value = self.chains.book.values.get(source)
-            plain = self.chains.flow.plain(source)
-            is_shown = value is not None or plain not in self.chains.patterns
-            is_number = isinstance(value, int | float)
-            if plain not in self.step.result and not is_number and is_shown:
-                return typed(graph, value)
-            if source not in leaves:
-                leaf = leaves[source] = graph.leaf(Name(str(source)))
-                number = self.chains.number(plain)
-                if isinstance(graph, NumberedGraph):
-                    graph.numbers[leaf] = 0.0 if number is None else number
-                elif number is not None:
-                    graph.settled[leaf] = number
-            return leaves[source]
-
-        made = value_in(self.chains.flow, graph, pattern, home, single)
-        if isinstance(made, str):
-            return NO_NUMBER
-        cells = {leaf: source for source, leaf in leaves.items()}
+        made, cells = formula_nodes(self.chains, graph, pattern, home, self.step.result)
         numbers: dict[Node, Any] = {}
         with np.errstate(all="ignore"):
             for node in ancestors([made]):
@@ -170,7 +151,7 @@ def _other_samples(
     random = np.random.default_rng(3)
     samples: dict[int, Any] = {}
     times: dict[float, Any] = {}
-    for index in sorted(_behind(step, ends)):
+    for index in sorted(behind(step.calls, ends)):
         call = step.calls[index]
         if call.function is None and index not in states and step.is_typed(index):
             number = float(np.ravel(call.value)[0])
@@ -178,13 +159,3 @@ def _other_samples(
                 factors = times.setdefault(number, random.uniform(0.75, 1.25, size))
                 samples[index] = number * factors
     return samples
-
-
-def _behind(step: StepCalls, ends: Iterable[int]) -> set[int]:
-    seen, todo = set[int](), [*ends]
-    while todo:
-        index = todo.pop()
-        if index not in seen:
-            seen.add(index)
-            todo += step.calls[index].operands
-    return seen

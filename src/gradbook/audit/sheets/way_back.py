@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from gradbook.audit.cell_blocks import Block, blocks, likes
 from gradbook.audit.core.training_step import ADDING, Objective
 from gradbook.audit.sheets.sheet_steps import StepCalls, StepReader
 from gradbook.audit.sheets.state_chains import SheetChains
-from gradbook.cells.book import Book
-from gradbook.cells.formula.address import ROW, Address, column_of, row_of, sheet_of
+from gradbook.cells.formula.address import ROW, Address, sheet_of
 from gradbook.cells.formula.pattern import CellReference
 from gradbook.recording.call_slopes import exact_slopes, pull
-from gradbook.recording.calls import CallChange, CallChanges, Ref, Replay, Values
+from gradbook.recording.calls import CallChange, CallChanges, Ref, Replay, Values, behind
 
 POINTS = 48  # random numbers side by side: enough for two ReLUs to be open at some
 ENOUGH_POINTS = 4  # at which both are numbers
@@ -32,7 +32,6 @@ MOST_TYPED = 2000  # cells of a book in which unused numbers may be targets
 LARGEST = 400  # cells of a range that may stand where another belongs
 
 Array = Any
-Block = tuple[Address, ...]
 
 
 # Cells as calls ---------------------------------------------------------------
@@ -75,37 +74,6 @@ class WholeBookReader(StepReader):
         index = super()._leaf(cell, value)
         self.leaves[index] = cell
         return index
-
-
-def blocks(book: Book, cells: Iterable[Address]) -> Iterator[Block]:
-    """The cells in the largest rectangles of equal formulas, in order."""
-    left: dict[Address, object] = {
-        cell: book.arrays.get(cell) or book.patterns.get(cell) for cell in sorted(cells)
-    }
-    while left:
-        first, kind = next(iter(left.items()))
-        width = height = 1
-        while first + width in left and left[first + width] == kind:
-            width += 1
-        while all(left.get(c, left) == kind for c in rectangle(first + height * ROW, 1, width)):
-            height += 1
-        block = rectangle(first, height, width)
-        for cell in block:
-            del left[cell]
-        yield block
-
-
-def rectangle(first: Address, height: int, width: int) -> Block:
-    return tuple(first + row * ROW + column for row in range(height) for column in range(width))
-
-
-def turned(block: Block, anchor: Address) -> Iterator[Block]:
-    """The rectangle of a block's shape from another first cell on, and the turned one."""
-    first = block[0]
-    away = [(row_of(c) - row_of(first), column_of(c) - column_of(first)) for c in block]
-    yield tuple(anchor + down * ROW + right for down, right in away)
-    if len(block) > 1:
-        yield tuple(anchor + right * ROW + down for down, right in away)
 
 
 # Numbers ----------------------------------------------------------------------
@@ -221,15 +189,7 @@ class BookNumbers:
         return len(self.calls) * (1 + self.calls[use].operands.index(leaf)) + use
 
     def behind(self, ends: Iterable[int]) -> set[int]:
-        """The ends, and the calls that they are computed from."""
-        behind: set[int] = set()
-        todo = list(ends)
-        while todo:
-            index = todo.pop()
-            if index not in behind:
-                behind.add(index)
-                todo += self.calls[index].operands
-        return behind
+        return behind(self.calls, ends)
 
     def slopes(
         self,
@@ -486,7 +446,7 @@ class WayBack:
         """The computed values, in the block's shape or turned, by which it may be the slopes."""
         slopes, result = self.worlds[0].slopes, self.numbers.result
         seen: set[tuple[int, ...]] = set()
-        rectangles = [cells for anchor in self.forward_cells for cells in turned(block, anchor)]
+        rectangles = [cells for anchor in self.forward_cells for cells in likes(block, anchor)]
         whole = [tuple(result.get(cell, -1) for cell in cells) for cells in rectangles]
         for of in (*whole, *(of for cells in rectangles for of in self._within(cells))):
             if of not in seen and all(index in slopes for index in of):
@@ -564,7 +524,7 @@ class WayBack:
                 if not 0 < len(used) <= LARGEST or not self.forward.issuperset(here):
                     continue
                 for anchor in (*self.forward_cells, *leaves):
-                    for other in turned(used, anchor):
+                    for other in likes(used, anchor):
                         there = tuple(result.get(each, -1) for each in other)
                         is_new = there != here and (there, here) not in seen
                         if is_new and self.forward.issuperset(there):
