@@ -273,7 +273,7 @@ HEURISTICS: dict[str, Heuristic] = {
     "cut off trainings": Function("repair.pasted_losses", "cut_off_trainings", _none),
     # updates and values
     "rate of the values": Function("judge.meant_updates", "_rate_kept", _nothing),
-    "noise of differences": Function("step.points", "Numbers.is_noise", _no),
+    "noise of differences": Function("formulas.points", "Numbers.is_noise", _no),
     # hypotheses, and the edits that some of them try
     **{f"generator: {one.name}": Generator(one.name) for one in GENERATORS},
     **{f"edits: {one.name}": Edits(one.name, KINDS[one.name]) for one in formula_edits.EDITS},
