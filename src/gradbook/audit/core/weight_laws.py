@@ -90,19 +90,32 @@ class LawReader:
         self.numbers = {state.now: n for n, state in enumerate(step.states)}
         self.moving = _moving(step)
         self.points = draw_points()
+        self._rows: dict[int, tuple[list[int], Any]] = {}  # of calls with as many numbers
         self.clocks = find_clocks(step.calls, step.states)
 
     def behind(self, index: int) -> set[int]:
         return behind(self.calls, [index])
 
+    def _parallel(self, slope: Any) -> list[int]:
+        """The calls that may be multiples of a slope, by their numbers in one world."""
+        if slope.size not in self._rows:
+            values = self.worlds.values[0]
+            indices = [index for index, value in values.items() if np.size(value) == slope.size]
+            rows = np.array([np.ravel(values[index]) for index in indices], float)
+            self._rows[slope.size] = indices, rows.reshape(len(indices), slope.size)
+        indices, rows = self._rows[slope.size]
+        with np.errstate(all="ignore"):
+            factors = rows @ slope / (slope @ slope)
+            rest = np.abs(rows - factors[:, None] * slope).max(axis=1, initial=0)
+            likely = rest <= 10 * AGREE * np.abs(rows).max(axis=1, initial=0)
+        return [indices[place] for place in np.flatnonzero(likely)]
+
     def multiples(self, slopes: list[Any]) -> dict[int, float]:
         """The calls that are a constant multiple of a slope, and which."""
-        size = np.size(slopes[0])
         multiples: dict[int, float] = {}
-        for index, value in self.worlds.values[0].items():
-            if np.size(value) != size or index in self.numbers:
-                continue
-            if ratio([value], slopes[:1], AGREE):
+        for index in self._parallel(np.ravel(slopes[0])):
+            value = self.worlds.value(0, index)
+            if index not in self.numbers and ratio([value], slopes[:1], AGREE):
                 values = [self.worlds.value(w, index) for w in range(len(slopes))]
                 factor = ratio(values, slopes, AGREE)
                 if factor:

@@ -23,6 +23,7 @@ from gradbook.cells.formula.address import Address
 WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_DELAYS = 2
 MOST_READ_AGAIN = 3000  # formulas of a book in which nothing is learned step by step
+MOST = 0.5
 MANY = 3  # weights: the slopes of fewer are soon those of anything
 HALF = 0.5  # of the weights, which a value that is no end must explain to be the loss
 LARGE = 1500  # calls of a step of which one is judged
@@ -52,6 +53,13 @@ class JudgedBook:
     def agrees(self) -> bool:
         """Whether a weight moves by the slope of something."""
         return bool(self.verdict and self.verdict.reading and self.verdict.reading.agreed)
+
+    @property
+    def is_training(self) -> bool:
+        """Whether most weights move by the slopes of a loss that is stated."""
+        reading = self.verdict.reading if self.verdict else None
+        is_stated = reading is not None and not reading.objective.is_assumed
+        return self.word == "right" or (is_stated and reading.share >= MOST)  # type: ignore[union-attr]
 
     @property
     def rank(self) -> tuple[bool, bool, float, bool]:
