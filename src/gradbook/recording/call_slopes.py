@@ -577,7 +577,6 @@ def _nudged(
     pieces = []
     name = getattr(function, "__name__", "")
     is_elementwise = isinstance(function, np.ufunc) or name == "elementwise"
-    is_elementwise |= name.startswith("op ")  # of formulas: each is on single numbers
     for operand in moving:
         base = np.array(value(operand), float)
         size = np.maximum(1, np.abs(base)) * NUDGE

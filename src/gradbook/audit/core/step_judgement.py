@@ -56,7 +56,6 @@ class StepVerdict:
     reading: LossReading | None = None
     why: str = ""
     stated: LossReading | None = None  # another loss than the one that is descended
-    step: TrainingStep | None = None
 
 
 class StepJudge:
@@ -258,9 +257,6 @@ class StepJudge:
     # What the readings say ---------------------------------------------------------
 
     def judge(self) -> StepVerdict:
-        return replace(self._verdict(), step=self.step)
-
-    def _verdict(self) -> StepVerdict:
         readings = list(self.readings())
         if not readings:
             return StepVerdict("no loss")

@@ -23,9 +23,8 @@ from gradbook.cells.formula.address import Address
 WORST_FIRST = ("wrong", "unknown", "right", "no training")
 MOST_DELAYS = 2
 MOST_READ_AGAIN = 3000  # formulas of a book in which nothing is learned step by step
-MOST = 0.5
 MANY = 3  # weights: the slopes of fewer are soon those of anything
-HALF = 0.5  # of the weights, which a value that is no end must explain to be the loss
+HALF = 0.5  # of the weights, which a loss must explain
 LARGE = 1500  # calls of a step of which one is judged
 
 
@@ -56,10 +55,9 @@ class JudgedBook:
 
     @property
     def is_training(self) -> bool:
-        """Whether most weights move by the slopes of a loss that is stated."""
+        """Whether half of the weights move by the slopes of a loss that is stated."""
         reading = self.verdict.reading if self.verdict else None
-        is_stated = reading is not None and not reading.objective.is_assumed
-        return self.word == "right" or (is_stated and reading.share >= MOST)  # type: ignore[union-attr]
+        return bool(reading and not reading.objective.is_assumed and reading.share >= HALF)
 
     @property
     def rank(self) -> tuple[bool, bool, float, bool]:
@@ -91,6 +89,7 @@ def judge_book(book: Book, flow: Flow) -> JudgedBook:
         chains.delay(set())
     worst = min(trainings.values(), key=lambda each: WORST_FIRST.index(each.word), default=NOTHING)
     is_stepwise = any(each.word == "right" for each in trainings.values())
+    is_stepwise |= worst.is_training
     if not is_stepwise and len(chains.order) <= MOST_READ_AGAIN:
         single = judge_single_step(chains)
         # what goes on from its past without any target is a way forward through time

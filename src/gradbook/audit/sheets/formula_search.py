@@ -101,7 +101,6 @@ class SearchedStep:
     edits: list[StepEdit] = field(default_factory=list)
     places: list[Address] = field(default_factory=list)  # wrong, though no edit of it is known
     after: StepJudgement | None = None
-    ran_out: bool = False
 
 
 def search_edits(
@@ -134,7 +133,6 @@ def search_edits(
         outcome.after = current
         if current.word == "right":
             break
-    outcome.ran_out = process_time() > ends_at
     return outcome
 
 
@@ -211,7 +209,11 @@ class _Round:
         self.words = StepWords(chains, self.step, self.points.replay)
         self.targets = {n: self._target(n) for n in self.wrong}
         self.slots = {n: self._slots(n) for n in reading.laws}
-        self.exact = self._exact()
+        exact = {n: self._exact_slots(n) for n in self.wrong}
+        self.exact = set[int]().union(*exact.values())
+        self.sloping = {n for n in self.wrong if exact[n]}  # whose updates contain their slopes
+        # cells that make wrong weights right if they have other numbers, and which weights
+        self.places: dict[Address, tuple[int, ...]] = {}
 
     def _next(self, number: int) -> int:
         return self.step.states[number].next
@@ -219,18 +221,16 @@ class _Round:
     def _now(self, number: int) -> int:
         return self.step.states[number].now
 
-    def _exact(self) -> set[int]:
-        """Values of wrong updates that are the slopes that they should be."""
+    def _exact_slots(self, number: int) -> set[int]:
+        """Values of a wrong update that are the slope that they should be."""
         exact: set[int] = set()
         one = np.ones(1, bool)
-        self.sloping: set[int] = set()  # weights whose updates contain their slopes
-        for n in self.wrong:
-            for slot in self.slots[n]:
-                times = _ratios(self.points.values[slot], self.slopes.get(self._now(n)), one)[0]
-                shares = self.shares or ([times] if times > 0 else [])
-                if any(abs(times - share) <= NEARLY * abs(share) for share in shares):
-                    exact.add(slot)
-                    self.sloping.add(n)
+        for slot in self.slots[number]:
+            slope = self.slopes.get(self._now(number))
+            times = _ratios(self.points.values[slot], slope, one)[0]
+            shares = self.shares or ([times] if times > 0 else [])
+            if any(abs(times - share) <= NEARLY * abs(share) for share in shares):
+                exact.add(slot)
         return exact
 
     def _cells_behind(self, ends: Iterable[int], stop: Collection[int] = ()) -> set[Address]:
@@ -346,13 +346,21 @@ class _Round:
     # Which cells -------------------------------------------------------------------
 
     @cached_property
-    def groups(self) -> list[list[Address]]:
-        """The cells to be tried: copies of one formula together, nearest the weights first."""
+    def wrong_ends(self) -> list[int]:
+        """What is wrong of the next step: weights, their memories, and states that no law uses."""
         ends = [self._next(n) for n in self.wrong]
         ends += [index for target in self.targets.values() if target for index in target]
-        ends += [self._next(m) for m in self.reading.left]
-        cone = self._cells_behind(ends)
-        self.near = self._cells_behind(ends, self.exact)
+        return ends + [self._next(m) for m in self.reading.left]
+
+    @cached_property
+    def near(self) -> set[Address]:
+        """The cells between these and values that are the slopes already."""
+        return self._cells_behind(self.wrong_ends, self.exact)
+
+    @cached_property
+    def groups(self) -> list[list[Address]]:
+        """The cells to be tried: copies of one formula together, nearest the weights first."""
+        cone = self._cells_behind(self.wrong_ends)
         safe_ends = [self._next(n) for n in self.agreed]
         laws = self.reading.laws
         safe_ends += [self._next(m) for n in self.agreed if laws[n] for m in laws[n].memories]  # type: ignore[union-attr]
@@ -537,11 +545,6 @@ class _Round:
     def _evaluate(self, expression: Expression, cell: Address) -> EvaluatedFormula:
         points = self.tried
         return EvaluatedFormula(expression, lambda part: points.formula(part, cell))
-
-    @cached_property
-    def places(self) -> dict[Address, tuple[int, ...]]:
-        """Cells that make wrong weights right if they have other numbers, and which weights."""
-        return {}
 
     def _evaluated(self, cell: Address) -> EvaluatedFormula:
         expression = self._typed(cell).expression

@@ -21,7 +21,6 @@ FEW_RANGES = 10
 FEW_FACTORS = 64  # of which three are tried together
 MOST_PARTS = 14  # that are exchanged with each other
 MOST_WRAPPED = 40
-HALF = Number(0.5)
 
 
 def _always(new: Expression) -> Callable[[int], Expression]:

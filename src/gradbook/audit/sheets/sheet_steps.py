@@ -99,7 +99,6 @@ class StepReader:
         self.next = set(states)
         self.now = {chains.past[state]: state for state in chains.past if state in self.next}
         self.step = StepCalls()
-        self.parts: dict[Address, int] = {}  # operations of each cell so far
 
     def read(self) -> StepCalls:
         """The step; what counts, falls or alternates by itself keeps the number that it shows."""
@@ -194,16 +193,10 @@ class StepReader:
         self, cell: Address, function: Function | None, operands: Sequence[int], value: Any
     ) -> int:
         arguments = tuple(map(Ref, operands))
-        self.parts[cell] = self.parts.get(cell, -1) + 1
-        frames = ((self._expression(cell), self.parts[cell]),)  # copies have the same
-        call = RecordedCall(function, arguments, {}, value, frames, operands=tuple(operands))  # type: ignore[arg-type]
+        call = RecordedCall(function, arguments, {}, value, (), operands=tuple(operands))
         self.step.calls.append(call)
         self.step.cells.append(cell)
         return len(self.step.calls) - 1
-
-    def _expression(self, cell: Address) -> str:
-        pattern = self.chains.patterns.get(cell)
-        return pattern.key if pattern else self.book.name_of(cell)
 
     def _leaf(self, cell: Address, value: Any = None) -> int:
         result = self.step.result
