@@ -79,7 +79,6 @@ UNKNOWN = {  # what a room says that it doesn't know, and what it therefore neve
     "audit/repair": ("how a finding is shown", ("report", "cli")),
     "audit/rules": ("knows no losses", ("audit/judge/loss", "audit/judge/logarithms")),
     "audit/search": ("how that was found", ("audit/judge", "audit/repair", "audit/backward")),
-    "audit/sheets": ("what is right", ("audit/programs", "recording/recorder", *NO_JUDGE)),
     "audit/step": ("what is wrong with a step", ("audit/judge", "audit/edits", "audit/repair")),
     "cells": ("how our own workbooks are written", ("targets", "layers")),
     "cells/formula": ("which workbook contains the formula", ("cells/book", "cells/read", "audit")),

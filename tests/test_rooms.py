@@ -22,7 +22,7 @@ AT_THE_TOP = "."
 CEILINGS = {  # lines of code that each room may have, about 4 % more than it had
     AT_THE_TOP: 3950,
     "arrays": 1050,
-    "audit": 39500,
+    "audit": 33900,
     "cells": 14100,
     "cli": 5250,
     "data": 5550,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import ChainMap, Counter, defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from copy import copy
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
 
@@ -43,16 +42,6 @@ class Flow:
         self._kept = 0  # number of their cells
         self._below: dict[Address, set[Address] | None] = {}
         self._going_on: dict[frozenset[int], Collection[Address]] = {}
-
-    def with_formulas(self, instead: Mapping[Address, Pattern]) -> Flow:
-        """The same book where some cells have other formulas; what is below a cell may be as it
-        was."""
-        other = copy(self)
-        other.book = copy(self.book)
-        other.book.patterns = ChainMap(dict(instead), self.book.patterns)  # type: ignore[assignment]
-        other._sources = {c: s for c, s in self._sources.items() if c not in instead}
-        other._originals = {}
-        return other
 
     # What a formula mentions
 

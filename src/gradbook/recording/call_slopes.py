@@ -90,7 +90,7 @@ def pull(
     out = numbers[index]
     if getattr(out, "dtype", None) is not None and out.dtype.kind != "f":
         return []
-    rule = getattr(function, "pull", None) or RULES.get(name)
+    rule = RULES.get(name)
     if isinstance(function, Masked):
         rule = _masked(function)
     if rule is not None and all(isinstance(part, Ref) or not _has(part) for part in arguments):

@@ -6,7 +6,7 @@ Knows neither how a run is recorded nor what is done with it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import CodeType
@@ -82,19 +82,6 @@ def operands_of(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[in
     if options:
         indices.extend(references(options))
     return tuple(indices)
-
-
-def behind(
-    calls: Sequence[RecordedCall], ends: Iterable[int], stop: Container[int] = ()
-) -> set[int]:
-    """The ends, and the calls that they are computed from; none beyond some."""
-    seen, todo = set[int](), [*ends]
-    while todo:
-        index = todo.pop()
-        if index not in seen and index not in stop:
-            seen.add(index)
-            todo += calls[index].operands
-    return seen
 
 
 def substitute(structure: Any, value: Callable[[int], Any]) -> Any:

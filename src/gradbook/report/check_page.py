@@ -40,11 +40,8 @@ OTHERS = ("language/catalogues", "web/class", "web/report")  # folders that they
 IMPORT = re.compile(r"^ *from ((?:gradbook|xlsxwriter)[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 ONLY_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:(?: .*)?\n)+", re.MULTILINE)
 NAME = re.compile(r"(\w+)(?: as \w+)?[,\s)]*")
-WITH_NUMPY = (
-    *("gradbook/audit/core/", "gradbook/audit/programs/", "gradbook/audit/sheets/"),
-    "gradbook/recording/",
-)
-"""What needs NumPy itself: a page runs no program, and doesn't ask the core about workbooks yet."""
+WITH_NUMPY = ("gradbook/audit/core/", "gradbook/audit/programs/", "gradbook/recording/")
+"""What judges programs: a page runs none, and has no NumPy."""
 STYLES = (CHART_STYLE, "audit.css", "drop.css", "check.css")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradbook import check
 from gradbook.audit.backward.backward_judgement import BackwardReading, unexplained_cells
 from gradbook.audit.backward.faults import faults
-from gradbook.audit.cell_blocks import area
+from gradbook.audit.backward.cell_blocks import area
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import at
 from tests.audit.material.worked_once.list import FORWARD, listed, listed_pass

@@ -8,11 +8,11 @@ from functools import cached_property, partial
 from itertools import islice
 
 from gradbook.audit.backward.backward_pass import BackwardPass, UnevenError, even_out, losses
+from gradbook.audit.backward.cell_blocks import Block, area, blocks
 from gradbook.audit.backward.cells_at_points import Cells
 from gradbook.audit.backward.faults import accept_right_here, faults, is_called_derivative
 from gradbook.audit.backward.output_pairs import output_pairs
 from gradbook.audit.backward.remedies import Remedy, WrongBlock
-from gradbook.audit.cell_blocks import Block, area, blocks
 from gradbook.audit.findings import (
     DEPARTING_ROW,
     RIGHT,

@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
+from gradbook.audit.backward.cell_blocks import blocks
 from gradbook.audit.backward.cells_at_points import ONES, POINTS, Cells
 from gradbook.audit.backward.output_pairs import OutputPair
-from gradbook.audit.cell_blocks import blocks
 from gradbook.audit.formulas.points import CLOSE, ENOUGH_POINTS, agree, is_multiple
 from gradbook.audit.step.omissions import MOST_PLACES, Chain, Omissions
 from gradbook.cells.budget import spend

@@ -8,9 +8,9 @@ from dataclasses import replace
 from itertools import islice, product
 
 from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.cell_blocks import Block, blocks, likes
 from gradbook.audit.backward.cells_at_points import Cells
 from gradbook.audit.backward.remedies import WrongBlock
-from gradbook.audit.cell_blocks import Block, blocks, likes
 from gradbook.cells.formula.address import ROW, Address
 
 MOST_FAULTS = 12

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from itertools import chain
 
-from gradbook.audit.cell_blocks import area
+from gradbook.audit.backward.cell_blocks import area
 from gradbook.audit.heading_words import DERIVATIVE, calls
 from gradbook.audit.training.training_steps import is_loss_word
 from gradbook.cells.book import Book

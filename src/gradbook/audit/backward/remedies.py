@@ -14,8 +14,8 @@ from itertools import islice
 import numpy as np
 
 from gradbook.audit.backward.backward_pass import BackwardPass
+from gradbook.audit.backward.cell_blocks import Block, rectangle
 from gradbook.audit.backward.cells_at_points import Cells
-from gradbook.audit.cell_blocks import Block, rectangle
 from gradbook.audit.edits.formula_edits import (
     USUAL_TEMPLATES,
     Substitute,

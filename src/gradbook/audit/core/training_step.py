@@ -11,8 +11,6 @@ from typing import Any
 
 from gradbook.recording.calls import RecordedCall
 
-ADDING = ("add", "subtract", "positive", "op sum_of_all")
-
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -23,7 +21,6 @@ class State:
     next: int
     updates: tuple[int, ...]  # the calls that move it, in order
     place: Hashable  # states of one place are moved by the same expression
-    sign: int = 0  # of all its numbers in the run, if it may have no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,6 @@ class Objective:
     is_assumed: bool
     call: int | None = None  # that computes it in the program
     is_within: bool = False  # the function that computes it goes on to a loss of it
-    is_end: bool = False  # nothing else is computed from it
 
 
 @dataclass(slots=True)
@@ -51,17 +47,3 @@ class TrainingStep:
     memories: list[State] = field(default_factory=list)
     is_named: Callable[[int], bool] = lambda _: True  # such values are proposed first
     tiny: frozenset[int] = frozenset()  # calls that only keep logarithms finite
-    is_typed: Callable[[int], bool] = lambda _: False  # a number with a place of its own
-    is_free: bool = False  # no branch depends on the weights: they may be drawn far from the run
-
-
-def adds_itself(calls: Sequence[RecordedCall], state: State) -> bool:
-    """Whether its next number is the present one and something more, as of most weights."""
-    todo = [state.next]
-    while todo:
-        index = todo.pop()
-        if index == state.now:
-            return True
-        if calls[index].name in ADDING:
-            todo += [operand for operand in calls[index].operands if operand >= state.now]
-    return False

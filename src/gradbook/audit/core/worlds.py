@@ -11,22 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.training_step import Objective, State, TrainingStep
+from gradbook.audit.core.training_step import Objective, TrainingStep
 from gradbook.recording.call_slopes import exact_slopes
 from gradbook.recording.calls import CallChange, CallChanges, Replay, Values
 
 WORLDS = 3
-FEWEST_DEFINED = 0.6  # of the next weights; else these are drawn with the signs of the run
-WIDE = 5.0
 SIZES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 AGREE = 1e-6  # a share of the largest entry
 LOOSE = 2e-5
 
 
 class RandomWorlds:
-    def __init__(self, step: TrainingStep, seed: int = 7, is_wide: bool = False) -> None:
+    def __init__(self, step: TrainingStep, seed: int = 7) -> None:
         self.step = step
-        self.is_wide = is_wide  # whether some weights are drawn larger, to find where losses bend
         self.calls = step.calls
         inputs = [state.now for state in step.states]
         self.replay = Replay(step.calls, inputs, step.first, step.last)
@@ -35,11 +32,8 @@ class RandomWorlds:
         wanted += [end for objective in step.objectives for end in objective.ends]
         self.order = self.replay.needed(wanted)
         self._beside = self.replay.moving.difference(self.order)
-        for self.keeps_signs in (False, True):
-            self.inputs = [self._draw() for _ in range(WORLDS)]
-            self.values = [self.replay.run(self.order, world) for world in self.inputs]
-            if not step.is_free or self._share_of_numbers() > FEWEST_DEFINED:
-                break
+        self.inputs = [self._draw() for _ in range(WORLDS)]
+        self.values = [self.replay.run(self.order, world) for world in self.inputs]
         self._reached: dict[tuple[int, ...], set[int]] = {}
         self._order: tuple[CallChanges, list[int], list[int]] = {}, [], []
         self._slopes: dict[tuple[int, int, bool], dict[int, Any]] = {}
@@ -47,8 +41,6 @@ class RandomWorlds:
 
     def _draw(self) -> dict[int, Any]:
         """Other weights, so near that every branch is taken as in the run."""
-        if self.step.is_free:
-            return {state.now: self._far(state) for state in self.step.states}
         replay = self.replay
         truths = {
             index: truth
@@ -72,24 +64,6 @@ class RandomWorlds:
             if all(bool(numbers[index]) == truth for index, truth in truths.items()):
                 break
         return world
-
-    def _share_of_numbers(self) -> float:
-        """Of the next weights: where one is no number, a root or a logarithm of it is none."""
-        nexts = [self.value(w, s.next) for w in range(WORLDS) for s in self.step.states]
-        return float(np.mean([np.mean(np.isfinite(value)) for value in nexts]))
-
-    def _far(self, state: State) -> Any:
-        """Numbers of about the size of a weight, of both signs if it may have them."""
-        value = np.asarray(self.calls[state.now].value, float)
-        sizes = np.maximum(np.abs(value), 0.4)
-        drawn = self.random.uniform(0.25, 1.0, value.shape) * sizes
-        if self.is_wide:
-            drawn[..., ::2] *= WIDE
-            drawn[..., ::4] *= WIDE
-        sign = state.sign or (np.sign(value) if self.keeps_signs else 0)
-        if np.any(sign):
-            return drawn * sign
-        return 0.3 * value + drawn * self.random.choice([-1.0, 1.0], value.shape)
 
     def value(self, world: int, index: int) -> Any:
         return self.values[world][index]
