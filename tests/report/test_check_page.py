@@ -20,7 +20,8 @@ from gradbook.cli.main import main
 from gradbook.engine.pyodide import BrowserPython
 from gradbook.errors import FileError
 from gradbook.language import in_language
-from gradbook.report.check_page import WITH_NUMPY, check_page, check_parts
+from gradbook.report.check_page import check_page, check_parts
+from gradbook.report.packed_modules import WITH_NUMPY
 from tests.cases import for_each
 from tests.serve.books import a_class, content, exercises, laid_out
 
