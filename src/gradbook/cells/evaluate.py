@@ -1,6 +1,6 @@
 """Recalculates a workbook's cells, with other formulas in some of them.
 
-Each different formula is compiled once into a list of ops; a column of equal formulas shares it.
+Each different formula is compiled once (`node_functions.py`); a column of equal formulas shares it.
 What Excel shows as an error is NaN here: a division by zero, the logarithm of 0, an overflow.
 """
 
@@ -34,8 +34,8 @@ from gradbook.cells.formula.formula_values import (
     typed,
 )
 from gradbook.cells.formula.meaning import meaning
-from gradbook.cells.formula.numbers import ON_NUMBERS
 from gradbook.cells.formula.pattern import Pattern, RangeReference
+from gradbook.cells.node_functions import NodeFunction
 from gradbook.graph.chain import gradients
 from gradbook.graph.names import Name
 from gradbook.graph.node import Graph, Node, ancestors
@@ -47,8 +47,6 @@ ANEW = 50  # budget for computing a formula anew, for each of its parts and cell
 NUMBER = object()  # stands for any number in the key of a formula's program
 
 Value = TypeVar("Value")
-Task = Callable[[list[float]], float]
-CellProgram = Callable[[Sequence[CellValue]], CellValue]
 
 
 def fill_in(book: Book, flow: Flow) -> None:
@@ -82,12 +80,22 @@ class CellFunction:
         return {name: value for name, value in vars(self).items() if name != "run"}
 
     @cached_property
-    def run(self) -> CellProgram:
+    def run(self) -> Callable[[Sequence[CellValue]], CellValue]:
         """Its value at single numbers."""
         result = self.result
         if result is None:
             raise NotUnderstood(self.problem)
-        return _program(result, self.leaves) if isinstance(result, Node) else lambda _: result
+        if isinstance(result, str):
+            return lambda _: result
+        used = set(ancestors([result]))
+        leaves = {k: leaf for k, leaf in self.leaves.items() if leaf in used}
+        by_leaves, places = NodeFunction([result], list(leaves.values())), list(leaves)
+
+        def value(cells: Sequence[CellValue]) -> float:
+            (number,) = by_leaves.at([cells[k] for k in places])
+            return number if isfinite(number) else nan
+
+        return value
 
     @cached_property
     def slopes(self) -> Mapping[int, Node]:
@@ -386,40 +394,3 @@ def value_in(
     if isinstance(value, str) and not isinstance(value, NoElse):
         return value
     return number(graph, value)
-
-
-# Programs ---------------------------------------------------------------------
-
-
-def _program(result: Node, leaves: Mapping[int, Node]) -> CellProgram:
-    """A function that runs a formula's ops on its cells' numbers, one after the other."""
-    nodes = ancestors([result])
-    used = set(nodes)
-    inputs = {k: leaf for k, leaf in leaves.items() if leaf in used}
-    constants = [node for node in nodes if node.is_constant()]
-    computed = [node for node in nodes if node.inputs]
-    place = {node: k for k, node in enumerate([*inputs.values(), *constants, *computed])}
-    numbers = [node.number for node in constants]
-    tasks = [_task(node, [place[source] for source in node.inputs]) for node in computed]
-
-    def run(cells: Sequence[CellValue]) -> float:
-        values: list[Any] = [cells[k] for k in inputs] + numbers
-        for task in tasks:
-            try:
-                values.append(task(values))
-            except (ArithmeticError, ValueError):
-                values.append(nan)
-        number: float = values[place[result]]
-        return number if isfinite(number) else nan
-
-    return run
-
-
-def _task(node: Node, places: Sequence[int]) -> Task:
-    function = ON_NUMBERS[node.op.name]
-    match places:
-        case [a]:
-            return lambda values: function(values[a])
-        case [a, b]:
-            return lambda values: function(values[a], values[b])
-    return lambda values: function(*[values[k] for k in places])

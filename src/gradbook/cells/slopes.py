@@ -123,23 +123,20 @@ class Slopes:
     counts: frozenset[Address]  # typed whole numbers on which FACT and the like depend
     cells: Evaluation  # the book's values
 
-    def values(self, cells: Evaluation | None = None) -> dict[Address, float]:
-        """The slope of the result by each cell on the way, as a number, where the cells have the
-        book's values, or these; NaN where those don't allow one."""
-        return dict(self._values) if cells is None else self._values_by(cells)
+    def values(self) -> dict[Address, float]:
+        """The slope of the result by each cell on the way, as its formula gives it once; NaN where
+        the cells' values don't allow one."""
+        return dict(self._values)
 
     @cached_property
     def _values(self) -> dict[Address, float]:
-        return self._values_by(self.cells)
-
-    def _values_by(self, cells: Evaluation) -> dict[Address, float]:
         slopes = {self.result: 1.0}
         for cell in (*reversed(self.order), *self.inputs):
             total = slopes.get(cell, 0.0) if cell == self.result else 0.0
             for term in self.terms.get(cell, ()):
                 outside = slopes.get(term.user, 0.0)
                 if outside:
-                    total += outside * _number(cells, term)
+                    total += outside * _number(self.cells, term)
             slopes[cell] = total
         return slopes
 

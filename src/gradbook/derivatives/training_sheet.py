@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 from math import isfinite
 
 from gradbook.cells.added_sheets import ColourRule, NewCell, NewSheet, add_sheet
-from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.compiled_cells import CompiledCells
 from gradbook.cells.formula.address import MOST_COLUMNS, Address, letters, name_of
 from gradbook.cells.formula.simplify import ONE, times, with_sign_first
 from gradbook.cells.formula.syntax import LONGEST_FORMULA, Expression, Reference
@@ -207,17 +207,18 @@ class _Plan:
         return list(islice(self._epochs(rate), epochs))
 
     def _epochs(self, rate: float) -> Iterator[Numbers]:
-        start = Evaluation(self.book, self.flow)
-        computed = set(self.computed)
-        rest = {c: v for c, v in self.book.values.items() if v is not None and c not in computed}
-        start.known.update(rest)
-        weights = {cell: start.value(cell) for cell in self.weights}
+        loss, cells = self.slopes.result, self._cells
+        weights = {cell: self.slopes.cells.value(cell) for cell in self.weights}
         while True:
-            cells = start.with_numbers(weights, rest)
+            cells.move_to(weights.values())
             values = {cell: cells.value(cell) for cell in self.computed}
-            slopes = self.slopes.values(cells)
+            slopes = cells.slopes({loss: 1.0})
             yield {**weights, **values}, slopes
             weights = {cell: value - rate * slopes[cell] for cell, value in weights.items()}
+
+    @cached_property
+    def _cells(self) -> CompiledCells:
+        return CompiledCells(self.slopes.cells, self.weights, [self.slopes.result])
 
     def falling_rate(self) -> float | None:
         """The highest of the usual rates at which no early epoch has a higher loss than the one

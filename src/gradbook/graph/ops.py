@@ -41,20 +41,26 @@ define("divide", np.divide, derivative=lambda d, y, a, b: (d / b, -d * y / b))
 define("negate", np.negative, derivative=lambda d, y, x: (-d,))
 
 
+def _of(op: str, x: Node) -> Node:
+    return x.graph.make(op, x)
+
+
 def _one_less(n: Node) -> Node | float:
     return n.number - 1 if n.is_constant() else n - 1
 
 
-define("power", np.power, derivative=lambda d, y, x, n: (d * n * x ** _one_less(n), None))
+def _slopes_of_power(d: Node, y: Node, x: Node, n: Node) -> tuple[Node, Node | None]:
+    """By a computed exponent, only a positive number has a slope."""
+    by_exponent = None if n.is_constant() else x.graph.make("choose", x, d * y * _of("log", x), 0)
+    return d * n * x ** _one_less(n), by_exponent
+
+
+define("power", np.power, derivative=_slopes_of_power)
 define("exp", np.exp, derivative=lambda d, y, x: (d * y,))
 define("log", np.log, derivative=lambda d, y, x: (d / x,))
 define("sqrt", np.sqrt, derivative=lambda d, y, x: (d / (2 * y),))
 define("sin", np.sin, derivative=lambda d, y, x: (d * x.graph.make("cos", x),))
 define("cos", np.cos, derivative=lambda d, y, x: (-d * x.graph.make("sin", x),))
-
-
-def _of(op: str, x: Node) -> Node:
-    return x.graph.make(op, x)
 
 
 define(

@@ -125,6 +125,12 @@ class OpenGraph(Graph):
     has_copies = True  # whether a formula's meaning is that of its copies, too
 
 
+class OneCellGraph(OpenGraph):
+    """A graph of values for the formula of one cell, whose place counts."""
+
+    has_copies = False
+
+
 class SettledGraph(Graph):
     """A graph for comparing formulas, in which some leaves have present numbers: only positions and
     keys depend on them."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import reduce
 from math import isnan, nan
 from statistics import NormalDist
+from typing import Any
 
 from gradbook.graph.node import Node
 
@@ -47,11 +48,17 @@ ON_NUMBERS: Mapping[str, Callable[..., float]] = {
     "shown": lambda exact, rounded: rounded,
     "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
     "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),
+    "is_largest": lambda k, *numbers: float(numbers.index(max(numbers)) == k),
 }
-"""Each op that formulas are made of."""
+"""Each op that formulas and their slopes are made of."""
 
 
-def on_numbers(name: str, numbers: Sequence[float]) -> float:
+def settings_of(node: Node) -> tuple[Any, ...]:
+    """What an op takes before its inputs' numbers: which of them may be the largest."""
+    return node.attributes if node.op.name == "is_largest" else ()
+
+
+def on_numbers(name: str, numbers: Sequence[Any]) -> float:
     """An op's result; NaN for a division by zero, the logarithm of 0, an overflow."""
     try:
         return ON_NUMBERS[name](*numbers)
@@ -65,4 +72,5 @@ def run(nodes: Sequence[Node], numbers: MutableMapping[Node, float]) -> None:
         if node.is_constant():
             numbers[node] = node.number
         else:
-            numbers[node] = on_numbers(node.op.name, [numbers[source] for source in node.inputs])
+            taken = [*settings_of(node), *[numbers[source] for source in node.inputs]]
+            numbers[node] = on_numbers(node.op.name, taken)

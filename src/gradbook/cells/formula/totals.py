@@ -190,11 +190,12 @@ def _residual(graph: Graph, y: Meaning, x: Meaning) -> Node:
 # Places in order --------------------------------------------------------------------
 
 
-def _in_order(numbers: Sequence[Node]) -> list[Node]:
-    """From the smallest to the largest at present, which decides on the places."""
+def _in_order(numbers: Sequence[Node], *, falling: bool = False) -> list[Node]:
+    """From the smallest to the largest at present, which decides on the places; or falling. Of
+    equals, the first in the range comes first."""
     if any(isnan(present(x)) for x in numbers):
         raise ValueError("an error among the numbers")
-    return sorted(numbers, key=present)
+    return sorted(numbers, key=present, reverse=falling)
 
 
 def _median(graph: Graph, numbers: Sequence[Node]) -> Node:
@@ -207,9 +208,7 @@ def _median(graph: Graph, numbers: Sequence[Node]) -> Node:
 
 def _kth(from_above: bool) -> OfAll:
     def pick(graph: Graph, area: Meaning, places: Meaning) -> Meaning:
-        ordered = _in_order(numbers_of(graph, (area,)))
-        if from_above:
-            ordered = ordered[::-1]
+        ordered = _in_order(numbers_of(graph, (area,)), falling=from_above)
 
         def one(place: Single) -> Node:
             k = -int(-present_number(graph, place) // 1)
@@ -225,12 +224,12 @@ def _quantile(count: float, is_inside: bool = False) -> OfAll:
 
     def pick(graph: Graph, area: Meaning, part: Meaning) -> Node:
         ordered = _in_order(numbers_of(graph, (area,)))
-        share = present_number(graph, part) / count
-        size = len(ordered)
+        share, size = number(graph, part) / count, len(ordered)
         place = share * (size + 1) - 1 if is_inside else share * (size - 1)
-        if not (ordered and 0 <= share <= 1 and 0 <= place <= size - 1):
+        at = present(place)
+        if not (ordered and 0 <= present(share) <= 1 and 0 <= at <= size - 1):
             return error(graph)
-        below = int(place)
+        below = int(at)
         if below == size - 1:
             return ordered[-1]
         return ordered[below] + (ordered[below + 1] - ordered[below]) * (place - below)
