@@ -341,6 +341,7 @@ class LossCurves:
 
     made: tuple[float, ...]
     corrected: tuple[float, ...]
+    is_climbed: bool = False  # whether it is to grow, as a likelihood does
 
 
 CARRIED = "carried"

@@ -26,7 +26,7 @@ from gradbook.audit.findings import (
     new_findings,
 )
 from gradbook.audit.judge.accounts import account_for, decay_notes, wrong_penalty
-from gradbook.audit.judge.logarithms import logarithm_findings
+from gradbook.audit.judge.logarithms import WHY_NEGATIVE, logarithm_findings
 from gradbook.audit.judge.loss import (
     every_step,
     find_loss,
@@ -48,6 +48,7 @@ from gradbook.audit.judge.other_cells import (
     types_the_same,
 )
 from gradbook.audit.judge.update_judgement import (
+    CLIMBING,
     measured_notes,
     measured_slopes,
     stray_findings,
@@ -162,15 +163,16 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     findings = tuple(f for f in findings if f not in same)
     if same:
         training = with_formulas(training, _fixes_in(training, same))
-    steps = steps_of(training, loss)
+    descended = _with_its_sign(loss, findings)
+    steps = steps_of(training, descended)
     cells = [step.cells for step in loss if step and not step.assumption]
     findings, unaccounted = _further(training, steps, findings, cells, meant.slips)
-    ledger = _last_word(training, loss, findings)
+    ledger = _last_word(training, descended, findings)
     findings = weigh(typed, (*pasted, *meant.departing), findings, ledger.findings)
     unaccounted += ledger.unaccounted
     curve: LossCurves | None = None
     with note_if_spent(lambda: Message("how its loss would continue")):
-        curve = _curve(typed, cells, findings)
+        curve = _curve(typed, loss, findings)
     remarks = None  # what is said of a right training, if the budget suffices
     if not findings:
         groups = group_steps(training, steps)
@@ -190,6 +192,15 @@ def _judged(training: SheetTraining) -> SheetReport | None:
         curve=curve,
         is_half_judged=not explained.is_whole,
     )
+
+
+def _with_its_sign(
+    loss: list[StepLoss | None], findings: Sequence[Finding]
+) -> list[StepLoss | None]:
+    """The loss of each step with the minus sign that it lacks, if that is found."""
+    if all(finding.why != WHY_NEGATIVE for finding in findings):
+        return loss
+    return [step and replace(step, scale=-step.scale) for step in loss]
 
 
 @dataclass(frozen=True)
@@ -302,7 +313,8 @@ def _with_updates(
         *update_findings(training, steps, [*findings, *odd]),
     ]
     findings += (*stray_findings(training, steps), *updates, *stale_findings(training, groups))
-    findings += tuple(new_findings(of_laws, findings))
+    climbing = {f.weight for f in updates if f.kind == CLIMBING}
+    findings += tuple(new_findings([f for f in of_laws if f.weight not in climbing], findings))
     return findings, [*account.notes(findings), *([] if findings else notes)]
 
 
@@ -404,14 +416,17 @@ def _wrong_gradients(
 
 
 def _curve(
-    training: SheetTraining, cells: Sequence[Sequence[Address]], findings: Sequence[Finding]
+    training: SheetTraining, loss: Sequence[StepLoss | None], findings: Sequence[Finding]
 ) -> LossCurves | None:
     """The loss curves with the sheet's formulas and with the right ones."""
     if not findings:
         return None
     from gradbook.audit.copies.correct import loss_curve
 
-    return loss_curve(training.book, training.flow, cells, findings)
+    steps = [step for step in loss if step and not step.assumption]
+    curve = loss_curve(training.book, training.flow, [step.cells for step in steps], findings)
+    is_climbed = any(step.is_climbed for step in steps)
+    return curve and replace(curve, is_climbed=is_climbed)
 
 
 def _verdict(training: SheetTraining, findings: Sequence[Finding]) -> str:

@@ -324,6 +324,15 @@ def learning(curve: LossCurves) -> str:
         made=numeral(f"{as_made:.{digits}g}") if isfinite(as_made) else tr("not a number"),
         right=numeral(f"{right:.{digits}g}"),
     )
+    if curve.is_climbed:
+        return (
+            tr(
+                "{losses}: lower, for a wrong step may lead further up than the right one",
+                losses=losses,
+            )
+            if right < as_made
+            else losses
+        )
     if as_made < right < curve.corrected[0]:
         return tr(
             "{losses}: higher, for a wrong step may lead further down than the right one",

@@ -144,7 +144,7 @@ class WeightChange:
     @cached_property
     def is_textbook(self) -> bool:
         """Whether it is a rate times the slope of the loss, as in textbooks."""
-        times, leaf = self.tested.step.loss.scale * self.times, self.tested.random.leaf
+        times, leaf = abs(self.tested.step.loss.scale) * self.times, self.tested.random.leaf
         return any(agree(times, leaf(cell)) for cell in self.rates)
 
     @property

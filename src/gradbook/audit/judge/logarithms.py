@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from math import copysign
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.judge.loss import is_right, name_of_loss
+from gradbook.audit.judge.loss import has_peak, is_right, name_of_loss
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
-from gradbook.audit.training.training_steps import StepLoss, group_steps, is_maximised, steps_of
+from gradbook.audit.training.training_steps import StepLoss, group_steps, steps_of
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, by_sheet
 from gradbook.cells.formula.expression import (
@@ -65,7 +66,7 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
     }
     if not logs:
         return []
-    plain = [step and replace(step, scale=1.0) for step in loss]
+    plain = [step and replace(step, scale=copysign(1.0, step.scale)) for step in loss]
     name = name_of_loss(training, plain[0]) if plain and plain[0] else ""
     groups = group_steps(training, steps_of(training, plain))
     tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, groups[k]))
@@ -75,9 +76,8 @@ def logarithm_findings(training: SheetTraining, loss: Sequence[StepLoss | None])
         (EditKind.TERM, WHY_BOTH, _with_both_terms, (NATURAL,)),
         (EditKind.SIGN, WHY_NEGATIVE, _negative, (NATURAL,)),
     ):
-        cells = (cell for step in plain if step for cell in step.cells)
-        if kind is EditKind.SIGN and is_maximised(training, cells):
-            continue
+        if kind is EditKind.SIGN and not (groups and has_peak(tested(0))):
+            continue  # it has its minus sign, or is climbed
         own = {pattern for pattern, called in logs.items() if not called.isdisjoint(functions)}
         rights = dict[Address, Pattern]()
         for k in range(len(groups)) if own else ():

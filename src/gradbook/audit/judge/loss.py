@@ -17,7 +17,7 @@ from operator import itemgetter
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.formulas.points import constant_ratio
+from gradbook.audit.formulas.points import POINTS, Numbers, constant_ratio
 from gradbook.audit.heading_words import LOSS, calls
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
@@ -43,7 +43,7 @@ from gradbook.cells.formula.expression import Edit, EditKind, SignedTerm, inner,
 from gradbook.cells.formula.expression import terms as split_terms
 from gradbook.cells.formula.formula_values import NotUnderstood, TooMuch
 from gradbook.cells.formula.syntax import Expression, Infix, Number, Reference
-from gradbook.graph.node import Node, ancestors
+from gradbook.graph.node import Array, Node, ancestors
 from gradbook.language import mark
 from gradbook.language.message import Message, WrittenNumber, enumerated
 
@@ -175,7 +175,7 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
             if too_much or (search.unclear and speaks_of_learning(training)):
                 raise (too_much or search.unclear)[0]
             return [], 0.0
-    return every_step(training, loss), share
+    return every_step(training, search.as_descended(loss)), share
 
 
 @dataclass(frozen=True)
@@ -360,6 +360,27 @@ class LossSearch:
             return 0.0, other[1]
         return (0.0, likeliest[1]) if descended else found
 
+    # Losses that are climbed -----------------------------------------------------------------
+
+    def as_descended(self, loss: StepLoss) -> StepLoss:
+        """The loss with the other sign if it is to be maximised. Its heading alone doesn't decide:
+        a negative likelihood is descended, and a sum of logarithms without a loss's name is
+        climbed if it has a highest value and no fewer weights go up than down."""
+        tested, called = self.tested.with_loss(loss), [*map(self.training.label, loss.cells)]
+        is_named = is_maximised(self.training, loss.cells)
+        if loss.assumption or (not is_named and any(calls(LOSS, said) for said in called)):
+            return loss
+        ways = [tested.best(j, options) for j, options in enumerate(self.claimed)]
+        up = [claim for verdict, claim in ways if verdict is ClaimVerdict.OPPOSITE]
+        down = [claim for verdict, claim in ways if verdict <= ClaimVerdict.RIGHT_HERE]
+        is_peak, goes_up = has_peak(tested), len(up) >= len(down)
+        if is_named:
+            is_climbed = is_peak or goes_up
+        else:
+            adding = sum(claim is not None and claim.sign < 0 for claim in up)
+            is_climbed = is_peak and goes_up and 2 * adding > len(up)
+        return replace(loss, scale=-loss.scale) if is_climbed else loss
+
     def _scaled(self, loss: StepLoss) -> LossShare:
         """The loss with the factor between it and most of the claims, and their share."""
         tested = self.tested.with_loss(loss)
@@ -462,6 +483,29 @@ def _is_plausible(tested: StepUnderTest) -> bool:
     return any(np.ptp(slope) > 0 for slope in finite if slope.size > 1)
 
 
+def has_peak(tested: StepUnderTest) -> bool:
+    """Whether a loss has a highest value rather than a lowest one, with the sheet's own samples: it
+    is never above 0, or it is concave in the weights, and not the reverse."""
+    known, weights = tested.constants, tested.training.weight_cells
+
+    def halfway(cell: Address) -> Array:
+        here = known.leaf(cell)
+        return (here + np.roll(here, 1)) / 2 if cell in weights else here
+
+    try:
+        values = np.broadcast_to(known.of(tested.loss), POINTS)
+        between = Numbers(halfway, tested.graph.leaf_cells).of(tested.loss)
+    except NotUnderstood:
+        return False
+    above = between - (values + np.roll(values, 1)) / 2
+    values, above = values[np.isfinite(values)], above[np.isfinite(above)]
+    is_peak, is_valley = (
+        bool(values.size) and bool(np.all(sign * values <= 0) or np.all(sign * above >= 0))
+        for sign in (1, -1)
+    )
+    return is_peak and not is_valley
+
+
 def every_step(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]:
     """The loss of each step: at the stride of the weights, or of its own formulas."""
     strides = [_stride(training, cell) for cell in loss.cells]
@@ -515,7 +559,7 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
         yield Message(
             "no cell contains the loss; the gradients were compared with {loss}", loss=called
         )
-    elif is_maximised(training, loss.cells):
+    elif loss.is_climbed:
         yield Message("the updates add the gradients, so they maximise {loss}", loss=called)
     elif loss.scale != 1:
         yield Message(

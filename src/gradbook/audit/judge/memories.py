@@ -31,7 +31,7 @@ from gradbook.audit.judge.lawful import Mender, RuleTrial
 from gradbook.audit.judge.weight_rules import OTHERS, WEIGHTS, OddCell, Role, WeightRules
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
-from gradbook.audit.training.training_steps import SheetStep, is_maximised
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import stem_of
 from gradbook.cells.formula.address import Address, by_sheet, name_of
 from gradbook.cells.formula.expression import EditKind, references
@@ -90,14 +90,13 @@ def laws_of(training: SheetTraining, groups: Sequence[Sequence[SheetStep]]) -> I
         places: dict[int, int] = {}
         signs: dict[int, int] = {}
         opposite: set[int] = set()
-        is_climbed = is_maximised(training, tested.step.loss.cells)
         for j, options in enumerate(tested.step.claims):
             with suppress(NotUnderstood):
                 verdict, claim = tested.best(j, options)
                 sure = claim is not None and claim.whole and claim.owner in training.varying
                 if claim is not None and sure and verdict <= ClaimVerdict.OPPOSITE:
                     places[j] = options.index(claim)
-                    is_opposite = (verdict is ClaimVerdict.OPPOSITE) != is_climbed
+                    is_opposite = verdict is ClaimVerdict.OPPOSITE
                     signs[j] = -claim.sign if is_opposite else claim.sign
                     opposite.update([j] if is_opposite else [])
         for step in group:

@@ -26,7 +26,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining
-from gradbook.audit.training.training_steps import SheetStep, is_maximised
+from gradbook.audit.training.training_steps import SheetStep
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     another_base,
@@ -52,6 +52,7 @@ from gradbook.cells.formula.syntax import Call, Expression, Number, write
 from gradbook.language import mark
 from gradbook.language.message import Message
 
+CLIMBING = "adds the gradient"
 KEPT = 64  # steps under test, since all weights need the same ones
 
 
@@ -177,19 +178,72 @@ def _additions(
     verdict, claim = tested(k).best(j, steps[k].claims[j])
     if claim is None or not tested(k).climbs(j, claim, verdict):
         return
-    if is_maximised(updates.training, steps[k].loss.cells):
+    cell, training = following[steps[k].number], updates.training
+    velocity = _velocity_ahead(updates, cell, claim)
+    if velocity is not None:
+        yield from _of_velocity(training, velocity, claim, updates.name)
         return
     why = Message(
         "the update adds the gradient of {weight}, so the loss grows: subtract it",
         weight=updates.name,
     )
-    if claim.sign > 0:
+    if steps[k].loss.is_climbed:
+        why = Message(
+            "the update subtracts the gradient of {weight}, so {loss} falls: add it",
+            weight=updates.name,
+            loss=training.name_of(steps[k].loss.cells[0]),
+        )
+    elif claim.sign > 0:
         why = Message(
             "the update of {weight} subtracts what the others add, so the loss grows: add it",
             weight=updates.name,
         )
     right = updates.with_terms(lambda sign, part: (-sign, part))
-    yield from updates.findings(updates.cells, right, "adds the gradient", why)
+    yield from updates.findings(updates.cells, right, CLIMBING, why)
+
+
+def _velocity_ahead(updates: UsualUpdate, cell: Address, claim: Claim) -> Address | None:
+    """The velocity by which an update moves, if its weight looks ahead in the same direction: then
+    not the update has the wrong sign, but the gradient in the velocity."""
+    training, stride = updates.training, updates.weight.stride
+    for memory in claim.via[1:]:
+        for ahead, pasts in training.ahead.items():
+            past = next((at for at in pasts if training.continues(at, stride) == memory), None)
+            if past and _sign_of(training, ahead, past) == _sign_of(training, cell, memory):
+                return memory
+    return None
+
+
+def _sign_of(training: SheetTraining, cell: Address, mentioned: Address) -> int:
+    """The sign with which a formula adds a cell, or a multiple of it; 0 if it doesn't."""
+    said = said_in(training.book, cell)
+    inside = terms(plain_update(said)) if said is not None else ()
+    signs = (
+        sign * factors(part).sign
+        for sign, part in inside
+        if mentioned in training.cells_in(part, cell)
+    )
+    return next(signs, 0)
+
+
+def _of_velocity(
+    training: SheetTraining, velocity: Address, claim: Claim, name: str
+) -> Iterator[Finding]:
+    """Findings for a velocity that takes in the gradient with the wrong sign."""
+    book, line = training.book, training.axis.line
+    pattern = book.patterns[velocity]
+    if pattern.expression is None:
+        return
+    turned = [
+        (-sign if claim.owner in training.cells_in(part, velocity) else sign, part)
+        for sign, part in terms(pattern.expression)
+    ]
+    right = book.reader.read_typed(write(total(sorted(turned, key=lambda t: -t[0]))), pattern.home)
+    alike = [c for c, p in book.patterns.items() if p is pattern and line(c) == line(velocity)]
+    why = Message("the velocity of {weight} adds its gradient: subtract it", weight=name)
+    for cells in by_sheet(sorted(alike)):
+        quantity, there = training.name_of(cells[0]), training.on_sheet_of(cells[0], right)
+        yield finding_in(book, cells, CLIMBING, quantity, why, name, there)
 
 
 def rate_place(

@@ -519,6 +519,8 @@ class StepUnderTest:
         although other updates rightly add that."""
         if verdict is not ClaimVerdict.OPPOSITE:
             return False
+        if self.step.loss.is_climbed:
+            return claim.sign > 0  # it subtracts the gradient of what is to grow
         return claim.sign < 0 or any(
             claim.owner in self.made_of([other.owner]) and self._is_near_enough(j, [other])
             for j, options in enumerate(self.step.claims)

@@ -58,6 +58,11 @@ class StepLoss:
     errors: tuple[OutputError, ...] = ()  # one per cell, if it is assumed
     scale: float = 1.0
 
+    @property
+    def is_climbed(self) -> bool:
+        """Whether it is maximised: what is descended is its negative."""
+        return self.scale < 0
+
     def at(self, cells: tuple[Address, ...]) -> StepLoss:
         """Return the same loss in another step."""
         return replace(self, cells=cells)

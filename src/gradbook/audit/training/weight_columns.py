@@ -628,13 +628,21 @@ def with_strays(
         if is_weight:
             columns.append(column)
     # something other than either's next cells must depend both on it and on other weights: a
-    # velocity influences only its own weight
+    # velocity influences only its own weight, unless that looks ahead by it
     stop = {*taken, *(cell for column in columns for cell in column.cells)}
     theirs = flow.below(starts, stop) if columns else set()
+    columns = [c for c in columns if not any(_is_moved_by(book, w, c) for w in weights)]
     leading = (c for c in columns if not theirs.isdisjoint(flow.below([c.start], stop)))
     found = {column.start: column for column in leading}
     rest = (weight for weight in weights if weight.start not in found)
     return sorted([*rest, *found.values()], key=lambda column: column.start)
+
+
+def _is_moved_by(book: Book, weight: WeightColumn, column: WeightColumn) -> bool:
+    """Whether a weight's first update adds or subtracts the column's cell of the same step."""
+    base, update = weight.steps[0]
+    added = change(book.patterns[update], base, update) if update in book.patterns else ()
+    return any(cell_of(book, part, update) == column.cells[1] for _, part in added)
 
 
 def another_base(
