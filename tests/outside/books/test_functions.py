@@ -33,6 +33,7 @@ Range = tuple[float, float] | Sequence[float]  # from … to, or one of several
 RATE, LONG, DUE = (0.01, 0.2), (5.0, 30.0), [0.0, 1.0]
 PAYMENT, DEVIATION, SHARE, ANY = (-100.0, 100.0), (0.5, 2.0), (0.1, 0.9), (0.3, 2.7)
 FLAG = [0.0, 1.0]
+COUNT, FREEDOM = [0.0, 1.0, 3.0, 5.0], [1.0, 2.0, 5.0, 12.7, 40.0]
 WIDE, MULTIPLE = [(-3.0, 3.0)], [(1.0, 99.0), (0.5, 7.0)]
 DIGITS, NORMAL = [(-99.0, 99.0), [0.0, 1.0, 2.0]], [(-1.0, 1.0), (-1.0, 1.0), DEVIATION, FLAG]
 ALIKE: dict[str, list[Range]] = {  # by the functions' names
@@ -49,6 +50,19 @@ ALIKE: dict[str, list[Range]] = {  # by the functions' names
     "EXPON.DIST EXPONDIST": [(0.2, 3.0), DEVIATION, FLAG],
     "NORM.INV NORMINV": [SHARE, (-1.0, 1.0), DEVIATION],
     "NORM.S.INV NORMSINV": [SHARE],
+    "GAMMALN GAMMALN.PRECISE GAMMA": [(0.2, 9.0)],
+    "POISSON.DIST POISSON": [COUNT, (0.3, 6.0), FLAG],
+    "BINOM.DIST BINOMDIST": [COUNT, [5.0, 8.0, 20.0], SHARE, FLAG],
+    "GAMMA.DIST GAMMADIST": [(0.2, 9.0), (0.5, 6.0), DEVIATION, FLAG],
+    "CHISQ.DIST": [(0.2, 9.0), FREEDOM, FLAG],
+    "CHISQ.DIST.RT CHIDIST": [(0.2, 30.0), FREEDOM],
+    "T.DIST": [(-4.0, 4.0), FREEDOM, FLAG],
+    "T.DIST.RT": [(-4.0, 9.0), FREEDOM],
+    "T.DIST.2T": [(0.1, 9.0), FREEDOM],
+    "TDIST": [(0.1, 9.0), FREEDOM, [1.0, 2.0]],
+    "F.DIST": [(0.2, 6.0), FREEDOM, FREEDOM, FLAG],
+    "F.DIST.RT FDIST": [(0.2, 9.0), FREEDOM, FREEDOM],
+    "WEIBULL.DIST WEIBULL": [(0.2, 4.0), (0.5, 4.0), DEVIATION, FLAG],
     "LOG": [(0.2, 9.0), (1.2, 9.0)],
     "POWER": [(0.1, 5.0), (-3.0, 3.0)],
     "MOD QUOTIENT": [(-50.0, 100.0), (1.1, 7.0)],
@@ -64,7 +78,7 @@ LACKING = ("POW",)  # not in LibreOffice
 
 
 _NEWER = re.compile(
-    r"\b((?:[A-Z]+\.[A-Z.]+|COT|SEC|CSC|PHI|GAUSS|DAYS|IFNA|IFS|SWITCH|MAXIFS|MINIFS|MUNIT)\()"
+    r"\b((?:[A-Z]+\.[A-Z0-9.]+|GAMMA|COT|SEC|CSC|PHI|GAUSS|DAYS|IFNA|IFS|SWITCH|MAXIFS|MINIFS|MUNIT)\()"
 )
 
 

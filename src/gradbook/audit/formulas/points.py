@@ -13,6 +13,7 @@ import numpy as np
 
 from gradbook.cells.budget import spend
 from gradbook.cells.formula.address import Address
+from gradbook.cells.formula.special_functions import SPECIAL
 from gradbook.graph.node import Array, Node, ancestors, op_called
 from gradbook.graph.ops import BELL
 
@@ -52,9 +53,25 @@ _WITH_SLOPES: dict[str, Callable[..., Any]] = {
 def apply(name: str, inputs: Sequence[Array], attributes: Sequence[object] = ()) -> Array:
     """An op's value, with the slope that follows from those of its inputs."""
     op: Callable[..., Any] = op_called(name).value
-    if name in _WITH_SLOPES and any(map(np.iscomplexobj, inputs)):
-        op = _WITH_SLOPES[name]
+    if any(map(np.iscomplexobj, inputs)):
+        if name in SPECIAL:
+            return _by_differences(op, inputs)
+        op = _WITH_SLOPES.get(name, op)
     return np.asarray(op(*inputs, *attributes))
+
+
+def _by_differences(op: Callable[..., Any], inputs: Sequence[Array]) -> Array:
+    """A special function takes no imaginary parts: its slope along them is that of small steps."""
+    centre = [np.real(x) for x in inputs]
+    size = max(float(np.max(np.abs(np.imag(x)))) for x in inputs) or 1.0
+    ways = [np.imag(x) / size for x in inputs]
+
+    def at(steps: int) -> Array:
+        moved = (x + steps * NUDGE * way for x, way in zip(centre, ways, strict=True))
+        return np.asarray(op(*moved))
+
+    slope = (at(-2) - 8 * at(-1) + 8 * at(1) - at(2)) / (12 * NUDGE)
+    return np.asarray(op(*centre) + 1j * size * slope)
 
 
 def work(nodes: Iterable[Node], values: dict[Node, Array]) -> None:
@@ -68,6 +85,7 @@ def work(nodes: Iterable[Node], values: dict[Node, Array]) -> None:
 
 # Values of nodes ----------------------------------------------------------------------
 
+NUDGE = 1e-3
 POINTS = 24  # enough for both sides of a kink
 CLOSE = 1e-9  # relative: the error of a true identity in double precision
 FAINT = 1e-2  # relative to the usual size: smaller numbers may have lost digits by cancellation

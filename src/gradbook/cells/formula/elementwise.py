@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from gradbook.cells.formula.annuities import ANNUITIES
+from gradbook.cells.formula.distributions import DISTRIBUTIONS
 from gradbook.cells.formula.formula_values import Elementwise, flat, has_values_only, present
 from gradbook.cells.formula.operators import if_positive, power, truth
 from gradbook.cells.formula.rounding import (
@@ -265,5 +266,6 @@ ELEMENTWISE: Mapping[str, Elementwise] = {
     "EXPONDIST": _EXPONENTIAL,
     **ROUNDING,
     **ANNUITIES,
+    **DISTRIBUTIONS,
 }
 """Each function of single values."""

@@ -13,6 +13,7 @@ from math import isnan, nan
 from statistics import NormalDist
 from typing import Any
 
+from gradbook.cells.formula.special_functions import SPECIAL
 from gradbook.graph.node import Node
 
 SAME = 1e-14  # relative: a spreadsheet rounds a number this near to a whole number
@@ -49,6 +50,7 @@ ON_NUMBERS: Mapping[str, Callable[..., float]] = {
     "choose": lambda condition, a, b: nan if isnan(condition) else a if condition > 0 else b,
     "largest": lambda *numbers: nan if any(map(isnan, numbers)) else max(numbers),
     "is_largest": lambda k, *numbers: float(numbers.index(max(numbers)) == k),
+    **SPECIAL,
 }
 """Each op that formulas and their slopes are made of."""
 
