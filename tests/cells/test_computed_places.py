@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gradbook.cells.computed_places import close_ranges, with_places
+from gradbook.cells.computed_places import close_ranges, with_each_sheet, with_places
 from gradbook.cells.formula.syntax import read, write
 from gradbook.cells.read import read_book
 from tests.audit.material.small import at, saved
@@ -55,12 +55,13 @@ def test_it_is_shown_as_it_was_typed(tmp_path):
     [
         ("SUM(B:B)/COUNT($B:C)", "SUM(B$1:B$40)/COUNT($B$1:C$40)"),
         ("AVERAGE(S!B1:B1048576)", "AVERAGE(S!B$1:B$40)"),
+        ("SUM(2:$3)+MAX(S!5:5)", "SUM($A2:$F$3)+MAX(S!$A5:$F5)"),
         ("SUM(B1:B20)+B2", "SUM(B1:B20)+B2"),
         ("INDEX(B:B,C2)", "INDEX(B:B,C2)"),  # a single cell of them
     ],
 )
-def test_what_is_gathered_of_whole_columns_ends_with_the_sheet(formula, plain):
-    assert write(close_ranges(read(formula), lambda sheet: 40)) == plain
+def test_what_is_gathered_of_whole_columns_and_rows_ends_with_the_sheet(formula, plain):
+    assert write(close_ranges(read(formula), lambda sheet: (40, 6))) == plain
 
 
 def test_a_whole_column_is_shown_as_it_was_typed(tmp_path):
@@ -68,3 +69,16 @@ def test_a_whole_column_is_shown_as_it_was_typed(tmp_path):
     book = read_book(saved(tmp_path / "book.xlsx", cells))
     assert book.formula(at("B1")) == "=SUM(A:A)"
     assert book.patterns[at("B1")].text == "SUM(A$1:A$3)"
+
+
+@for_each(
+    ("formula", "plain"),
+    [
+        ("SUM(Jan:Mar!B2)", "SUM('Jan'!B2,'Feb'!B2,'Mar'!B2)"),
+        ("MAX('Mar:Jan'!B$2:C3)+A1", "MAX('Jan'!B$2:C3,'Feb'!B$2:C3,'Mar'!B$2:C3)+A1"),
+        ('"Jan:Mar!B2"&A1', '"Jan:Mar!B2"&A1'),
+        ("SUM(Jan:May!B2)", "SUM(Jan:May!B2)"),  # no such sheet
+    ],
+)
+def test_a_reference_across_sheets_means_each(formula, plain):
+    assert with_each_sheet(formula, ["Jan", "Feb", "Mar", "Sum"]) == plain

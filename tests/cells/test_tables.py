@@ -23,6 +23,8 @@ TABLE = SheetTable(0, "'My work'", 1, 1, 9, 1, 1, ("w1", "∂e/∂w1", "a [b]"))
         ("ROWS(t[#All])+ROWS(t[])", "ROWS($B$2:$D$10)+ROWS($B$3:$D$9)"),
         ('"t[w1]"&t[#This Row]', '"t[w1]"&B4:D4'),
         ("t[[#Headers],[#Data],[w1]]", "$B$2:$B$9"),
+        ("t[@w1]*2", "B4*2"),  # as Excel shows it, and other programs save it
+        ("t[@[w1]:[a '[b']]]+t[@]", "B4:D4+B4:D4"),
         ("t[w2]", "t[w2]"),  # no such column
         ("other[w1]", "other[w1]"),
         ("t[[#This Row],[w1]", "t[[#This Row],[w1]"),
@@ -30,6 +32,11 @@ TABLE = SheetTable(0, "'My work'", 1, 1, 9, 1, 1, ("w1", "∂e/∂w1", "a [b]"))
 )
 def test_a_name_means_cells(formula, plain):
     assert without_tables(formula, at("F4"), {"t": TABLE}) == plain
+
+
+def test_a_formula_in_a_table_needs_not_name_it():
+    assert without_tables("[@w1]+1", at("C5"), {"t": TABLE}) == "B5+1"
+    assert without_tables("[@w1]+1", at("F5"), {"t": TABLE}) == "[@w1]+1"  # beside it
 
 
 def test_another_sheet_is_named_and_another_row_is_none():

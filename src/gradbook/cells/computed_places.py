@@ -8,7 +8,7 @@ where the sheet's content ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import floor
 from operator import add, mul, sub, truediv
 
@@ -45,7 +45,15 @@ _AREA = re.compile(  # a range, or whole columns
         \$?(?P<right>[A-Za-z]{1,3}) (?:\$?(?P<bottom>[1-9][0-9]*))?""",
     re.VERBOSE,
 )
+_ROWS = re.compile(r"(?P<sheet>(?:.*!)?)\$?(?P<top>[1-9][0-9]*):\$?(?P<bottom>[1-9][0-9]*)")
+_ACROSS_SHEETS = re.compile(  # texts are skipped
+    r"""(?P<text>"(?:[^"]|"")*"?)
+      | (?:'(?P<first>[^':]+):(?P<last>[^':]+)'|(?<![\w.])(?P<plain>[\w.]+):(?P<end>[\w.]+))
+        !(?P<cells>\$?[A-Za-z]{1,3}\$?[1-9][0-9]*(?::\$?[A-Za-z]{1,3}\$?[1-9][0-9]*)?)""",
+    re.VERBOSE,
+)
 LONGEST = 2_000  # characters of a formula that is examined
+MOST_SHEETS = 100  # of one reference
 
 
 class NotFixed(Exception):
@@ -73,6 +81,35 @@ def with_places(formula: str, home: Address) -> str:
     return formula if replaced is expression or replaced == expression else write(replaced)
 
 
+def with_each_sheet(formula: str, titles: Sequence[str]) -> str:
+    """The formula with a reference for each sheet in place of one across several: of
+    SUM(May:July!B2), SUM('May'!B2,'June'!B2,'July'!B2). Such references are arguments of functions
+    that gather."""
+    if len(formula) > LONGEST:
+        return formula
+    places = {title.lower(): k for k, title in enumerate(titles)}
+
+    def each(match: re.Match[str]) -> str:
+        if match["text"] is not None:
+            return match[0]
+        ends = [places.get((match[a] or match[b]).lower()) for a, b in _SPAN]
+        if None in ends:
+            return match[0]
+        low, high = sorted(k for k in ends if k is not None)
+        if high - low >= MOST_SHEETS:
+            return match[0]
+        return ",".join(f"{_quoted(title)}!{match['cells']}" for title in titles[low : high + 1])
+
+    return _ACROSS_SHEETS.sub(each, formula)
+
+
+_SPAN = (("first", "plain"), ("last", "end"))
+
+
+def _quoted(title: str) -> str:
+    return "'" + title.replace("'", "''") + "'"
+
+
 GATHERING = (
     *("SUM", "AVERAGE", "COUNT", "MAX", "MIN", "PRODUCT", "SUMPRODUCT", "SUMSQ"),
     *("SUMXMY2", "SUMX2MY2", "SUMX2PY2", "SUMIF", "SUMIFS", "COUNTIF", "COUNTIFS", "COUNTA"),
@@ -81,9 +118,9 @@ GATHERING = (
 )
 
 
-def mentions_columns(pattern: Pattern) -> bool:
-    """Whether a formula mentions whole columns: B:B, or B1:B1048576."""
-    return any(map(_whole_columns, pattern.mentions))
+def mentions_lines(pattern: Pattern) -> bool:
+    """Whether a formula mentions whole columns, B:B or B1:B1048576, or whole rows, 2:3."""
+    return any(_whole_columns(word) or _ROWS.fullmatch(word) for word in pattern.mentions)
 
 
 def _whole_columns(text: str) -> re.Match[str] | None:
@@ -92,17 +129,21 @@ def _whole_columns(text: str) -> re.Match[str] | None:
     return area if is_whole else None
 
 
-def close_ranges(expression: Expression, last_row: Callable[[str], int]) -> Expression:
-    """The formula with aggregated whole columns cut off at the last row of their sheet:
+def close_ranges(expression: Expression, last_cell: Callable[[str], tuple[int, int]]) -> Expression:
+    """The formula with aggregated whole columns and rows cut off at the last cell of their sheet:
     SUM(B$1:B$40). INDEX and OFFSET are left alone, because they mean single cells."""
 
     def name(reference: Reference) -> str:
-        columns = _whole_columns(reference.text)
-        if columns is None:
-            return reference.text
-        sheet, last = columns["sheet"], last_row(columns["sheet"].rstrip("!"))
-        left, _, right = reference.text.removeprefix(sheet).partition(":")
-        return f"{sheet}{left.rstrip(_ROW)}$1:{right.rstrip(_ROW)}${last}"
+        text = reference.text
+        if columns := _whole_columns(text):
+            sheet, (last, _) = columns["sheet"], last_cell(columns["sheet"].rstrip("!"))
+            left, _, right = text.removeprefix(sheet).partition(":")
+            return f"{sheet}{left.rstrip(_ROW)}$1:{right.rstrip(_ROW)}${last}"
+        if rows := _ROWS.fullmatch(text):
+            sheet, (_, last) = rows["sheet"], last_cell(rows["sheet"].rstrip("!"))
+            top, _, bottom = text.removeprefix(sheet).partition(":")
+            return f"{sheet}$A{top}:${letters(last - 1)}{bottom}"
+        return text
 
     def gathered(part: Expression) -> Expression | None:
         gathers = isinstance(part, Call) and part.function in GATHERING

@@ -6,15 +6,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gradbook.cells.formula.address import Address, letters, row_and_column, row_of, sheet_of
+from gradbook.cells.formula.address import (
+    Address,
+    column_of,
+    letters,
+    row_and_column,
+    row_of,
+    sheet_of,
+)
 from gradbook.cells.package import Package, TextElement
 
 MOST_TABLES = 1_000
 LONGEST = 8_192  # characters of a formula: Excel's limit
 _PLAIN = r"(?:[^\[\]']|'.)"
 _PART = re.compile(rf"\[({_PLAIN}*+)\]")  # a column, or #This Row
-_NAMED = re.compile(  # texts are skipped
-    r'"(?:[^"]|"")*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+)'
+_NAMED = re.compile(  # texts are skipped; the formula's own row needs no name of its table
+    r'"(?:[^"]|"")*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+|(?=\[@))'
     rf"\[((?:{_PLAIN}|\[{_PLAIN}*+\])*+)\]"
 )
 _COLUMN = r"\[(?:[^\[\]'#]|'.)*\]"
@@ -71,7 +78,11 @@ class SheetTable:
 
 
 def _split(inside: str) -> tuple[set[str], list[str]] | None:
-    """The special items and the columns in the brackets: w1, or [#This Row],[w1]:[w3]."""
+    """The special items and the columns in the brackets: w1, or [#This Row],[w1]:[w3], which other
+    programs save as Excel shows it: @w1, or @[w1]:[w3]."""
+    if inside.startswith("@"):
+        special, columns = _split(inside[1:]) or (set(), [])
+        return special | {"#this row"}, columns
     if "[" not in inside:
         name = _plain(inside)
         return ({name}, []) if name.startswith("#") else (set(), [name] if name else [])
@@ -95,13 +106,28 @@ def without_tables(formula: str, home: Address, tables: dict[str, SheetTable]) -
         nonlocal is_resolved
         if match[1] is None:
             return match[0]
-        table = tables.get(match[1].lower())
+        table = tables.get(match[1].lower()) if match[1] else _around(home, tables)
         text = table.text_of(match[2], home) if table else None
         is_resolved = is_resolved and text is not None
         return text or ""
 
     replaced = _NAMED.sub(cells, formula)
     return replaced if is_resolved else formula
+
+
+def _around(home: Address, tables: dict[str, SheetTable]) -> SheetTable | None:
+    """The table in which a cell stands."""
+    row, column = row_of(home), column_of(home)
+    return next(
+        (
+            table
+            for table in tables.values()
+            if table.sheet == sheet_of(home)
+            and table.top <= row <= table.bottom
+            and 0 <= column - table.left < len(table.columns)
+        ),
+        None,
+    )
 
 
 def read_tables(

@@ -24,7 +24,7 @@ from gradbook.cells.book import (
     leave_out_widest,
     quote_title,
 )
-from gradbook.cells.computed_places import close_ranges, mentions_columns
+from gradbook.cells.computed_places import close_ranges, mentions_lines
 from gradbook.cells.declared_tables import read_tables
 from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import (
@@ -79,7 +79,7 @@ def book_of(parts: Package, *, every_row: bool = False) -> Book:
     else:
         book = _read_excel(parts, every_row=every_row)
     resolve_spills(book)
-    close_columns(book)
+    close_lines(book)
     leave_out_widest(book)
     leave_out_unread(book)
     with suppress(WorkbookError):  # nothing depends on them
@@ -246,26 +246,29 @@ def _filled_range(book: Book, home: Address, match: re.Match[str]) -> str:
 # Formulas that refer to them are left out too, because they would seem to refer to blank cells.
 
 
-def close_columns(book: Book) -> None:
-    """End the whole columns that formulas mention at the last used row of their sheet."""
-    ends: Counter[int] = Counter()
-    with_columns = {pattern for pattern in set(book.patterns.values()) if mentions_columns(pattern)}
-    if not with_columns:
+def close_lines(book: Book) -> None:
+    """End the whole columns and rows that formulas mention at the last used cell of their sheet."""
+    rows, columns = Counter[int](), Counter[int]()
+    with_lines = {pattern for pattern in set(book.patterns.values()) if mentions_lines(pattern)}
+    if not with_lines:
         return
     for cell in (*book.values, *book.patterns):
-        ends[sheet_of(cell)] = max(ends[sheet_of(cell)], row_of(cell) + 1)
+        sheet = sheet_of(cell)
+        rows[sheet] = max(rows[sheet], row_of(cell) + 1)
+        columns[sheet] = max(columns[sheet], column_of(cell) + 1)
     for part in book.repeated_parts:
-        ends[part.sheet] = max(ends[part.sheet], part.last + 1)
+        rows[part.sheet] = max(rows[part.sheet], part.last + 1)
     for cell, pattern in list(book.patterns.items()):
-        expression = book.read_typed(cell).expression if pattern in with_columns else None
+        expression = book.read_typed(cell).expression if pattern in with_lines else None
         if expression is not None:
             home = sheet_of(cell)
 
-            def last_row(title: str, home: int = home) -> int:
+            def last_cell(title: str, home: int = home) -> tuple[int, int]:
                 number = book.sheet_number(title.strip("'").replace("''", "'")) if title else home
-                return max(1, ends[home if number is None else number])
+                sheet = home if number is None else number
+                return max(1, rows[sheet]), max(1, columns[sheet])
 
-            closed = close_ranges(expression, last_row)
+            closed = close_ranges(expression, last_cell)
             if closed != expression:
                 book.typed.setdefault(cell, pattern.text_at(cell))
                 book.patterns[cell] = book.reader.pattern(write(closed), cell)

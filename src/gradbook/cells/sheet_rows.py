@@ -25,7 +25,7 @@ from gradbook.cells.book import (
     RowSpan,
     StandIn,
 )
-from gradbook.cells.computed_places import with_places
+from gradbook.cells.computed_places import with_each_sheet, with_places
 from gradbook.cells.declared_tables import without_tables
 from gradbook.cells.formula.address import (
     MOST_COLUMNS,
@@ -400,7 +400,7 @@ class BookCells:
             self._count_letters(KEPT_OF_LONG)
             return Pattern(f"long {cell}", cell, formula[:KEPT_OF_LONG], None, (), {}, TOO_LONG)
         reader = self.book.reader
-        placed = with_places(without_tables(formula, cell, self.book.tables), cell)
+        placed = with_places(self._plain(formula, cell), cell)
         if placed is not formula:
             self.book.typed[cell] = formula
         pattern = reader.pattern(placed, cell)
@@ -409,6 +409,13 @@ class BookCells:
                 self.of_forms, self._forms = self.of_forms + len(formula), reader.forms
             self._count_letters(len(formula))
         return pattern
+
+    def _plain(self, formula: str, cell: Address) -> str:
+        """The formula with cells where it names a table or means the same cells of many sheets."""
+        plain = without_tables(formula, cell, self.book.tables)
+        if "!" not in plain:
+            return plain
+        return with_each_sheet(plain, [sheet.title for sheet in self.book.sheets])
 
     def _count_letters(self, more: int) -> None:
         """Count the length of a formula that differs from all before."""
@@ -436,7 +443,7 @@ class BookCells:
             raise WorkbookError(
                 Message("its array formulas fill too many cells: too large to check")
             )
-        plain = without_tables(formula, cell, self.book.tables)
+        plain = self._plain(formula, cell)
         for down in range(rows):
             for right in range(columns):
                 at = cell + down * ROW + right

@@ -83,6 +83,28 @@ def _spread_of(d: FormulaDerivation, part: Call, seed: Expression) -> None:
         d.push(a, scaled(seed, slope))
 
 
+def _skewness(d: FormulaDerivation, part: Call, seed: Expression) -> None:
+    """SKEW, by the standardised z of each number: 3n/((n − 1)(n − 2)s)·(z² − (n − 1)/n − z·Σz³/(n −
+    1)), where Σz³ follows from the value itself."""
+    arguments = present(arguments_of(part))
+    count: Expression = call_of("COUNT", *arguments)
+    mean, spread = call_of("AVERAGE", *arguments), call_of("STDEV", *arguments)
+    fewer = minus(count, ONE)
+    factor = over(times(Number(3.0), count), times(times(fewer, minus(count, TWO)), spread))
+    cubes = over(times(d.value(part), minus(count, TWO)), count)
+    for a in arguments:
+        z = over(minus(a, mean), spread)
+        slope = minus(minus(square(z), over(fewer, count)), times(z, cubes))
+        d.push(a, scaled(seed, times(factor, slope)))
+
+
+def _conversion(d: FormulaDerivation, part: Call, seed: Expression) -> None:
+    """CONVERT, which is straight: its slope is what 1 more makes."""
+    amount, *units = present(arguments_of(part, 3, 3))
+    ends = [call_of("CONVERT", Number(x), *units) for x in (1.0, 0.0)]
+    d.push(amount, scaled(seed, minus(*ends)))
+
+
 def _geometric_mean(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     arguments = present(arguments_of(part))
     for a in arguments:
@@ -380,6 +402,8 @@ STRUCTURAL: dict[str, Rule] = {
         ("STDEV", "STDEV.S", "STDEVP", "STDEV.P", "VAR", "VAR.S", "VARP", "VAR.P", "DEVSQ"),
         _spread_of,
     ),
+    "SKEW": _skewness,
+    "CONVERT": _conversion,
     "GEOMEAN": _geometric_mean,
     "HARMEAN": _harmonic_mean,
     "PRODUCT": _product,

@@ -19,7 +19,7 @@ from gradbook.cells.formula.simplify import (
     square,
     times,
 )
-from gradbook.cells.formula.syntax import Call, Expression, Number
+from gradbook.cells.formula.syntax import Call, Expression, Infix, Number
 from gradbook.cells.partials import (
     TIES,
     FormulaDerivation,
@@ -267,6 +267,37 @@ def _internal_rate(d: FormulaDerivation, part: Call, seed: Expression) -> None:
     )
 
 
+def _modified_rate(d: FormulaDerivation, part: Call, seed: Expression) -> None:
+    """MIRR: 1 + value is a root of what came out at last by what was paid in at first."""
+    values, cost, gain = present(arguments_of(part, 3, 3))
+    amounts = _payments(d, [values])
+    last = len(amounts) - 1
+    into, out = plus(ONE, cost), plus(ONE, gain)
+    paid: Expression = ZERO
+    earned, paid_by_rate, earned_by_rate = paid, paid, paid
+    for t, (a, i, j) in enumerate(amounts):
+        amount, k = d.at(a, i, j), last - t
+        lost, won = call_of("MAX", ZERO, negative(amount)), call_of("MAX", ZERO, amount)
+        paid = plus(paid, over(lost, raised(into, Number(float(t)))))
+        earned = plus(earned, times(won, raised(out, Number(float(k)))))
+        later = over(times(Number(float(t)), lost), raised(into, Number(t + 1.0)))
+        paid_by_rate = minus(paid_by_rate, later)
+        sooner = times(times(Number(float(k)), won), raised(out, Number(k - 1.0)))
+        earned_by_rate = plus(earned_by_rate, sooner)
+    share = over(plus(ONE, d.value(part)), Number(float(last)))
+    by_paid, by_earned = negative(over(share, paid)), over(share, earned)
+    d.push(cost, scaled(seed, times(by_paid, paid_by_rate)))
+    d.push(gain, scaled(seed, times(by_earned, earned_by_rate)))
+
+    def slope(t: int) -> Expression:
+        a, i, j = amounts[t]
+        gained = times(by_earned, raised(out, Number(float(last - t))))
+        lost = over(negative(by_paid), raised(into, Number(float(t))))
+        return scaled(seed, call_of("IF", Infix(">", d.at(a, i, j), ZERO), gained, lost))
+
+    _through_payments(d, [values], slope)
+
+
 def _years(d: FormulaDerivation, dates: Expression) -> Expression:
     """The years since the first date."""
     return over(minus(dates, d.at(dates, 0, 0)), Number(365.0))
@@ -324,6 +355,7 @@ STATISTICS: dict[str, Rule] = {
     ),
     "NPV": _net_present_value,
     "IRR": _internal_rate,
+    "MIRR": _modified_rate,
     "XNPV": _dated_value,
     "XIRR": _dated_rate,
 }

@@ -44,6 +44,10 @@ ALIKE: dict[str, list[Range]] = {  # by the functions' names
     "NPER": [RATE, (-300.0, -100.0), (100.0, 500.0), (-100.0, 0.0), DUE],
     "RATE": [LONG, (-300.0, -200.0), (1500.0, 3000.0), (-100.0, 0.0), DUE],
     "PPMT IPMT": [RATE, [1.0, 2.0, 5.0], LONG, (100.0, 1e4), PAYMENT, DUE],
+    "CUMIPMT CUMPRINC": [RATE, LONG, (100.0, 1e4), [1.0, 2.0], [2.0, 5.0], DUE],
+    "EFFECT NOMINAL": [RATE, [1.0, 4.0, 12.0]],
+    "SYD": [(1e3, 1e4), (100.0, 900.0), (4.0, 12.0), [1.0, 2.0, 3.0]],
+    "DDB": [(1e3, 1e4), (100.0, 900.0), (4.0, 12.0), [1.0, 2.0, 4.0], (1.2, 3.0)],
     "NORM.DIST NORMDIST": NORMAL,
     "NORM.S.DIST": [(-2.0, 2.0), FLAG],
     "LOGNORM.DIST": [(0.2, 3.0), *NORMAL[1:]],
@@ -152,7 +156,11 @@ def is_same(ours: float, theirs: object, size: float = 1.0) -> bool:
 
 def limit(name: str) -> float:
     """How large the numbers are that a function subtracts from each other."""
-    return 1e4 if name in ("PMT", "IPMT", "PPMT", "FV", "PV", "NPER", "MOD") else 1.0
+    return (
+        1e4
+        if name in ("CUMIPMT", "CUMPRINC", "PMT", "IPMT", "PPMT", "FV", "PV", "NPER", "MOD")
+        else 1.0
+    )
 
 
 def cell_and_sheet(book, cell) -> tuple[str, str]:
@@ -224,6 +232,9 @@ MATCH("kiwi",F1:F10,0) INDEX(A1:E10,4,4)*2 INDEX(D1:D10,MATCH(5,G1:G10,0)) SUM(I
 LOOKUP(6.5,G1:G10,D1:D10) CHOOSE(C1,D1,D2,D3) IFS(C1=1,D1,C1=2,D2,TRUE,D3) SWITCH(C2,1,D1,2,D2,D3)
 IF(C3>1,D1,D2) IF(AND(C1>1,C2>1),D1,IF(OR(C1=3,C2=3),D2,D3)) SUMPRODUCT((C1:C10=2)*D1:D10)
 SUM(ROWS(A1:A5),COLUMNS(A1:C2)) NPV(0.07,A1:A10) NPV(0.1,D1:D10) IRR(H1:H10)
+MIRR(H1:H10,0.05,0.08) SKEW(A1:B10) CONVERT(D1,"mi","km") CONVERT(D1,"hr","sec")
+CONVERT(D2,"F","C") CONVERT(D1,"gal","l") CONVERT(D2,"m/s","mph")
+CONVERT(D1,"cm2","in2") CONVERT(D4,"kWh","J") CONVERT(D3,"uk_pt","tsp")
 XNPV(0.08,H1:H10,E1:E10) XIRR(H1:H10,E1:E10) YEAR(E1) MONTH(E2) DAY(E3) WEEKDAY(E4) WEEKDAY(E4,2)
 DATE(2023,C1+11,31) EDATE(E5,-C2) EOMONTH(E6,C3) DAYS(E9,E2) DAYS360(E1,E8) YEARFRAC(E1,E10)
 YEARFRAC(E1,E2,1) YEARFRAC(E3,E7,3) YEARFRAC(E3,E7,4) DATEDIF(E1,E9,"M") DATEDIF(E1,E9,"Y")

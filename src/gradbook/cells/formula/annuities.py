@@ -1,8 +1,8 @@
-"""Loans and savings: PMT, FV, PV, NPER, RATE, IPMT, PPMT, SLN.
+"""Loans, savings and depreciation: PMT, FV, PV, NPER, RATE, CUMIPMT, EFFECT, SLN, DDB and others.
 
-All follow from one equation between the rate r, the number n of periods, the payment p, the present
-value a, the future value f and the due date t (1 at the start of each period, otherwise 0):
-a·q + p·(1 + r·t)·(q − 1)/r + f = 0 with q = (1 + r)^n.
+Loans and savings follow from one equation between the rate r, the number n of periods, the payment
+p, the present value a, the future value f and the due date t (1 at the start of each period,
+otherwise 0): a·q + p·(1 + r·t)·(q − 1)/r + f = 0 with q = (1 + r)^n.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from math import isfinite, nan
 
 from gradbook.cells.formula.formula_values import Elementwise, flat, present
 from gradbook.cells.formula.operators import if_positive, power
+from gradbook.cells.formula.rounding import cut_off
 from gradbook.graph.node import Node
 
 ROUNDS = 60  # of Newton's iteration
@@ -98,6 +99,52 @@ def _interest(
 ) -> Node:
     payment = _payment(rate, periods, now, later, due)
     return payment - _principal(rate, period, periods, now, later, due)
+
+
+def _principal_between(
+    rate: Node, periods: Node, now: Node, first: Node, last: Node, due: Node
+) -> Node:
+    """CUMPRINC: what payments repay, a geometric series; one at the very start repays in full."""
+    at_start = present(due) != 0
+    begin, end = flat(cut_off(first)), flat(cut_off(last))
+    is_first = at_start and present(begin) == 1
+    repaid = _principal(rate, rate.graph.constant(1), periods, now)
+    grown = _growth(rate, end) - _growth(rate, begin if is_first else begin - 1)
+    total = repaid * grown / rate
+    if not at_start:
+        return total
+    return (total + _payment(rate, periods, now)) / (1 + rate) if is_first else total / (1 + rate)
+
+
+def _interest_between(
+    rate: Node, periods: Node, now: Node, first: Node, last: Node, due: Node
+) -> Node:
+    """CUMIPMT."""
+    count = flat(cut_off(last)) - flat(cut_off(first)) + 1
+    paid = _payment(rate, periods, now, 0, due) * count
+    return paid - _principal_between(rate, periods, now, first, last, due)
+
+
+def _effective(rate: Node, times: Node) -> Node:
+    times = flat(cut_off(times))
+    return power(1 + rate / times, times) - 1
+
+
+def _nominal(rate: Node, times: Node) -> Node:
+    times = flat(cut_off(times))
+    return (power(1 + rate, 1 / times) - 1) * times
+
+
+def _declining(
+    cost: Node, salvage: Node, life: Node, period: Node, factor: Node | float = 2.0
+) -> Node:
+    """DDB: a share of what is left, but never below the salvage value."""
+    period, share = flat(period), factor / life
+    kept = if_positive(1 - share, 1 - share, 0)
+    left = cost * power(kept, period - 1) if present(period) > 1 else cost
+    after = cost * power(kept, period)
+    after = if_positive(after - salvage, after, salvage)
+    return if_positive(left - after, left - after, 0)
 
 
 def _rate(
@@ -206,6 +253,29 @@ def _of_rest(slope: str) -> str:
 _INTEREST_BY_RATE = f"{_payment_by_rate(_WHOLE, 'w')}-({_of_rest(_principal_by_rate())})"
 _INTEREST_BY_PERIODS = f"{_payment_by_periods(_WHOLE, 'w')}-({_of_rest(_PRINCIPAL_BY_PERIODS)})"
 
+# What is repaid between two payments: N/(1 + x)^w, where N is a series of the first principal.
+_SPAN = "((1+x)^INT(v)-(1+x)^(INT(u)-1+w*(INT(u)=1)))"
+_SPAN_BY_RATE = "(INT(v)*(1+x)^(INT(v)-1)-(INT(u)-1+w*(INT(u)=1))*(1+x)^(INT(u)-2+w*(INT(u)=1)))"
+_FIRST_BY_RATE = f"{_excess_by_rate('x', 'y', 'PMT(x,y,z)', 'z', '0')}/FV(x,y,1)"
+_FIRST_BY_PERIODS = f"{_excess_by_periods('x', 'y', 'PMT(x,y,z)', 'z', '0')}/FV(x,y,1)"
+_REPAID_BY_RATE = (
+    f"((({_FIRST_BY_RATE}+z)*{_SPAN}+PPMT(x,1,y,z)*({_SPAN_BY_RATE}-{_SPAN}/x))/x"
+    f"+w*(INT(u)=1)*{_FIRST_BY_RATE}-w*(PPMT(x,1,y,z)*{_SPAN}/x+(INT(u)=1)*PMT(x,y,z))/(1+x))"
+    "/(1+x)^w"
+)
+_REPAID_BY_PERIODS = f"{_FIRST_BY_PERIODS}*({_SPAN}/x+w*(INT(u)=1))/(1+x)^w"
+_KEPT = "MAX(0,1-v/z)"
+_IS_LAST = f"(x*{_KEPT}^u<y)"  # what is left is the salvage value
+_DDB_BY_COST = f"IF(value>0,IF({_IS_LAST},{_KEPT}^(u-1),{_KEPT}^(u-1)-{_KEPT}^u),0)"
+_DDB_BY_SALVAGE = f"IF(AND(value>0,{_IS_LAST}),-1,0)"
+_DDB_BY_SHARE = (  # through what is kept of a value, 1 − v/z
+    f"IF(AND(value>0,{_KEPT}>0),x*(IF({_IS_LAST},0,u*{_KEPT}^(u-1))"
+    f"-IF(u>1,(u-1)*{_KEPT}^(u-2),0))*({{}}),0)"
+)
+_COUNT = "(INT(v)-INT(u)+1)"
+_PAID_BY_RATE = f"{_excess_by_rate('x', 'y', 'PMT(x,y,z,0,w)', 'z', 'w')}/FV(x,y,1,0,w)"
+_PAID_BY_PERIODS = f"{_excess_by_periods('x', 'y', 'PMT(x,y,z,0,w)', 'z', 'w')}/FV(x,y,1,0,w)"
+
 ANNUITIES: Mapping[str, Elementwise] = {
     "PMT": Elementwise(
         _payment,
@@ -296,6 +366,44 @@ ANNUITIES: Mapping[str, Elementwise] = {
             "",
         ),
         ("", "", "", "", "0", "0"),
+    ),
+    "CUMPRINC": Elementwise(
+        _principal_between, (_REPAID_BY_RATE, _REPAID_BY_PERIODS, "value/z", "", "", "")
+    ),
+    "CUMIPMT": Elementwise(
+        _interest_between,
+        (
+            f"{_COUNT}*({_PAID_BY_RATE})-({_REPAID_BY_RATE})",
+            f"{_COUNT}*({_PAID_BY_PERIODS})-({_REPAID_BY_PERIODS})",
+            "value/z",
+            "",
+            "",
+            "",
+        ),
+    ),
+    "EFFECT": Elementwise(_effective, ("(1+x/INT(y))^(INT(y)-1)", "")),
+    "NOMINAL": Elementwise(_nominal, ("(1+x)^(1/INT(y)-1)", "")),
+    "SYD": Elementwise(
+        lambda cost, salvage, life, period: (
+            (cost - salvage) * (life - period + 1) * 2 / (life * (life + 1))
+        ),
+        (
+            "value/(x-y)",
+            "-value/(x-y)",
+            "(x-y)*2/(z*(z+1))-value*(2*z+1)/(z*(z+1))",
+            "-(x-y)*2/(z*(z+1))",
+        ),
+    ),
+    "DDB": Elementwise(
+        _declining,
+        (
+            _DDB_BY_COST,
+            _DDB_BY_SALVAGE,
+            _DDB_BY_SHARE.format("-v/z^2"),
+            "",
+            _DDB_BY_SHARE.format("1/z"),
+        ),
+        ("", "", "", "", "2"),
     ),
     "SLN": Elementwise(
         lambda cost, salvage, life: (cost - salvage) / life, ("1/z", "-1/z", "-value/z")

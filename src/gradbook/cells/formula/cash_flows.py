@@ -1,4 +1,4 @@
-"""Values of payments over time: NPV, IRR, XNPV, XIRR."""
+"""Values of payments over time: NPV, IRR, MIRR, XNPV, XIRR."""
 
 from __future__ import annotations
 
@@ -74,6 +74,19 @@ def _internal(graph: Graph, payments: Meaning, *guess: Meaning) -> Node:
     return _return(graph, amounts, [float(k) for k in range(len(amounts))], rate)
 
 
+def _modified(graph: Graph, payments: Meaning, cost: Meaning, gain: Meaning) -> Node:
+    """MIRR: from what was paid in, at the first day, to what came out, at the last."""
+    amounts = numbers_of(graph, (payments,))
+    into, out = 1 + number(graph, cost), 1 + number(graph, gain)
+    last = len(amounts) - 1
+    paid = [-x / into**k for k, x in enumerate(amounts) if present(x) < 0]
+    earned = [x * out ** (last - k) for k, x in enumerate(amounts) if present(x) > 0]
+    if not paid or not earned:
+        return error(graph)
+    share = total(graph, earned) / total(graph, paid)
+    return power(share, graph.constant(1 / last)) - 1
+
+
 def _dated_internal(graph: Graph, payments: Meaning, dates: Meaning, *guess: Meaning) -> Node:
     """XIRR."""
     amounts, years = _dated(graph, payments, dates)
@@ -84,5 +97,6 @@ CASH_FLOWS: Mapping[str, Callable[..., Meaning]] = {
     "NPV": _net_present,
     "XNPV": _dated_present,
     "IRR": _internal,
+    "MIRR": _modified,
     "XIRR": _dated_internal,
 }

@@ -27,7 +27,7 @@ def _is_true(flag: Node) -> bool:
     return present(truth(flag.graph, flag)) > 0
 
 
-def _whole(x: Node) -> Node:
+def _held_whole(x: Node) -> Node:
     return flat(cut_off(x))
 
 
@@ -56,14 +56,14 @@ def _gamma(x: Node) -> Node:
 
 
 def _poisson(count: Node, mean: Node, cumulative: Node) -> Node:
-    count = _whole(count)
+    count = _held_whole(count)
     if _is_true(cumulative):
         return gamma_rest_of(count + 1, mean)
     return _exp(count * _log(mean) - mean - log_gamma_of(count + 1))
 
 
 def _binomial(count: Node, trials: Node, share: Node, cumulative: Node) -> Node:
-    count, trials = _whole(count), _whole(trials)
+    count, trials = _held_whole(count), _held_whole(trials)
     if _is_true(cumulative):
         if present(count) == present(trials):
             return share.graph.constant(1)
@@ -80,19 +80,19 @@ def _gamma_distribution(x: Node, shape: Node, scale: Node, cumulative: Node) -> 
 
 
 def _chi_squared(x: Node, freedom: Node, cumulative: Node) -> Node:
-    half = _whole(freedom) / 2
+    half = _held_whole(freedom) / 2
     if _is_true(cumulative):
         return _above_zero(x, gamma_share_of(half, x / 2))
     return _above_zero(x, gamma_density_of(half, x / 2) / 2)
 
 
 def _chi_squared_rest(x: Node, freedom: Node) -> Node:
-    return if_positive(x, gamma_rest_of(_whole(freedom) / 2, x / 2), 1)
+    return if_positive(x, gamma_rest_of(_held_whole(freedom) / 2, x / 2), 1)
 
 
 def _student_rest(x: Node, freedom: Node) -> Node:
     """The share above x, of which the smallest keeps its digits."""
-    freedom = _whole(freedom)
+    freedom = _held_whole(freedom)
     squares = x * x
     tail = (
         beta_share_of(freedom / (freedom + squares), freedom / 2, freedom.graph.constant(0.5)) / 2
@@ -101,7 +101,7 @@ def _student_rest(x: Node, freedom: Node) -> Node:
 
 
 def _student(x: Node, freedom: Node, cumulative: Node) -> Node:
-    freedom = _whole(freedom)
+    freedom = _held_whole(freedom)
     if _is_true(cumulative):
         return _student_rest(-x, freedom)
     constant = log_gamma_of((freedom + 1) / 2) - log_gamma_of(freedom / 2)
@@ -117,7 +117,7 @@ def _student_by_tails(x: Node, freedom: Node, tails: Node) -> Node:
 
 
 def _fisher(x: Node, above: Node, below: Node, cumulative: Node) -> Node:
-    m, n = _whole(above), _whole(below)
+    m, n = _held_whole(above), _held_whole(below)
     part = m * x / (m * x + n)
     if _is_true(cumulative):
         return _above_zero(x, beta_share_of(part, m / 2, n / 2))
@@ -126,7 +126,7 @@ def _fisher(x: Node, above: Node, below: Node, cumulative: Node) -> Node:
 
 
 def _fisher_rest(x: Node, above: Node, below: Node) -> Node:
-    m, n = _whole(above), _whole(below)
+    m, n = _held_whole(above), _held_whole(below)
     return if_positive(x, beta_share_of(n / (m * x + n), n / 2, m / 2), 1)
 
 

@@ -25,6 +25,7 @@ from gradbook.cells.formula.lookups import LOOKUPS
 from gradbook.cells.formula.matrices import MATRICES
 from gradbook.cells.formula.texts_and_dates import HELD_FIXED
 from gradbook.cells.formula.totals import TOTALS
+from gradbook.cells.formula.units import convert
 from gradbook.graph.node import Graph
 from gradbook.language.message import Message, message_count
 
@@ -36,6 +37,7 @@ FUNCTIONS: Mapping[str, Callable[..., Meaning]] = {
     **LOOKUPS,
     **CASH_FLOWS,
     **HELD_FIXED,
+    "CONVERT": convert,
 }
 """The functions of ranges, and of values that aren't numbers."""
 

@@ -29,6 +29,7 @@ from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 
 FEW_VALUES = 3  # values that are added one by one
+FEWEST_SKEWED = 3
 OfAll = Callable[..., Meaning]  # of a graph and the arguments
 OfNumbers = Callable[[Graph, Sequence[Node]], Node]
 
@@ -121,6 +122,16 @@ def _variance(less: int) -> OfNumbers:
 
 def _deviation(less: int) -> OfNumbers:
     return lambda graph, numbers: graph.make("sqrt", _variance(less)(graph, numbers))
+
+
+def _skewness(graph: Graph, numbers: Sequence[Node]) -> Node:
+    """SKEW."""
+    count = len(numbers)
+    if count < FEWEST_SKEWED:
+        return error(graph)
+    middle, spread = mean(graph, numbers), _deviation(1)(graph, numbers)
+    cubes = total(graph, [((x - middle) / spread) ** 3 for x in numbers])
+    return cubes * (count / ((count - 1) * (count - 2)))
 
 
 def _mean_distance(graph: Graph, numbers: Sequence[Node]) -> Node:
@@ -336,6 +347,7 @@ TOTALS: Mapping[str, OfAll] = {
     "AGGREGATE": _aggregate,
     "DEVSQ": _of(_squares),
     "AVEDEV": _of(_mean_distance),
+    "SKEW": _of(_skewness),
     "GEOMEAN": _of(
         lambda graph, xs: graph.make("exp", mean(graph, [graph.make("log", x) for x in xs]))
     ),
