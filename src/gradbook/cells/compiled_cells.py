@@ -153,16 +153,20 @@ class _Moving:
     """Stands for the number of a cell that changes."""
 
 
-def _moving_cells(
-    cells: Evaluation, inputs: Collection[Address], results: Sequence[Address]
+def moving_cells(
+    flow: Flow, inputs: Collection[Address], results: Sequence[Address]
 ) -> list[Address]:
-    """The formulas between the inputs and the results, each after its sources."""
-    order, circle = cells.flow.in_order(results, stop=set(inputs))
+    """The formulas between the inputs and the results, each after its sources.
+
+    Raises:
+        LeadsBack: One of those that they are computed from depends on itself.
+    """
+    order, circle = flow.in_order(results, stop=set(inputs))
     if circle is not None:
         raise LeadsBack(Message("it depends on itself"), circle)
     moving, between = set(inputs), list[Address]()
     for cell in order:
-        if cell not in moving and not moving.isdisjoint(cells.flow.sources(cell)):
+        if cell not in moving and not moving.isdisjoint(flow.sources(cell)):
             moving.add(cell)
             between.append(cell)
     return between
@@ -179,7 +183,7 @@ class CompiledCells:
     What depends on a formula that isn't understood (`not_understood`) is NaN.
 
     Raises:
-        LeadsBack: A formula between them does.
+        LeadsBack: A formula depends on itself.
     """
 
     def __init__(
@@ -187,7 +191,7 @@ class CompiledCells:
     ) -> None:
         self.inputs, self.results = tuple(inputs), tuple(results)
         self._flow = cells.flow
-        order = _moving_cells(cells, self.inputs, self.results)
+        order = moving_cells(cells.flow, self.inputs, self.results)
         moving = {*order, *inputs}
         known = {cell: value for cell, value in cells.known.items() if cell not in moving}
         start = {cell: _start(cells, cell) for cell in inputs}

@@ -192,20 +192,20 @@ def slopes_of(
 ) -> Slopes:
     """The slopes of a result by the inputs and by all cells between; without inputs, by the typed
     numbers on which it depends."""
-    return _Reverse(book, result, inputs, _settled(book, flow)).slopes()
+    return _Reverse(book, result, inputs, settled_flow(book, flow)).slopes()
 
 
 def blocked(
     book: Book, result: Address, flow: Flow | None = None
 ) -> tuple[tuple[Address, str], ...]:
     """The cells that stand in the way of a result's slopes, and why."""
-    search = _Reverse(book, result, (), _settled(book, flow))
+    search = _Reverse(book, result, (), settled_flow(book, flow))
     search.blocked = []
     search.slopes()
     return tuple(search.blocked)
 
 
-def _settled(book: Book, flow: Flow | None) -> Flow:
+def settled_flow(book: Book, flow: Flow | None) -> Flow:
     """Who uses whom, once OFFSET and INDIRECT refer to the cells that they use now."""
     for _ in range(MOST_NESTED):  # a place may depend on other places
         if not settle_places(book):
@@ -214,8 +214,18 @@ def _settled(book: Book, flow: Flow | None) -> Flow:
     return flow or Flow(book)
 
 
+def disagreement(error: Disagreement) -> Message:
+    """What is said of a formula that means something else here than in the file."""
+    return Message(
+        "its formula gives {here} here, but the file shows {there}: open and save the file "
+        "in a spreadsheet program, or choose a result that doesn't depend on it",
+        here=show_value(error.here),
+        there=show_value(error.there),
+    )
+
+
 @lru_cache(maxsize=10_000)
-def _is_unclear(pattern: Pattern) -> bool:
+def is_unclear(pattern: Pattern) -> bool:
     """Whether a formula may depend on more cells than those that it is known to use."""
     unknown = (m for m in pattern.mentions.values() if isinstance(m, UnknownReference))
     return pattern.form is None or any(unknown)
@@ -317,13 +327,7 @@ class _Reverse:
         try:
             return recomputed(self.book, self.flow, filter(self._active.__contains__, order))
         except Disagreement as error:
-            reason = Message(
-                "its formula gives {here} here, but the file shows {there}: open and save the file "
-                "in a spreadsheet program, or choose a result that doesn't depend on it",
-                here=show_value(error.here),
-                there=show_value(error.there),
-            )
-            raise self.refuse(reason, error.cell) from error
+            raise self.refuse(disagreement(error), error.cell) from error
 
     def _order(self) -> list[Address]:
         try:
@@ -345,7 +349,7 @@ class _Reverse:
                     if source not in book.patterns and type(book.values.get(source)) is float:
                         active.add(source)
         for cell in order:
-            if _is_unclear(book.patterns[cell]) or not active.isdisjoint(sources(cell)):
+            if is_unclear(book.patterns[cell]) or not active.isdisjoint(sources(cell)):
                 active.add(cell)
         if self.result not in active:
             reason = Message("no typed number is behind it: choose another cell")
