@@ -23,7 +23,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     AT_THE_TOP: 3950,
     "arrays": 1050,
     "audit": 33900,
-    "cells": 16000,
+    "cells": 16900,
     "cli": 5250,
     "data": 5550,
     "derivatives": 3100,
