@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BOOKS = (".xlsx", ".xlsm", ".ods")
 OTHER_BOOKS = (".xls", ".xlsb", ".numbers")  # which can't be read, but are no networks either
-ONLY_HERE = ("of", "by", "learn")
+ONLY_HERE = ("of", "by", "learn", "solve", "to")
 
 
 def names_workbook(word: str) -> bool:
@@ -50,11 +50,43 @@ def explain_workbook(options: Namespace) -> Explanation:
         return explain_cell(_derivatives(options), options.only)
 
 
-def write_workbook_with_derivatives(options: Namespace) -> int:
+def write_copy_of_workbook(options: Namespace) -> int:
+    """Write a copy with a solution, or with derivatives."""
+    _refuse_for_workbooks(options, "rates", "data", "exercise", "blank", "solution")
+    return _write_solution(options) if options.solve else _write_derivatives(options)
+
+
+def _write_solution(options: Namespace) -> int:
+    """Write a copy in which cells are solved for; 1 if they can't be as they should."""
+    from gradbook.derivatives.public_book import read_book
+
+    for flag, why in (("learn", "trains"), ("by", "derives"), ("epochs", "trains")):
+        if getattr(options, flag):
+            raise UsageError(f"--{flag} {why}, --solve doesn't: leave one of them out")
+    if not options.of:
+        raise UsageError("--solve needs --of CELL: the one that should be lowest")
+    source = Path(options.net)
+    out = Path(options.out or f"{source.stem}-solved{source.suffix}")
+    note_read(source)
+    require_replaceable(out)
+    with busy(tr("solving {file}", file=source.name)):
+        lines = [words for line in options.set for words in line.split(";") if words.strip()]
+        solved = read_book(source).solve(
+            options.of, by=options.solve, to=options.to or "min", keep=lines
+        )
+        solved.write(out)
+    print_written(out)
+    for sentence in solved.sentences:
+        say(sentence)
+    return 0 if solved.is_good else 1
+
+
+def _write_derivatives(options: Namespace) -> int:
     """Write a copy with derivatives, and with a sheet that trains if cells are to be learned."""
     from gradbook.derivatives.public_book import EPOCHS
 
-    _refuse_for_workbooks(options, "rates", "data", "exercise", "blank", "solution")
+    if options.to:
+        raise UsageError("--to is for --solve CELLS: name the cells that may change")
     if options.epochs and not options.learn:
         raise UsageError("--epochs is for a sheet that trains: name its weights with --learn")
     rate = _rate(options)

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os import path as paths
+from pathlib import Path
 
 from gradbook.cells.book import Book, quote_title
 from gradbook.cells.formula.address import Address, name_of, sheet_of
 from gradbook.cells.patch import Patch, free_title
 from gradbook.cells.slopes import Slopes
 from gradbook.cells.styles import CellLook, Styles
+from gradbook.errors import FileError, UsageError
+
+
+def require_other_file(source: Path, out: Path) -> None:
+    """Refuse a copy that has another ending than the workbook, or is the workbook itself."""
+    if out.suffix.lower() != source.suffix.lower():
+        raise UsageError(
+            f"{out}: a copy of {source.name} is written with its own ending, {source.suffix}"
+        )
+    if out.exists() and paths.samefile(source, out):
+        raise FileError(f"can't write {out}: the workbook is read from it: name another file")
 
 
 @dataclass

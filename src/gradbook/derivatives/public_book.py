@@ -14,7 +14,6 @@ from functools import cached_property
 from importlib import import_module
 from itertools import chain
 from os import PathLike
-from os import path as paths
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,12 @@ from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.package import WorkbookError
 from gradbook.cells.read import read_book as read_cells
 from gradbook.cells.slopes import NoDerivative, Slopes, propose_results, slopes_of
+from gradbook.derivatives.addition import require_other_file
 from gradbook.derivatives.cell_names import find_cell, find_each, find_inputs
 from gradbook.derivatives.labels import label
 from gradbook.derivatives.sensitivities import Sensitivity, sensitivities
-from gradbook.errors import FileError, LimitError, UsageError
+from gradbook.derivatives.solutions import SolvedCells, Watch, read_limits, solve_cells, within
+from gradbook.errors import LimitError, UsageError
 from gradbook.language.message import words_of
 from gradbook.looks import look
 
@@ -169,6 +170,49 @@ class Workbook:
         """
         return self.derivatives(of, by=by).write(path, learn=learn, epochs=epochs, rate=rate)
 
+    def solve(
+        self,
+        of: str | WorkbookCell,
+        *,
+        by: str | Sequence[str],
+        to: str | float = "min",
+        bounds: tuple[float | None, float | None] = (None, None),
+        keep: str | Sequence[str] = (),
+        watch: Watch = lambda progress: True,
+    ) -> SolvedCells:
+        """Find numbers for some cells at which another is lowest, highest, or has a value.
+
+        Args:
+            of: The cell that should become so.
+            by: The cells that may change, such as "B3:B9": typed numbers or blank cells.
+            to: "min", "max", or the value; it is reached with the smallest change, relative to the
+                cells' numbers now.
+            bounds: The lowest and the highest number of each of them; None for none.
+            keep: Limits of any cells, such as "B3:B5 >= 0" or "Total <= 100".
+            watch: Called after each evaluation with how far it has come; False ends the search.
+
+        Returns:
+            The numbers and how good they are; `write` puts them into a copy.
+
+        Raises:
+            GradbookError: The cell doesn't depend on these, or a formula between isn't understood.
+
+        >>> import gradbook as gb
+        >>> written = gb.write_workbook("worked", "worked.xlsx", epochs=2)
+        >>> book = gb.read_book("worked.xlsx")
+        """
+        result = of if isinstance(of, WorkbookCell) else self[of]
+        near = sheet_of(result.address)
+        listed = [by] if isinstance(by, str) else by
+        inputs = [cell for words in listed for cell in find_each(self.content, words, near)]
+        stated = [keep] if isinstance(keep, str) else keep
+        limits = [limit for words in stated for limit in read_limits(self.content, words, near)]
+        limits += within(inputs, bounds)
+        with bounded(self.path):
+            return solve_cells(
+                self.path, self.content, self.flow, result.address, inputs, to, limits, watch
+            )
+
     def __repr__(self) -> str:
         count = len(self.content.patterns)
         return f"Workbook({str(self.path)!r}, {len(self.sheets)} sheets, {count:,} formulas)"
@@ -280,12 +324,7 @@ class Derivatives(Mapping[str, float]):
         from gradbook.derivatives.sheets import write_derivatives
 
         source, out = self.result.book.path, Path(path)
-        if out.suffix.lower() != source.suffix.lower():
-            raise UsageError(
-                f"{out}: a copy of {source.name} is written with its own ending, {source.suffix}"
-            )
-        if out.exists() and paths.samefile(source, out):
-            raise FileError(f"can't write {out}: the workbook is read from it: name another file")
+        require_other_file(source, out)
         listed = [learn] if isinstance(learn, str) else learn
         near = sheet_of(self.result.address)
         weights = [cell for words in listed for cell in find_each(self.slopes.book, words, near)]

@@ -97,7 +97,7 @@ def write_derivatives(
                 "derivatives can only be added to an .xlsx file: save it as .xlsx and take that"
             )
         patch = Patch(parts)
-        _require_ending(patch, Path(out).suffix)
+        require_ending(patch, Path(out).suffix)
         fill_in(slopes.book, slopes.flow)
         styles = Styles(patch, main_part(parts))
         book = Addition(patch, slopes, styles, sheet_titles(patch), values=slopes.values())
@@ -127,7 +127,7 @@ def _add_all(
     return training
 
 
-def _require_ending(patch: Patch, ending: str) -> None:
+def require_ending(patch: Patch, ending: str) -> None:
     """Refuse a name with which programs wouldn't open the copy."""
     main = main_part(patch.parts)
     kinds = (

@@ -26,7 +26,7 @@ from gradbook.cli.programs import names_program, write_sheet_of_program
 from gradbook.cli.workbooks import (
     names_workbook,
     refuse_for_networks,
-    write_workbook_with_derivatives,
+    write_copy_of_workbook,
 )
 from gradbook.errors import UsageError
 from gradbook.files import require_replaceable
@@ -46,7 +46,7 @@ def run(options: Namespace) -> int:
     if names_program(options.net):
         return write_sheet_of_program(options)
     if names_workbook(options.net):
-        return write_workbook_with_derivatives(options)
+        return write_copy_of_workbook(options)
     refuse_for_networks(options)
     for flag in ("solution", "blank"):
         if getattr(options, flag) and not options.exercise:
