@@ -26,7 +26,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "cells": 16900,
     "cli": 5250,
     "data": 5550,
-    "derivatives": 3100,
+    "derivatives": 3550,
     "engine": 1700,
     "formats": 11350,
     "graph": 2250,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gradbook.cells.added_sheets import NewSheet, add_sheet, ask_to_calculate, sheet_titles
+from gradbook.cells.book import Book
 from gradbook.cells.evaluate import Evaluation
+from gradbook.cells.flow import Flow
 from gradbook.cells.formula.address import Address, sheet_of
 from gradbook.cells.package import WorkbookError, is_opendocument, package
 from gradbook.cells.patch import CellEdit, Patch, free_title, read_sheet
 from gradbook.cells.read import main_part
+from gradbook.cells.solving import Solution
 from gradbook.cells.styles import CellLook, Styles
 from gradbook.derivatives.addition import require_other_file
 from gradbook.derivatives.labels import label
@@ -20,9 +24,6 @@ from gradbook.derivatives.sheets import require_ending
 from gradbook.files import whole_file
 from gradbook.language import mark, tr
 from gradbook.palette import ERROR, INPUT, QUIET
-
-if TYPE_CHECKING:
-    from gradbook.derivatives.solutions import SolvedCells
 
 SOLUTION = mark("Solution")
 PATTERN = "xl/worksheets/gradbook-solution{}.xml"
@@ -34,10 +35,21 @@ HEADINGS = (
 )
 
 
-def write_solution(solved: SolvedCells, out: Path) -> Path:
-    """Write the copy, completely or not at all."""
-    require_other_file(solved.path, out)
-    with package(solved.path) as parts:
+@dataclass(frozen=True)
+class WrittenSolution:
+    """What a copy says: a workbook's result, its solution, and the sentences about it."""
+
+    book: Book
+    flow: Flow
+    result: Address
+    solution: Solution
+    sentences: Sequence[str]
+
+
+def write_solution(source: Path, solved: WrittenSolution, out: Path) -> Path:
+    """Write the copy of a workbook, completely or not at all."""
+    require_other_file(source, out)
+    with package(source) as parts:
         if is_opendocument(parts):
             raise WorkbookError(
                 "a solution can only be written to an .xlsx file: save it as .xlsx and take that"
@@ -55,7 +67,7 @@ def write_solution(solved: SolvedCells, out: Path) -> Path:
     return out
 
 
-def _put_numbers(patch: Patch, solved: SolvedCells) -> None:
+def _put_numbers(patch: Patch, solved: WrittenSolution) -> None:
     """Put the numbers into their cells, and what follows from them into the formulas'."""
     book, numbers = solved.book, solved.solution.numbers
     after = Evaluation(book, solved.flow, numbers=numbers)
@@ -72,7 +84,7 @@ def _put_numbers(patch: Patch, solved: SolvedCells) -> None:
         patch.edit(part, sheet.edits(there))
 
 
-def _sheet(solved: SolvedCells, styles: Styles, title: str) -> NewSheet:
+def _sheet(solved: WrittenSolution, styles: Styles, title: str) -> NewSheet:
     """The sheet with the sentences about the solution, and the cells before and after."""
 
     def style(**look: object) -> str:

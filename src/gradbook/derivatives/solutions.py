@@ -149,9 +149,10 @@ class SolvedCells(Mapping[str, float]):
     def write(self, path: str | PathLike[str]) -> Path:
         """Write a copy of the workbook with these numbers, and a sheet that says how they were
         found."""
-        from gradbook.derivatives.solution_sheet import write_solution
+        from gradbook.derivatives.solution_sheet import WrittenSolution, write_solution
 
-        return write_solution(self, Path(path))
+        written = WrittenSolution(self.book, self.flow, self.result, self.solution, self.sentences)
+        return write_solution(self.path, written, Path(path))
 
     def __str__(self) -> str:
         numbers = (f"{name} = {number:.10g}" for name, number in self.items())
