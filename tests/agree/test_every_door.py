@@ -50,6 +50,8 @@ STEPS = (
 NETS = {
     "flat": FLAT,
     "steps": STEPS,
+    "own loss": "input 2; dense 3; tanh; dense 2; sigmoid; loss sum(|a - t|^1.5 + ln(cosh(2a-t))); "
+    "rate 0.3; seed 4; sample 0.5 -1 -> 0 1; sample -2 0.3 -> 1 0.2",
     "moved maps": "input 2x3x4; channels 2 1 0 2; rows 3-1; columns 2 2 0 4; conv 2 2x2; flatten; "
     "dense 2; rate 0.1; seed 3",
     "moved steps": "input 4x2; steps 4-1 0 2; conv1d 3 2; transpose; conv1d 2 1; steps 3; dense 1; "
@@ -60,7 +62,7 @@ NETS = {
     "numbers": "input 3; dense 4; scale -1; shift 0.5; dense 3; selu; atleast -0.4; atmost 0.8; "
     "dense 3; abs; dense 2; rate 0.1; seed 3",
 }
-MOVED = [*NETS][2:]
+MOVED = [*NETS][3:]
 REFUSED = {
     "input 3; channels 4; dense 1": "channels 4 isn't there: 3 has 3",
     "input 3; channels 0; dense 1": "channels needs the number of one of them at least",

@@ -22,7 +22,8 @@ from gradbook.derivatives.moved_cells import MovedCells
 from gradbook.derivatives.public_book import Derivatives, bounded
 from gradbook.derivatives.sensitivities import step_of
 from gradbook.graph.node import Node
-from gradbook.net.formulas import FormulaReader, Formulas
+from gradbook.net.formula_reader import FormulaReader
+from gradbook.net.formulas import Formulas
 from gradbook.targets.page.lines import Line, write_linked
 
 JUMPING = re.compile(

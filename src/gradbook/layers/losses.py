@@ -36,14 +36,15 @@ class Loss(str):
     of_all: bool  # whether the op depends on all outputs at once
     formula: str
     synonyms: tuple[str, ...]
+    reader: Callable[[str], Loss]  # by which it is made again where it arrives
 
     def __new__(cls, words: str) -> Loss:
         if words not in LOSSES:
             raise ValueError(f"no loss {words!r}")
         return LOSSES[words]
 
-    def __reduce__(self) -> tuple[type[Loss], tuple[str]]:
-        return Loss, (str(self),)
+    def __reduce__(self) -> tuple[Callable[[str], Loss], tuple[str]]:
+        return self.reader, (str(self),)
 
     def __repr__(self) -> str:
         return f"Loss({str(self)!r})"
@@ -83,7 +84,7 @@ def loss(
     define(op, value, **parts)
     new = LOSSES[words] = str.__new__(Loss, words)
     new.op, new.ending, new.summed, new.of_all = op, ending, summed, of_all
-    new.formula, new.synonyms = formula, synonyms
+    new.formula, new.synonyms, new.reader = formula, synonyms, Loss
     return new
 
 

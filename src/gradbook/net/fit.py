@@ -23,6 +23,7 @@ from gradbook.net.description import (
     unfit_weights,
     unread,
 )
+from gradbook.net.formula_losses import loss_of_formula, reads_as_loss
 from gradbook.net.tokens import require_tokens
 
 MOST_VALUES = 10_000_000  # in one layer: a larger number is probably a slip
@@ -78,7 +79,7 @@ def settle_parts(net: Description) -> dict[str, object]:
     return {
         "input": sizes("the input's size", net.input),
         "layers": all_of("layer", Layer, "such as Dense(2)", net.layers),
-        "loss": None if net.loss is None else Loss(one_of("loss", net.loss, LOSSES)),
+        "loss": None if net.loss is None else _loss(net.loss),
         "update": _update(net.update),
         "rate": None if net.rate is None else number("the rate", net.rate),
         "samples": all_of("sample", Sample, "Sample(inputs, targets)", net.samples),
@@ -99,6 +100,12 @@ def all_of(what: str, kind: Any, example: str, things: object) -> tuple[Any, ...
         if not isinstance(thing, kind):
             raise UsageError(f"{what} {place} must be a {what}, {example}, not {thing!r}")
     return listed
+
+
+def _loss(loss: object) -> Loss:
+    if isinstance(loss, str) and loss not in LOSSES and reads_as_loss(loss):
+        return loss_of_formula(loss)
+    return Loss(one_of("loss", loss, LOSSES))
 
 
 def _update(update: object) -> Update:

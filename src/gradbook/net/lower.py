@@ -18,7 +18,8 @@ from gradbook.graph.window import Shape
 from gradbook.layers import Layer, Parameter, Role
 from gradbook.layers.card import Mask
 from gradbook.net.build import Forward, build, complete
-from gradbook.net.formulas import FormulaReader, Formulas
+from gradbook.net.formula_reader import FormulaReader
+from gradbook.net.formulas import Formulas
 from gradbook.net.names import kept_name
 from gradbook.net.network import Net
 from gradbook.net.smaller import what_fits

@@ -38,6 +38,7 @@ from gradbook.net.description import (
     usual_layers,
 )
 from gradbook.net.fit import about_part, check_depth
+from gradbook.net.formula_losses import loss_of_formula, reads_as_loss
 from gradbook.net.tokens import with_tokens_by_number
 from gradbook.statements import TWICE, Statement, digits, statements
 
@@ -237,6 +238,8 @@ def _loss(draft: Draft, line: Statement) -> None:
     if phrase and phrase not in LOSSES:
         plugins.plugins(plugins.LAYERS)
         phrase = loss_synonyms().get(phrase, phrase)
+    if phrase not in LOSSES and reads_as_loss(phrase):
+        loss_of_formula(phrase, line)
     if phrase not in LOSSES:
         message = UNKNOWN_LOSS if phrase else WHICH_LOSS
         line.fail(message.format(word=phrase, hint=hint(phrase, LOSSES)), at=1)
@@ -378,6 +381,8 @@ line break, and '#' begins a comment.
   are a scale times whole numbers: up to ±127, up to ±7, ±1 and ±3, or -1 0 1.
 
 {losses}
+  loss FORMULA               your own, such as (a - t)^4: averaged over the outputs, or
+                             added up within sum(…)
                              for targets t and outputs a, summed or averaged over the
                              outputs, then averaged over the samples; with cross-entropy,
                              'smoothing S' spreads that share of each target over all.

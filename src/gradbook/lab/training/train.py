@@ -139,6 +139,7 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     targets: Given | str | Sequence[str] | None = None,
     *,
     set: str = "",
+    loss: str | None = None,
     data: Data | None = None,
     target: str = "",
     task: str | None = None,
@@ -173,6 +174,8 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
             with a data frame, also the name of its column, or of several.
         set: Lines that replace the recipe's own: "momentum 0.9; batch 64"; for a table also
             those of `gradbook train --set`: "ignore id; missing median".
+        loss: The loss instead of the network's: its name, or a formula of the output a and the
+            target t, "mean((a - t)^4)".
         data: A data set, or a path, instead of the recipe's.
         target: The column of a table's file to learn, by default its last.
         task: 'classes' or 'numbers', if the targets can be either.
@@ -217,6 +220,8 @@ def train(  # noqa: PLR0913 - each but the first is left out more often than not
     began = monotonic()
     if isinstance(inputs, str) and targets is None:
         inputs, set = None, "; ".join(filter(None, (inputs, set)))
+    if loss is not None:
+        set = "; ".join(filter(None, (set, f"loss {loss}")))
     kept = None if folder is None else RunFolder(folder)
     if resume and kept is None:
         raise UsageError("nothing to resume: name the folder of the run")
