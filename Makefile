@@ -25,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test pytest everything lint format bench record fuzz modules languages site package release-check clean
+.PHONY: help run test pytest everything lint format bench record fuzz extension modules languages site package release-check clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,6 +62,9 @@ record: $(VENV)/with-tests ## Train what ENTRY=NAME of bench/records claims, and
 fuzz: $(VENV)/with-fuzzer ## Search every reader for faults, for MINUTES=10; finds become tests
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
+extension: $(VENV)/with-tests ## Write out/gradbook.oxt, the extension of LibreOffice Calc
+	$(BIN)/python -m scripts.extension
+
 modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, after the engine's C has changed
 	$(PIP) '$(ZIG)'
 	$(BIN)/python -m scripts.pack_modules
@@ -72,11 +75,12 @@ languages: $(VENV)/with-tests ## Gather the messages that the code has now into 
 site: $(VENV)/with-generator ## Build the documentation into out/site, or into PUBLISHED=FOLDER beside that of other releases
 	$(BIN)/python -m $(if $(PUBLISHED),scripts.site_versions '$(PUBLISHED)',scripts.site)
 
-package: $(VENV)/with-tests ## Build what is published, a wheel and the sources, in dist/, and check it
+package: $(VENV)/with-tests ## Build what is published, a wheel, the sources and the extension, in dist/, and check it
 	$(PIP) build twine
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m scripts.extension dist/gradbook.oxt
 	$(BIN)/python -m scripts.release --recipe
 
 release-check: $(VENV)/with-tests ## Say what stands against a release of this version

@@ -155,6 +155,7 @@ def test_masks_and_places_in_pairs_are_keys():
         lambda n, x: n.outer(x[0], x[1]),
         lambda n, x: n.tril(x),
         lambda n, x: n.tile(x, 2),
+        lambda n, x: n.roll(x[0], 1),
         lambda n, x: n.eye(3),
         lambda n, x: n.linspace(1.0, 2.0, 5),
         lambda n, x: n.divide(x, x[0], out=n.zeros(n.broadcast(x, x[0]).shape), where=x[0] > 0),

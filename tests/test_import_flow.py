@@ -20,6 +20,7 @@ ROOMS = [path.parent.relative_to(PACKAGE).parts for path in MODULES if path.name
 
 STOREYS = (
     "cli",
+    "office",
     "serve",
     "sklearn",
     "teaching",

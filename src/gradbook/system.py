@@ -28,6 +28,11 @@ FOLDER = os.O_RDONLY | NOT_WAITING | getattr(os, "O_DIRECTORY", 0)  # to open a 
 HAS_HANDLES = os.open in os.supports_dir_fd and NO_LINK != 0  # of folders, to open files in
 
 
+def lacks_numpy() -> bool:
+    """Whether something plain stands in NumPy's place, which is slower."""
+    return IN_BROWSER or getattr(sys.modules.get("numpy"), "__spec__", True) is None
+
+
 # Runs a command while a shell waits for its own standard input to end, and then kills them all.
 BOUND = """exec 3<&0
 "$@" </dev/null 3<&- & work=$!

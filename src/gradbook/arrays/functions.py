@@ -200,6 +200,14 @@ def where(condition: Any, a: Any, b: Any) -> ndarray:
 _where = where  # a parameter below has the same name
 
 
+def roll(values: Any, shift: int) -> ndarray:
+    """The values moved along, those at the end to the beginning."""
+    moved = asarray(values)
+    items = list(moved.items)
+    by = shift % max(len(items), 1)
+    return ndarray([*items[-by:], *items[:-by]] if by else items, moved.shape)
+
+
 def divide(a: Any, b: Any, out: Any = None, where: Any = True) -> Any:
     """`out` has the results where nothing is divided."""
     ratios = _quotient(a, b)

@@ -13,15 +13,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from time import process_time
 from typing import Any, TypeVar
 
-from gradbook.system import IN_BROWSER
+from gradbook.system import lacks_numpy
 
 MOST_JUDGED = 260_000_000  # numbers computed to find and judge a book's trainings
 MOST_SOUGHT = 200_000_000  # … to find the mistakes in wrong ones: two to four seconds
-SLOWER = 8 if IN_BROWSER else 1  # where NumPy is missing
+SLOWER = 8 if lacks_numpy() else 1
 LONGEST_JUDGED = 12.0 * SLOWER  # seconds since the book was opened
 LONGEST_SOUGHT = 5.0 * SLOWER  # … of searching
 MOST_JUDGED_AGAIN, MOST_SOUGHT_AGAIN = 200_000_000, 80_000_000  # numbers, in a corrected copy
@@ -32,6 +32,7 @@ MOST_TEXT = 2**26  # characters of computed texts, beyond the first ones of each
 SHORT_TEXT = 32  # characters that don't count
 SETTING_OUT = 600  # numbers: the overhead of each computation
 LOOK_AT_CLOCK = 500_000  # numbers: up to a quarter of a second; asking takes time, too
+STOPPED = 2**62  # numbers: more than any budget
 A_SHARE = 0.5  # the part of the remaining budget for one of several searches
 MADE_MEANWHILE = 200_000  # objects, before a search for reference cycles
 IN_VAIN = 3  # failed searches before the same search is skipped
@@ -101,6 +102,16 @@ class Budget:
         self.left: list[str] = []  # what wasn't examined
         self.characters = 0  # of the texts that were computed
 
+    @property
+    def spent_share(self) -> float:
+        """The part that is spent, from 0 to 1."""
+        accounts = self.judging, self.seeking
+        return min(max(account.spent / account.most for account in accounts), 1.0)
+
+    def stop(self) -> None:
+        """End the work, from any thread: nothing is left to spend."""
+        self.judging.spent = self.seeking.spent = STOPPED
+
     def is_hopeless(self, case: object) -> bool:
         """Whether this search has failed often enough."""
         return self.in_vain[case] >= IN_VAIN
@@ -112,6 +123,11 @@ _current: ContextVar[Budget | None] = ContextVar("budget", default=None)
 def budget() -> Budget:
     """The budget of the book being checked; a new one if there is none."""
     return _current.get() or Budget()
+
+
+def budget_in(context: Context) -> Budget | None:
+    """The budget of what runs in that context, maybe in another thread."""
+    return context.get(_current)
 
 
 @contextmanager

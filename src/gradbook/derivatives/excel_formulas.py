@@ -48,7 +48,12 @@ _CALLED = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(?<![\w.])([A-Za-z_][\
 
 def formula_text(expression: Expression) -> str:
     """A formula, without its =, as the file format spells it."""
-    return _CALLED.sub(_spelled, write(expression))
+    return spelled_in_file(write(expression))
+
+
+def spelled_in_file(formula: str) -> str:
+    """A formula's text with the names of functions as the file format spells them."""
+    return _CALLED.sub(_spelled, formula)
 
 
 def _spelled(match: re.Match[str]) -> str:

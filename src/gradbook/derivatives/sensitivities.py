@@ -22,6 +22,7 @@ from gradbook.derivatives.labels import Known, counted, label, label_or_name
 from gradbook.language import mark, numeral, tr
 
 SIGNIFICANT = 3  # digits of an effect
+STRENGTHS = (0.01, 0.1, 1.0)  # % per %, from which a cell is coloured slightly … strongly
 NUDGES = 1e-4, 1e-6  # relative to the value
 NUDGES_IF_ROUNDED = 1e-2, 1e-1  # a small one shows only the rounding
 CLOSE, CLOSE_IF_ROUNDED = 1e-3, 2e-2  # relative: that far a nudge may be from a slope

@@ -46,7 +46,7 @@ from gradbook.derivatives.excel_formulas import (
     sum_of,
 )
 from gradbook.derivatives.labels import label_or_name
-from gradbook.derivatives.sensitivities import Sensitivity, sensitivities
+from gradbook.derivatives.sensitivities import STRENGTHS, Sensitivity, sensitivities
 from gradbook.derivatives.training_sheet import TrainingOutcome, add_training
 from gradbook.errors import TargetError
 from gradbook.files import FileName, whole_file
@@ -67,7 +67,6 @@ DERIVATIVES, SUMS = mark("Derivatives"), mark("∂ sums")
 PATTERN = "xl/worksheets/gradbook-derivatives{}.xml"
 DIGITS = "[>=0.001]0.0000;[<=-0.001]-0.0000;0.0E+0"  # what is small keeps its digits
 ELASTICITY_DIGITS = "0.00"
-STRENGTHS = (0.01, 0.1, 1.0)  # % per %, from which a cell is coloured slightly … strongly
 NARROWEST, WIDEST = 9.5, 60.0  # letters in a column
 LABELS_BELOW, LABELS_BESIDE = 40, 12  # rows and columns around the way whose labels are shown
 MOST_LABELS = 20_000

@@ -32,9 +32,9 @@ from gradbook.audit.findings import (
 )
 from gradbook.cells.formula.address import row_and_column
 from gradbook.cells.formula.pattern import move_formula
-from gradbook.errors import one_line
+from gradbook.errors import GradbookError, one_line
 from gradbook.language import numeral, tr, tr_count
-from gradbook.language.message import translate
+from gradbook.language.message import translate, words_of
 
 COLOURS = {
     "right": "green",
@@ -170,6 +170,13 @@ MOST_DIGITS = 12  # to tell two losses apart
 def shown_text(words: str) -> str:
     """A report's text in the reader's language, on one line."""
     return one_line(translate(words))
+
+
+def reason_of(error: Exception) -> str:
+    """Why something couldn't be done, in words for a reader."""
+    if isinstance(error, GradbookError):
+        return words_of(error)
+    return f"an internal error in gradbook ({one_line(f'{type(error).__name__}: {error}')})"
 
 
 def in_brackets(remark: str) -> str:

@@ -28,7 +28,7 @@ from gradbook.language.message import Message, message_count, translate, words_o
 from gradbook.report.audit import grades_csv
 from gradbook.report.audit_class import ClassTable, class_chapters
 from gradbook.report.audit_page import audit_page, book_blocks
-from gradbook.report.findings import verdict_counts, verdict_words
+from gradbook.report.findings import reason_of, verdict_counts, verdict_words
 from gradbook.report.markup import cell_markup, markup, words_markup
 
 CELLS = (1, 2, 3, 5)  # columns of a class's table: student, verdict, gradients, findings
@@ -44,7 +44,7 @@ def judge(language: str, name: str, content: bytes) -> str:
             with _laid_out(name, content) as path:
                 report = report_on(path)
         except Exception as error:
-            report = BookReport(name, UNREADABLE, problem=_reason(error))
+            report = BookReport(name, UNREADABLE, problem=reason_of(error))
         return json.dumps(told_of(report))
 
 
@@ -99,7 +99,7 @@ def _copied(
             with _laid_out(name, content):
                 made, remarks = copy()
         except Exception as error:
-            problem = Message("can't copy {book}: {reason}", book=name, reason=_reason(error))
+            problem = Message("can't copy {book}: {reason}", book=name, reason=reason_of(error))
             made, remarks = b"", [problem]
         return made, "\n".join(one_line(translate(line)) for line in remarks)
 
@@ -113,12 +113,6 @@ def _laid_out(name: str, content: bytes) -> Iterator[str]:
         (folder / path).write_bytes(content)
         with chdir(folder):
             yield path
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, GradbookError):
-        return words_of(error)
-    return f"an internal error in gradbook ({one_line(f'{type(error).__name__}: {error}')})"
 
 
 # Its derivatives ------------------------------------------------------------------
@@ -151,7 +145,7 @@ def derive(language: str, name: str, content: bytes, of: str) -> str:
                     for number, title in enumerate(book.sheets)
                 ]
         except Exception as error:
-            shown["problem"] = one_line(translate(_reason(error)))
+            shown["problem"] = one_line(translate(reason_of(error)))
         return json.dumps(shown)
 
 

@@ -1,0 +1,136 @@
+"""What the office loads: the commands of the menu, and the sidebar's panel.
+
+Imports nothing of gradbook before a command runs, so that an office with an older Python can say
+what it needs.
+"""
+
+from __future__ import annotations
+
+import compileall
+import os
+import sys
+import threading
+from typing import Any
+
+import unohelper
+from com.sun.star.frame import DispatchResultEvent, XDispatchProvider, XNotifyingDispatch
+from com.sun.star.frame.DispatchResultState import SUCCESS
+from com.sun.star.lang import XInitialization, XServiceInfo
+from com.sun.star.ui import XUIElementFactory
+
+HANDLER = "org.gradbook.calc.Handler"
+PANELS = "org.gradbook.calc.Panels"
+PROTOCOL = "org.gradbook.calc:"
+OLDEST = (3, 11)  # Python that the audit runs on
+REFUSAL = (
+    "gradbook needs an office with Python {needed} or newer, and this one has {present}: "
+    "get LibreOffice 26.2 or newer from libreoffice.org"
+)
+WARNING = 2  # com.sun.star.frame.InfobarType
+MODULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pythonpath")
+
+
+def refusal(version: tuple[int, ...] = sys.version_info[:2]) -> str:
+    """Why this Python can't run gradbook; '' if it can."""
+    if tuple(version) >= OLDEST:
+        return ""
+    needed, present = (".".join(map(str, it)) for it in (OLDEST, version))
+    return REFUSAL.format(needed=needed, present=present)
+
+
+def compile_modules() -> None:
+    """Compile the modules beside this file, which takes time only once: the first check is quick
+    then."""
+    compileall.compile_dir(MODULES, quiet=2, workers=1)
+
+
+def stand_in_for_numpy() -> None:
+    """Let plain arrays stand in NumPy's place, before anything imports it."""
+    from gradbook.arrays.stand_in import stand_in
+
+    stand_in()
+
+
+class Service(unohelper.Base, XServiceInfo):
+    """What every service says of itself."""
+
+    name = ""
+    kinds: tuple[str, ...] = ()
+
+    def __init__(self, context: Any, *arguments: Any) -> None:
+        self.context = context
+
+    def getImplementationName(self) -> str:
+        return self.name
+
+    def supportsService(self, kind: str) -> bool:
+        return kind in self.kinds
+
+    def getSupportedServiceNames(self) -> tuple[str, ...]:
+        return self.kinds
+
+
+class Handler(Service, XInitialization, XDispatchProvider, XNotifyingDispatch):
+    """Runs the commands of one window; a macro that waits for one gets its words."""
+
+    name, kinds = HANDLER, ("com.sun.star.frame.ProtocolHandler",)
+    frame: Any = None
+
+    def initialize(self, arguments: Any) -> None:
+        self.frame = arguments[0] if arguments else None
+
+    def queryDispatch(self, url: Any, target: str, flags: int) -> Any:
+        return self if url.Complete.startswith(PROTOCOL) else None
+
+    def queryDispatches(self, requests: Any) -> Any:
+        asked = ((it.FeatureURL, it.FrameName, it.SearchFlags) for it in requests)
+        return tuple(self.queryDispatch(*words) for words in asked)
+
+    def addStatusListener(self, listener: Any, url: Any) -> None:
+        pass
+
+    def removeStatusListener(self, listener: Any, url: Any) -> None:
+        pass
+
+    def dispatch(self, url: Any, arguments: Any) -> None:
+        self.dispatchWithNotification(url, arguments, None)
+
+    def dispatchWithNotification(self, url: Any, arguments: Any, listener: Any) -> None:
+        def reply(words: str) -> None:
+            if listener is not None:
+                listener.dispatchFinished(DispatchResultEvent(self, SUCCESS, words))
+
+        why = refusal()
+        if why:
+            controller = self.frame.getController()
+            if not controller.hasInfobar("gradbook"):
+                controller.appendInfobar("gradbook", "gradbook", why, WARNING, (), True)
+            return reply(why)
+        stand_in_for_numpy()
+        from gradbook.office.open_document import run_command
+
+        run_command(self.context, self.frame, url.Complete[len(PROTOCOL) :], reply)
+
+
+class Panels(Service, XUIElementFactory):
+    """Makes the sidebar's panel of a window."""
+
+    name, kinds = PANELS, ("com.sun.star.ui.UIElementFactory",)
+
+    def createUIElement(self, url: str, arguments: Any) -> Any:
+        if refusal():
+            return None
+        stand_in_for_numpy()
+        from gradbook.office.panel import make_panel
+
+        return make_panel(self.context, url, {it.Name: it.Value for it in arguments})
+
+
+# A solver by exact derivatives, in the office's own dialog, is to be one more service here.
+SERVICES: tuple[type[Service], ...] = (Handler, Panels)
+
+g_ImplementationHelper = unohelper.ImplementationHelper()
+for service in SERVICES:
+    g_ImplementationHelper.addImplementation(service, service.name, service.kinds)
+if not refusal() and os.path.isdir(MODULES):
+    threading.Thread(target=compile_modules, daemon=True).start()

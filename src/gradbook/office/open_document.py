@@ -1,0 +1,392 @@
+"""What the commands do in an open document: one session each, until it is closed.
+
+Knows which command needs what, and in which order; it doesn't know rules or words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import unohelper
+from com.sun.star.beans import PropertyValue
+from com.sun.star.lang import DisposedException
+from com.sun.star.util import XCloseListener
+
+from gradbook.errors import one_line
+from gradbook.folders import temporary_folder
+from gradbook.language import LANGUAGES, in_language, tr
+from gradbook.language.message import translate
+from gradbook.office.cell_marks import Unrecorded, clear_marks, put_mark, put_note
+from gradbook.office.document import (
+    OneStep,
+    add_sheets,
+    copy_document,
+    first_protected,
+    write_formulas,
+)
+from gradbook.office.work import FULL, OfficeWork
+from gradbook.report import in_spreadsheet as shown_words
+from gradbook.report.findings import reason_of
+
+Reply = Callable[[str], None]
+INFO, SUCCESS, WARNING = 0, 1, 2  # com.sun.star.frame.InfobarType
+DECK = "GradbookDeck"
+BAR = "gradbook"
+SETTINGS = "com.sun.star.configuration.ConfigurationProvider"
+
+
+def run_command(context: Any, frame: Any, command: str, reply: Reply) -> None:
+    """Run a command of the menu in the document of a window."""
+    with in_language(office_language(context)):
+        session_of(context, frame).run(command, reply)
+
+
+def office_language(context: Any) -> str:
+    """The code of the language of the office's menus; English if there is no catalogue for it."""
+    provider = context.ServiceManager.createInstanceWithContext(SETTINGS, context)
+    where = (PropertyValue(Name="nodepath", Value="/org.openoffice.Setup/L10N"),)
+    access = "com.sun.star.configuration.ConfigurationAccess"
+    code = provider.createInstanceWithArguments(access, where).getByName("ooLocale")
+    return code[:2] if code[:2] in LANGUAGES else "en"
+
+
+def ignore(words: str) -> None:
+    """Nobody waits for the words."""
+
+
+class OpenDocument(unohelper.Base, XCloseListener):
+    """What gradbook knows of an open document."""
+
+    def __init__(self, context: Any, frame: Any) -> None:
+        self.context, self.frame = context, frame
+        self.controller = frame.getController()
+        self.document = self.controller.getModel()
+        self.identity = self.document.RuntimeUID
+        self.work: OfficeWork | None = None
+        self.reply: Reply = ignore
+        self.shown: Any = None  # what the last command found
+        self.checked: Any = None  # what the last check found
+        self.formulas: dict[tuple[str, str], str] = {}  # of cells to correct, when it was checked
+        self.at = -1  # which mistake is in hand
+        self.message = ""  # how the last command went, unless that is shown
+        self.panel: Any = None
+
+    def queryClosing(self, event: Any, owns: bool) -> None:
+        pass
+
+    def notifyClosing(self, event: Any) -> None:
+        self.disposing(event)
+
+    def disposing(self, event: Any) -> None:
+        """The document is closed: nothing may touch it any more."""
+        if self.work is not None:
+            self.work.cancel()
+        _sessions.pop(self.identity, None)
+        self.document = self.panel = None
+
+    def run(self, command: str, reply: Reply = ignore) -> None:
+        """Run a command; what still runs is cancelled."""
+        if self.work is not None:
+            self.do_cancel()
+        self.reply = reply
+        with suppress(DisposedException):
+            getattr(self, f"do_{command.replace('-', '_')}")()
+
+    # Commands
+
+    def do_check(self) -> None:
+        self._start(_check, lambda shown: self._mark_all(shown, is_check=True))
+
+    def do_next(self) -> None:
+        if self.checked is None:
+            return self._start(_check, lambda shown: self._mark_all(shown, True, self.do_next))
+        entries = self.checked.entries
+        if not entries:
+            return self._end(tr(shown_words.NO_MISTAKE), SUCCESS)
+        self.show(self.checked)
+        self.go_to((self.at + 1) % len(entries))
+        self._end(f"{entries[self.at].title}\n{entries[self.at].words}", INFO)
+        self.message = ""
+        self._tell_panel()
+
+    def do_depends(self) -> None:
+        place = self._cell()
+        if place:
+            self._start(_depends(place), self._mark_all)
+
+    def do_correct(self) -> None:
+        self._correct(whole=False)
+
+    def do_correct_all(self) -> None:
+        self._correct(whole=True)
+
+    def do_insert(self) -> None:
+        place = self._cell()
+        if not place or self._refused():
+            return None
+        if self.document.isProtected():
+            return self._end(tr(shown_words.LOCKED), WARNING)
+
+        def add(path: Path) -> None:
+            desktop = "com.sun.star.frame.Desktop"
+            office = self.context.ServiceManager.createInstanceWithContext(desktop, self.context)
+            with OneStep(self.document, f"gradbook: {tr(shown_words.COMMANDS['insert'])}"):
+                added = add_sheets(self.document, office, path)
+            self._end(tr(shown_words.INSERTED, sheets=", ".join(added)), SUCCESS)
+
+        self._start(_insert(place), add, ending=".xlsx")
+
+    def do_clear(self) -> None:
+        with Unrecorded(self.document):
+            clear_marks(self.document)
+        self.checked, self.at = None, -1
+        self.show(None)
+        self._end(tr(shown_words.CLEARED), INFO)
+
+    def do_help(self) -> None:
+        self.show(shown_words.shown_help())
+        self._end(str(self.shown), None)
+
+    def do_cancel(self) -> None:
+        """Stop what runs; nothing of it is written."""
+        if self.work is not None:
+            work, self.work = self.work, None
+            work.cancel()
+            work.indicator.end()
+        self._end(tr(shown_words.CANCELLED), INFO)
+
+    # Steps of commands
+
+    def _start(
+        self, do: Callable[[Path, Path], Any], then: Callable[[Any], None], ending: str = ""
+    ) -> None:
+        """Copy the document, work on the copy in a thread, and go on in the office's."""
+        holder = ExitStack()
+        folder = holder.enter_context(temporary_folder())
+        indicator = self.frame.createStatusIndicator()
+        indicator.start(tr(shown_words.WORKING), FULL)
+        code, reply = office_language(self.context), self.reply
+        try:
+            path = copy_document(self.document, folder, ending)
+        except Exception as error:
+            self._fail(error, folder)
+            indicator.end()
+            holder.close()
+            return
+
+        def finish(outcome: Any, problem: Exception | None) -> None:
+            if not work.is_cancelled and self.document is not None:
+                self.work, self.reply = None, reply
+                indicator.end()
+                with in_language(code):
+                    self._go_on(lambda: then(outcome), problem, folder)
+            holder.close()
+
+        work = self.work = OfficeWork(self.context, lambda: do(path, folder), finish, indicator)
+        self._tell_panel()
+        work.start()
+
+    def _go_on(self, then: Callable[[], None], problem: Exception | None, folder: Path) -> None:
+        """Show what was computed, or why there is nothing."""
+        try:
+            if problem is not None:
+                raise problem
+            then()
+        except Exception as error:
+            self._fail(error, folder)
+
+    def _mark_all(
+        self, shown: Any, is_check: bool = False, then: Callable[[], None] | None = None
+    ) -> None:
+        """Mark the cells of what was found, and show it."""
+        sheets = self.document.getSheets()
+        locked = first_protected(self.document, {it.sheet for it in shown.entries})
+        if self.document.isReadonly():
+            shown = shown_words.with_remark(shown, tr(shown_words.READ_ONLY))
+        else:
+            if locked:
+                shown = shown_words.with_remark(shown, tr(shown_words.PROTECTED, sheet=locked))
+            with Unrecorded(self.document):
+                clear_marks(self.document)
+                for entry in shown.entries:
+                    there = sheets.hasByName(entry.sheet) and entry.mark is not None
+                    if there and not sheets.getByName(entry.sheet).isProtected():
+                        sheet = sheets.getByName(entry.sheet)
+                        put_mark(self.document, sheet, entry.cells, entry.mark)
+                        if entry.note:
+                            put_note(sheet, entry.cells, entry.note)
+        self.checked, self.at = (shown if is_check else None), -1
+        self.formulas = {
+            (entry.sheet, name): self._formula(entry.sheet, name)
+            for entry in (shown.entries if is_check else ())
+            for name in (*entry.formulas, *entry.arrays)
+        }
+        self.show(shown)
+        if then is not None:
+            return then()
+        self._end(str(shown), SUCCESS if shown.is_good else WARNING)
+
+    def _correct(self, whole: bool) -> None:
+        if self._refused():
+            return None
+        if self.checked is None:
+            again = lambda: self._correct(whole)  # noqa: E731
+            return self._start(_check, lambda shown: self._mark_all(shown, True, again))
+        if whole:
+            entries = [it for it in self.checked.entries if it.formulas or it.arrays]
+            if not entries:
+                return self._end(tr(shown_words.NO_MISTAKE), INFO)
+        else:
+            place = self._cell()
+            if not place:
+                return None
+            entries = [it for it in self.checked.entries if self._is_at(it, place)][:1]
+            if not entries:
+                return self._end(tr(shown_words.NO_CORRECTION, cell=place[1]), WARNING)
+        if self._refused(entries):
+            return None
+        for (sheet, name), formula in self.formulas.items():
+            mine = any(it.sheet == sheet and name in {*it.formulas, *it.arrays} for it in entries)
+            if mine and self._formula(sheet, name) != formula:
+                self.checked = None
+                return self._end(tr(shown_words.CHANGED, cell=name), WARNING)
+        command = "correct-all" if whole else "correct"
+        count = 0
+        with OneStep(self.document, f"gradbook: {tr(shown_words.COMMANDS[command])}"):
+            for entry in entries:
+                sheet = self.document.getSheets().getByName(entry.sheet)
+                write_formulas(self.document, sheet, entry.formulas, entry.arrays)
+                count += len(entry.formulas)
+        self._end(shown_words.corrected(count), SUCCESS)
+        self.reply = ignore
+        self.do_check()  # marks follow; what is still wrong stays in sight
+
+    def _is_at(self, entry: Any, place: tuple[str, str]) -> bool:
+        """Whether an entry is about the selected cell, and its correction is known."""
+        if entry.sheet != place[0] or not (entry.formulas or entry.arrays):
+            return False
+        sheet = self.document.getSheets().getByName(entry.sheet)
+        cell = sheet.getCellRangeByName(place[1]).getRangeAddress()
+        areas = (*entry.cells, *entry.arrays, *entry.formulas)
+        return any(sheet.getCellRangeByName(it).queryIntersection(cell).Count for it in areas)
+
+    def _refused(self, entries: Iterable[Any] = ()) -> bool:
+        """Say that the document, or a sheet that is to be changed, can't be written."""
+        if self.document.isReadonly():
+            self._end(tr(shown_words.READ_ONLY), WARNING)
+            return True
+        locked = first_protected(self.document, (entry.sheet for entry in entries))
+        if locked:
+            self._end(tr(shown_words.PROTECTED, sheet=locked), WARNING)
+        return bool(locked)
+
+    def _formula(self, title: str, name: str) -> str:
+        cells = self.document.getSheets().getByName(title).getCellRangeByName(name)
+        return str(cells.getCellByPosition(0, 0).getFormula())
+
+    def _cell(self) -> tuple[str, str] | None:
+        """The sheet and the name of the selected cell."""
+        chosen = self.controller.getSelection()
+        if not chosen.supportsService("com.sun.star.sheet.SheetCellRange"):
+            self._end(tr(shown_words.NO_CELL), WARNING)
+            return None
+        first = chosen.getCellByPosition(0, 0)
+        name = str(first.AbsoluteName).rpartition(".")[2].replace("$", "")
+        return str(first.getSpreadsheet().Name), name
+
+    # What is seen
+
+    def go_to(self, number: int) -> None:
+        """Show the cells of an entry."""
+        entry = self.shown.entries[number]
+        sheets = self.document.getSheets()
+        if not sheets.hasByName(entry.sheet):
+            return
+        self.at = number
+        sheet = sheets.getByName(entry.sheet)
+        self.controller.setActiveSheet(sheet)
+        self.controller.select(sheet.getCellRangeByName(entry.cells[0]).getCellByPosition(0, 0))
+        self._tell_panel()
+
+    def show(self, shown: Any) -> None:
+        self.shown = shown
+        is_seen = self.frame.getContainerWindow().isVisible()
+        if shown is not None and self.panel is None and is_seen:
+            with suppress(Exception):  # a window without a sidebar has a bar above the sheet
+                sidebar = self.controller.getSidebar()
+                sidebar.setVisible(True)
+                sidebar.getDecks().getByName(DECK).activate(True)
+        self._tell_panel()
+
+    def _tell_panel(self) -> None:
+        if self.panel is not None:
+            with suppress(DisposedException):
+                self.panel.refresh()
+
+    def _fail(self, error: Exception, folder: Path) -> None:
+        words = one_line(translate(reason_of(error)))
+        for path in (f"{folder}/", f"{folder}\\"):
+            words = words.replace(path, "")
+        self._end(words, WARNING)
+
+    def _end(self, words: str, kind: int | None) -> None:
+        """Say how a command went: in the panel, or in a bar above the sheet, and to a macro."""
+        first = words.partition("\n")[0]
+        self.message = first if kind is not None and words != str(self.shown) else ""
+        with suppress(Exception):  # a preview of a page has no bar
+            if self.controller.hasInfobar(BAR):
+                self.controller.removeInfobar(BAR)
+            if kind is not None and self.panel is None:
+                self.controller.appendInfobar(BAR, "gradbook", first, kind, (), True)
+        reply, self.reply = self.reply, ignore
+        self._tell_panel()
+        reply(words)
+
+
+_sessions: dict[str, OpenDocument] = {}
+
+
+def session_of(context: Any, frame: Any) -> OpenDocument:
+    """The session of a window's document."""
+    document = frame.getController().getModel()
+    session = _sessions.get(document.RuntimeUID)
+    if session is None:
+        session = _sessions[document.RuntimeUID] = OpenDocument(context, frame)
+        document.addCloseListener(session)
+    session.frame, session.controller = frame, frame.getController()
+    return session
+
+
+# What is computed, away from the document -------------------------------------
+
+
+def _check(path: Path, folder: Path) -> Any:
+    from gradbook.audit.check_book import report_on
+
+    return shown_words.shown_check(report_on(path))
+
+
+def _depends(place: tuple[str, str]) -> Callable[[Path, Path], Any]:
+    def compute(path: Path, folder: Path) -> Any:
+        from gradbook.derivatives.public_book import read_book
+
+        return shown_words.shown_inputs(read_book(path).derivatives(_called(place)))
+
+    return compute
+
+
+def _insert(place: tuple[str, str]) -> Callable[[Path, Path], Any]:
+    def write(path: Path, folder: Path) -> Path:
+        from gradbook.derivatives.public_book import read_book
+
+        return read_book(path).write(folder / f"derivatives{path.suffix}", _called(place))
+
+    return write
+
+
+def _called(place: tuple[str, str]) -> str:
+    title = place[0].replace("'", "''")
+    return f"'{title}'.{place[1]}"

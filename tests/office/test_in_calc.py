@@ -1,0 +1,276 @@
+"""The extension in a running Calc: what its commands do to documents, and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import gradbook as gb
+from gradbook.language import in_language, tr
+from scripts.extension import MOST_BYTES, extension
+from tests.cases import for_each
+from tests.conftest import require
+from tests.outside.witness import python_with_uno
+from tests.serve.books import LOST_FACTOR, content
+
+ADA = Path(__file__).parents[2] / "docs/tutorials/ada.xlsx"
+WRONG, RIGHT = "*K6*(1-K6)*D6", "*M6*(1-M6)*D6"
+HEIGHTS = re.compile(rb' ht="[^"]*"|table:style-name="ro\d+"')  # of rows, which Calc measures anew
+PATIENCE = 100  # seconds for a task, on a machine with much to do
+
+
+class CalcClient:
+    """A Calc that runs as a user who isn't root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "gradbook.oxt").write_bytes(extension())
+        shutil.copy(ADA, folder / "ada.xlsx")
+        for name, is_right in (("right.xlsx", True), ("wrong.xlsx", False)):
+            (folder / name).write_bytes(content(is_right))
+        shutil.copy(Path(__file__).with_name("calc.py"), folder)
+        other = []
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
+            other = ["runuser", "-u", "nobody", "--"]
+        command = [*other, "env", "--unset=DISPLAY", f"HOME={folder}", str(python_with_uno())]
+        self.process = subprocess.Popen(
+            [*command, str(folder / "calc.py"), str(folder), str(folder / "gradbook.oxt")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __getattr__(self, name):
+        def ask(*arguments):
+            self.process.stdin.write(json.dumps([name, arguments]) + "\n")
+            self.process.stdin.flush()
+            answer = json.loads(self.process.stdout.readline())
+            assert "problem" not in answer, answer["problem"]
+            return answer["answer"]
+
+        return ask
+
+    def words(self, *arguments):
+        return self.run(*arguments)[0]
+
+    def formula(self, *arguments):
+        return self.cell(*arguments)[0]
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def calc():
+    require("libreoffice")
+    folder = Path(tempfile.mkdtemp(prefix="gradbook-calc-"))
+    client = CalcClient(folder)
+    yield client
+    client.end()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def opened(calc):
+    """Opens documents, which are closed after the test."""
+    numbers = []
+
+    def open_one(*arguments):
+        numbers.append(calc.open(*arguments))
+        return numbers[-1]
+
+    yield open_one
+    for number in numbers:
+        calc.close(number)
+
+
+def as_calc_saves(calc, name, ending):
+    """The book as this office writes it."""
+    number = calc.open(name)
+    calc.calculate(number)
+    saved = calc.save(number, f"{Path(name).stem}-saved{ending}")
+    calc.close(number)
+    return saved
+
+
+def test_it_is_small_and_its_bytes_are_always_the_same():
+    first = extension()
+    assert first == extension()
+    assert len(first) <= MOST_BYTES
+
+
+def test_it_installs_and_its_menu_has_every_command(calc):
+    assert calc.install()[0] == 0, calc.install()
+    titles = calc.menu()
+    assert titles[0] == "Check this workbook"
+    assert len(titles) == 8
+
+
+def test_an_older_python_is_told_which_office_to_get(calc):
+    assert calc.refusal([3, 11]) == ""
+    words = calc.refusal([3, 9])
+    assert "3.11" in words
+    assert "3.9" in words
+    assert "LibreOffice 26.2" in words
+
+
+@for_each("ending", [".ods", ".xlsx"])
+def test_a_mistake_is_marked_corrected_undone_and_the_marks_go(calc, opened, ending):
+    name = as_calc_saves(calc, "ada.xlsx", ending)
+    book = opened(name)
+    calc.calculate(book)
+    calc.colour(book, "AA6", 0x00FF00, "my note")
+    calc.add_condition(book, "AA10:AA12")
+    calc.save(book, f"before{ending}")
+    steps = calc.undo_titles(book)
+
+    words = calc.words(book, "check")
+    assert words.startswith("wrong: 1 finding, 7 of 8 gradients right")
+    marked, notes = calc.marks(book)
+    assert marked == {"Sheet1.AA6:AA9,Sheet1.AA13:AA75": "gradbook wrong"}
+    assert notes["$Sheet1.$AA$6"] == "my note"
+    assert "so M6" in notes["$Sheet1.$AA$7"]
+    assert calc.words(book, "next").startswith("AA6:AA75")
+    assert calc.selected(book) == "$Sheet1.$AA$6"
+    calc.save(book, f"marked{ending}")
+
+    calc.run(book, "clear")
+    assert calc.marks(book) == [{}, {"$Sheet1.$AA$6": "my note"}]
+    assert calc.undo_titles(book) == steps
+    calc.save(book, f"after{ending}")
+    assert parts(calc, f"after{ending}") == parts(calc, f"before{ending}")
+
+    assert calc.words(book, "correct", "AA8") == "70 cells corrected"
+    assert calc.formula(book, "AA6").endswith(RIGHT)
+    assert calc.words(book, "check").startswith("right, 8 gradients checked")
+    calc.undo(book)
+    assert calc.formula(book, "AA6").endswith(WRONG)
+    calc.redo(book)
+    assert calc.formula(book, "AA75").endswith("*M75*(1-M75)*D75")
+
+    again = opened(f"marked{ending}")
+    assert "so M6" in calc.marks(again)[1]["$Sheet1.$AA$7"]
+    calc.run(again, "clear")
+    assert calc.marks(again) == [{}, {"$Sheet1.$AA$6": "my note"}]
+
+
+def parts(calc, name):
+    """What a saved file has, but for when it was saved, what is in view, and heights of rows."""
+    skipped = ("settings.xml", "meta.xml", "Thumbnails", "docProps")
+    with zipfile.ZipFile(calc.folder / name) as archive:
+        return {
+            part: HEIGHTS.sub(b"", archive.read(part))
+            for part in archive.namelist()
+            if not part.startswith(skipped)
+        }
+
+
+def test_a_right_book_says_so_and_another_why_it_is_not_judged(calc, opened):
+    book = opened("right.xlsx")
+    assert calc.words(book, "check").startswith("right, 1 gradient checked")
+    assert calc.marks(book) == [{}, {}]
+    empty = opened("private:factory/scalc")
+    assert calc.words(empty, "check").startswith("no network: no loss")
+    assert calc.words(empty, "next") == "no mistake is marked"
+
+
+def test_an_edit_that_is_not_saved_is_judged(calc, opened):
+    book = opened("right.xlsx")
+    for row in range(2, 8):
+        calc.cell(book, f"F{row}", f"=(D{row}-B{row})")
+    calc.calculate(book)
+    assert calc.words(book, "check").startswith("wrong")
+    assert calc.words(book, "correct-all") == "6 cells corrected"
+    assert calc.words(book, "check").startswith("right")
+
+
+def test_what_was_edited_since_the_check_is_not_overwritten(calc, opened):
+    book = opened("wrong.xlsx")
+    calc.run(book, "check")
+    calc.cell(book, "F3", "=1")
+    assert "F3 has changed since the check" in calc.words(book, "correct-all")
+    assert calc.formula(book, "F2") == LOST_FACTOR["F2:F7"]
+
+
+def test_a_protected_sheet_and_a_read_only_document_say_so_and_stay_as_they_are(calc, opened):
+    book = opened("wrong.xlsx")
+    calc.protect(book)
+    assert "is protected" in calc.words(book, "check")
+    assert calc.marks(book) == [{}, {}]
+    assert "is protected" in calc.words(book, "correct-all")
+    assert calc.formula(book, "F2") == LOST_FACTOR["F2:F7"]
+    fixed = opened("wrong.xlsx", True)
+    assert "read-only" in calc.words(fixed, "check")
+    for command in ("correct-all", "insert"):
+        assert calc.words(fixed, command, "E2").startswith("this document is read-only")
+    assert calc.formula(fixed, "F2") == LOST_FACTOR["F2:F7"]
+
+
+def test_two_documents_at_once_keep_apart_and_one_closed_meanwhile_harms_nothing(calc, opened):
+    closed = calc.open("ada.xlsx")
+    wrong, right = opened("wrong.xlsx"), opened("right.xlsx")
+    for book in (closed, wrong, right):
+        calc.start(book, "check")
+    calc.close(closed)
+    assert calc.words(right, "check").startswith("right")
+    assert calc.words(wrong, "check").startswith("wrong")
+    assert calc.marks(right) == [{}, {}]
+    assert calc.marks(wrong)[0] == {"Sheet1.F2:F7": "gradbook wrong"}
+
+
+def test_the_office_answers_while_it_checks_and_a_check_is_cancelled(calc, opened):
+    book = opened("ada.xlsx")
+    calc.start(book, "check")
+    assert calc.slowest_answer(book, 1.0) < 0.5
+    calc.start(book, "check")
+    assert calc.words(book, "cancel") == "cancelled: nothing was changed"
+    assert calc.words(book, "check").startswith("wrong")
+
+
+def test_a_cell_depends_on_what_the_command_says(calc, opened):
+    book = opened("ada.xlsx")
+    words = calc.words(book, "depends", "X6").replace("\u00a0", " ").splitlines()
+    found = gb.read_book(ADA).derivatives("X6")
+    assert len(words) == len(found) + 1
+    for line, entry in zip(words[1:], found.inputs, strict=True):
+        assert line.startswith(f"{entry.label} ({entry.name})")
+        slope, percent = (f"{it:.5g}".replace("-", "−") for it in (entry.slope, entry.elasticity))
+        assert f"derivative {slope}" in line
+        assert f"{percent} % per %" in line
+    assert any(style.startswith("gradbook raises") for style in calc.marks(book)[0].values())
+
+
+def test_derivatives_are_added_as_live_sheets_in_one_step(calc, opened):
+    book = opened("ada.xlsx")
+    assert calc.words(book, "insert", "X6") == "added: Derivatives, ∂ Sheet1"
+    slope = gb.read_book(ADA).derivatives("X6")["w5"]
+    _, number, _, error = calc.cell(book, "N6", None, "∂ Sheet1")
+    assert error == 0
+    assert number == pytest.approx(slope, rel=1e-9)
+    calc.cell(book, "N6", "0.9")
+    assert calc.cell(book, "N6", None, "∂ Sheet1")[1] != pytest.approx(slope, rel=1e-3)
+    # Without a window this office dies of taking back any added sheet, so it isn't asked to.
+    assert calc.undo_titles(book)[1:] == ["gradbook: Insert derivatives"]
+
+
+def test_it_speaks_the_language_of_the_office(calc, opened):
+    book = opened("wrong.xlsx")
+    calc.language("de")
+    try:
+        words = calc.words(book, "check")
+    finally:
+        calc.language("en-US")
+    with in_language("de"):
+        assert words.startswith(tr("wrong"))
+        assert tr("should be") in words
