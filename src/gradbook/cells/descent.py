@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import compress
 from math import inf, isfinite, sqrt
+from operator import mul, sub
 
-MEMORY = 20  # steps from which the curvature is known
+MEMORY = 40  # steps from which the curvature is known
 ENOUGH, STEEP = 1e-4, 0.9  # of the slope: what a step has to gain, and what may be left of it
 MOST_TRIALS = 30  # of one step
 ROUNDING = 1e-15  # relative: what a value's last digits are worth
-CLOSE = 1e-10  # slopes that count as none, relative to the values
+CLOSE = 1e-9  # slopes that count as none, relative to the values
+NOISE = 1e-12  # relative: below this, slopes are better known than values
 IN_A_ROW = 3  # steps that gain nothing but rounding errors
 FAR = 1e30  # values below this, negative, end a descent
 
@@ -71,7 +74,8 @@ class NumberBounds:
 
 
 def dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return sum(map(float.__mul__, a, b))
+    product: float = sum(map(mul, a, b))
+    return product
 
 
 def left_over(place: SlopedPoint, box: NumberBounds) -> float:
@@ -90,6 +94,11 @@ class Curvature:
     change: Numbers
     product: float
 
+    def among(self, free: Sequence[bool]) -> Curvature:
+        """The same for some of the numbers."""
+        step, change = list(compress(self.step, free)), list(compress(self.change, free))
+        return Curvature(step, change, dot(step, change))
+
 
 def descend(
     function: Function,
@@ -107,10 +116,14 @@ def descend(
             return here, DescentEnd.LEVEL
         if here.value < -FAR:
             return here, DescentEnd.UNBOUNDED
-        there = _step(function, here, box, memory)
+        way = _way(here, box, memory)
+        if memory and -dot(way, here.slopes) <= ROUNDING * abs(here.value):
+            return here, DescentEnd.STUCK  # what a step would gain can't be seen
+        there = _step(function, here, box, way, is_first=not memory)
         if there is None and memory:
             memory.clear()
-            there = _step(function, here, box, memory)
+            way = _way(here, box, memory)
+            there = _step(function, here, box, way, is_first=True)
         if there is None:
             return here, DescentEnd.STUCK
         _remember(memory, here, there)
@@ -122,27 +135,29 @@ def descend(
 
 
 def _remember(memory: list[Curvature], here: SlopedPoint, there: SlopedPoint) -> None:
-    step = list(map(float.__sub__, there.at, here.at))
-    change = list(map(float.__sub__, there.slopes, here.slopes))
+    step = list(map(sub, there.at, here.at))
+    change = list(map(sub, there.slopes, here.slopes))
     product = dot(step, change)
     if product > 1e-14 * sqrt(dot(step, step) * dot(change, change)):
         memory.append(Curvature(step, change, product))
         del memory[:-MEMORY]
 
 
-def _step(
-    function: Function, here: SlopedPoint, box: NumberBounds, memory: Sequence[Curvature]
-) -> SlopedPoint | None:
-    """The end of one step down, or None if no step is lower."""
+def _way(here: SlopedPoint, box: NumberBounds, memory: Sequence[Curvature]) -> Numbers:
+    """The way down from a place, 0 for numbers that bounds hold."""
     free = box.free(here)
     slopes = [g if is_free else 0.0 for g, is_free in zip(here.slopes, free, strict=True)]
     way = _downhill(slopes, free, memory)
-    along = dot(way, slopes)
-    if not along < 0:
-        way = [-g for g in slopes]
-        along = dot(way, slopes)
-    length = sqrt(-along) if not memory else 1.0
-    first = 1.0 if memory else min(1.0, 1.0 / length) if length > 0 else 1.0
+    return way if dot(way, slopes) < 0 else [-g for g in slopes]
+
+
+def _step(
+    function: Function, here: SlopedPoint, box: NumberBounds, way: Numbers, *, is_first: bool
+) -> SlopedPoint | None:
+    """The end of one step down, or None if no step is lower. Nothing says how long the first
+    should be."""
+    along = dot(way, here.slopes)
+    first = min(1.0, 1.0 / sqrt(-along)) if is_first else 1.0
     longest = box.longest(here.at, way)
     if longest <= first:
         bent = _bent_step(function, here, box, way, first)
@@ -154,9 +169,9 @@ def _step(
 def _downhill(slopes: Numbers, free: Sequence[bool], memory: Sequence[Curvature]) -> Numbers:
     """The way to the lowest point of what is known of the curvature, among the free numbers."""
     if not all(free):
-        memory = [_within(entry, free) for entry in memory]
-        memory = [entry for entry in memory if entry.product > 0]
-    way, shares = slopes, []
+        among = [entry.among(free) for entry in memory]
+        memory = [entry for entry in among if entry.product > 0]
+    way, shares = list(compress(slopes, free)), []
     for entry in reversed(memory):
         share = dot(entry.step, way) / entry.product
         shares.append(share)
@@ -168,13 +183,8 @@ def _downhill(slopes: Numbers, free: Sequence[bool], memory: Sequence[Curvature]
     for entry, share in zip(memory, reversed(shares), strict=True):
         back = share - dot(entry.change, way) / entry.product
         way = [x + back * y for x, y in zip(way, entry.step, strict=True)]
-    return [-x if is_free else 0.0 for x, is_free in zip(way, free, strict=True)]
-
-
-def _within(entry: Curvature, free: Sequence[bool]) -> Curvature:
-    step = [x if is_free else 0.0 for x, is_free in zip(entry.step, free, strict=True)]
-    change = [x if is_free else 0.0 for x, is_free in zip(entry.change, free, strict=True)]
-    return Curvature(step, change, dot(step, change))
+    parts = iter(way)
+    return [-next(parts) if is_free else 0.0 for is_free in free]
 
 
 def _bent_step(
@@ -183,7 +193,7 @@ def _bent_step(
     """A step that goes along the bounds where it meets them."""
     for _ in range(MOST_TRIALS):
         at = box.clip([x + length * w for x, w in zip(here.at, way, strict=True)])
-        moved = list(map(float.__sub__, at, here.at))
+        moved = list(map(sub, at, here.at))
         if not any(moved):
             return None
         there = function(at)
@@ -207,15 +217,15 @@ class _Line:
     ) -> None:
         self.function, self.here, self.way, self.along = function, here, way, along
         self.longest, self.box = longest, box
-        self.noise = ROUNDING * 10 * abs(here.value)
+        self.noise = NOISE * abs(here.value)
 
     def search(self, length: float) -> SlopedPoint | None:
         low = 0.0, self.here, self.along
-        for trial in range(MOST_TRIALS):
+        for _ in range(MOST_TRIALS):
             place, along = self._at(length)
             if self._is_good(place, along, length):
                 return place
-            if not self._is_lower(place, length) or (trial and place.value >= low[1].value):
+            if self._is_above(place, length, low[1]):
                 return self._between(low, (length, place, along))
             if along >= 0:
                 return self._between((length, place, along), low)
@@ -235,6 +245,11 @@ class _Line:
     def _is_lower(self, place: SlopedPoint, length: float) -> bool:
         return place.value <= self.here.value + ENOUGH * length * self.along
 
+    def _is_above(self, place: SlopedPoint, length: float, low: SlopedPoint) -> bool:
+        """Whether a place is too high, by more than the noise of values: then slopes decide."""
+        is_lower = self._is_lower(place, length) or place.value <= self.here.value + self.noise
+        return not is_lower or place.value > low.value + self.noise
+
     def _is_good(self, place: SlopedPoint, along: float, length: float) -> bool:
         if self._is_lower(place, length) and abs(along) <= -STEEP * self.along:
             return True
@@ -252,7 +267,7 @@ class _Line:
             place, along = self._at(length)
             if self._is_good(place, along, length):
                 return place
-            if not self._is_lower(place, length) or place.value >= low[1].value:
+            if self._is_above(place, length, low[1]):
                 high = length, place, along
             else:
                 if along * (high[0] - low[0]) >= 0:

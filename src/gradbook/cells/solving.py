@@ -27,6 +27,7 @@ from gradbook.cells.descent import (
     Numbers,
     SlopedPoint,
     descend,
+    dot,
     left_over,
 )
 from gradbook.cells.flow import Flow
@@ -38,12 +39,15 @@ from gradbook.errors import UsageError
 from gradbook.language.message import Message
 
 MOST_INPUTS, MOST_LIMITS = 5_000, 200
-MOST_EVALUATIONS = 20_000
+MOST_EVALUATIONS = 6_000
 REACHED = 1e-9  # relative: how near a value has to come to the one that it should reach
 NEAR = 1e-3  # relative: how far cells are moved to see whether a place is what it seems
 NEARER = (1e-5, 1e-7, 1e-9)
 FAR = 1e15  # times the value before: it has no end there
 NOISE = 1e-13  # relative: what the last digits of a value are worth
+TINY = 1e-17  # … of the value before
+SEEN = 100  # times the noise: what a slope has to change to count
+TURNED = 0.1  # of a slope, that it has on the other side of a corner
 MOST_TRIED = 40  # cells that are moved one by one
 GOLDEN = 0.6180339887498949
 AGAIN = 5  # descents that go on from a lower place beside the last one
@@ -450,14 +454,20 @@ class _SolverSearch:
         if not steepest:
             return None
         way = [-g / steepest if f else 0.0 for g, f in zip(slopes, free, strict=True)]
-        changes = []
+        near = []
         for size in NEARER:
             at = self.box.clip([x + size * w for x, w in zip(place.at, way, strict=True)])
-            changes.append(self._measured(at).place.value - place.value)
-        noise = NOISE * abs(place.value)
+            near.append(self._measured(at).place)
+        changes = [there.value - place.value for there in near]
+        noise = NOISE * abs(place.value) + TINY * abs(self.before)
+        if NEARER[0] * steepest < SEEN * noise:
+            return None
         if abs(changes[-1]) > max(abs(changes[0]) / 2, noise):
             return SolutionKind.JUMP
-        return SolutionKind.CORNER if changes[0] > noise else None
+        before = -dot(here.place.slopes, way)
+        further, beside = (dot(there.slopes, way) for there in near[-2:])
+        is_corner = beside > TURNED * max(before, further)  # a curve's slope grows on the way
+        return SolutionKind.CORNER if is_corner else None
 
     def _lower_beside(self, here: ConstrainedPoint, *, with_care: bool) -> ConstrainedPoint | None:
         """A lower place beside one that seems lowest: one or two are tried or, with care, many."""
