@@ -131,6 +131,21 @@ def test_limits_that_contradict_each_other_are_named():
     assert not solution.is_good
 
 
+@pytest.mark.parametrize("count", [20, 200])
+def test_an_equation_of_many_cells_is_kept(count):
+    """The nearest numbers to 1, 2 … whose sum is 0: each is moved by as much."""
+    cells: dict[str, Content] = {f"A{k}": 1.0 for k in range(1, count + 1)}
+    cells |= {f"B{k}": k / count for k in range(1, count + 1)}
+    cells |= {"C1": f"=SUMXMY2(A1:A{count},B1:B{count})", "C2": f"=SUM(A1:A{count})"}
+    names = [f"A{k}" for k in range(1, count + 1)]
+    solution = solved(cells, names, "C1", SolverGoal.SMALLEST, ("C2", SAME, 0.0))
+    middle = (count + 1) / 2 / count
+    assert solution.kind is SolutionKind.LIMITED
+    assert solution.value == pytest.approx(count * middle**2, rel=1e-8)
+    assert solution.numbers[at("A1")] == pytest.approx(1 / count - middle, abs=1e-6)
+    assert solution.slope < 1e-6
+
+
 @for_each(
     ("formula", "start", "kind"),
     [

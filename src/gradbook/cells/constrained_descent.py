@@ -20,6 +20,7 @@ IN_A_ROW = 5  # steps that gain nothing more
 LEAST = 1e-4  # curvature, relative to slopes
 SMALL = 1e-13  # in the quadratic model
 MOST_STEPS, MOST_TRIALS = 300, 25
+MOST_DENSE = 150  # numbers of a quadratic model; more are found by penalties
 PENALTIES = 12  # rounds in which the penalties grow
 LOOSENED = (1.0, 0.5, 0.1, 0.01)  # shares of a violation that a step is to remove
 
@@ -65,15 +66,28 @@ def descend_within(
 ) -> tuple[ConstrainedPoint, DescentEnd, Numbers]:
     """Go down from a place as far as the constraints allow; with the slopes that they don't
     stop."""
+    if len(start.place.at) > MOST_DENSE:
+        there, weights = _by_penalties(function, start, [0.0] * len(start.constraints), box)
+        ending = DescentEnd.LEVEL if there.violation <= KEPT else DescentEnd.STUCK
+        return there, ending, slopes_left(there, weights)
     search = _Sequence(function, start, box)
     ending = search.run()
     if ending is DescentEnd.STUCK and not search.is_done:
-        there = _by_penalties(function, search.here, search.weights, box)
+        there, _ = _by_penalties(function, search.here, search.weights, box)
         better = there.violation <= KEPT < search.here.violation
         if better or (there.violation <= KEPT and there.place.value < search.here.place.value):
             search = _Sequence(function, there, box)
             ending = search.run()
-    return search.here, ending, search.slopes_left(search.here)
+    return search.here, ending, slopes_left(search.here, search.weights)
+
+
+def slopes_left(point: ConstrainedPoint, weights: Sequence[float]) -> Numbers:
+    """The slopes less what the constraints hold, by their weights."""
+    slopes = list(point.place.slopes)
+    for weight, kept in zip(weights, point.constraints, strict=True):
+        if weight:
+            slopes = [g - weight * a for g, a in zip(slopes, kept.slopes, strict=True)]
+    return slopes
 
 
 class _Sequence:
@@ -188,18 +202,10 @@ class _Sequence:
             length = min(max(ideal, 0.1 * length), 0.5 * length)
         return None
 
-    def slopes_left(self, place: ConstrainedPoint) -> Numbers:
-        """The slopes less what the constraints hold, by their weights."""
-        slopes = list(place.place.slopes)
-        for weight, kept in zip(self.weights, place.constraints, strict=True):
-            if weight:
-                slopes = [g - weight * a for g, a in zip(slopes, kept.slopes, strict=True)]
-        return slopes
-
     def _learn(self, there: ConstrainedPoint) -> None:
         """Take the change of the slopes into the curvature (BFGS, damped by Powell's rule)."""
         step = list(map(float.__sub__, there.place.at, self.here.place.at))
-        before, after = map(self.slopes_left, (self.here, there))
+        before, after = (slopes_left(point, self.weights) for point in (self.here, there))
         change = list(map(float.__sub__, after, before))
         product = dot(step, change)
         least = self._least_curvature()
@@ -375,8 +381,9 @@ def _by_penalties(
     start: ConstrainedPoint,
     weights: Sequence[float],
     box: NumberBounds,
-) -> ConstrainedPoint:
-    """The end of descents whose penalties grow (an augmented Lagrangian)."""
+) -> tuple[ConstrainedPoint, Numbers]:
+    """The end of descents whose penalties grow (an augmented Lagrangian), and each constraint's
+    weight."""
     here, penalty = start, 10.0 * max(1.0, abs(start.place.value))
     weights = list(weights)
     for _ in range(PENALTIES):
@@ -410,4 +417,4 @@ def _by_penalties(
             break
         if here.violation > before / 4:
             penalty *= 10
-    return here
+    return here, weights

@@ -197,9 +197,12 @@ class Workbook:
         Raises:
             GradbookError: The cell doesn't depend on these, or a formula between isn't understood.
 
-        >>> import gradbook as gb
-        >>> written = gb.write_workbook("worked", "worked.xlsx", epochs=2)
-        >>> book = gb.read_book("worked.xlsx")
+        >>> import gradbook as gb, xlsxwriter
+        >>> with xlsxwriter.Workbook("parabola.xlsx") as made:
+        ...     _ = made.add_worksheet().write_column("A1", [5, "=(A1-3)^2+1"])
+        >>> solved = gb.read_book("parabola.xlsx").solve("A2", by="A1")
+        >>> round(solved["A1"], 6), round(solved.value, 6), solved.kind
+        (3.0, 1.0, 'slopeless')
         """
         result = of if isinstance(of, WorkbookCell) else self[of]
         near = sheet_of(result.address)
