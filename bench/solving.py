@@ -1,16 +1,19 @@
 """The solver of workbooks beside SciPy's, on 30 sheets: values, evaluations, seconds.
 
-    python bench/solving.py [NAME …] [--write bench/solving.md]
+    python bench/solving.py [NAME …] [--calc SECONDS] [--write bench/solving.md]
 
 Ten functions of textbooks, ten fits, six networks that only compute forward, and four tasks with
 constraints. SciPy gets the value of the same compiled sheet, and takes its slopes by differences,
 as it does without help: L-BFGS-B, SLSQP and trust-constr from the same start, with their own limits
-of accuracy. Each value of the sheet counts as one evaluation, on both sides.
+of accuracy. Each value of the sheet counts as one evaluation, on both sides. With --calc, Calc's
+SwarmSolver stands beside it instead, which gets so many seconds for each sheet.
 """
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
 import sys
 import warnings
 from argparse import ArgumentParser
@@ -18,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import cos, exp, inf, isfinite, nan, sin
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
@@ -29,7 +33,7 @@ from gradbook.cells.compiled_cells import CompiledCells
 from gradbook.cells.evaluate import Evaluation
 from gradbook.cells.solving import CellLimit, Relation, SolverGoal, solve
 from tests.audit.material.made import Content
-from tests.audit.material.small import at, small
+from tests.audit.material.small import at, saved, small
 
 CLOSE = 1e-6  # relative: as good as another
 NEAR = 1e-7  # a scaled constraint that counts as kept
@@ -463,9 +467,16 @@ CONSTRAINED = {
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    parser.add_argument("--write", metavar="FILE", help="put the table between its marks there")
+    parser.add_argument("--write", metavar="FILE", help="put the table after its mark there")
+    parser.add_argument("--calc", metavar="SECONDS", type=float, help="Calc's solver, not SciPy's")
     options = parser.parse_args()
     every = {**FUNCTIONS, **fits(), **networks(), **CONSTRAINED}
+    if options.calc:
+        text = beside_calc(every, options.names, options.calc)
+        print(text)
+        if options.write:
+            put(Path(options.write), text, CALC_MARK)
+        return
     lines = [
         "| sheet | cells | value | evaluations | seconds "
         "| SciPy's best | by | evaluations | seconds |",
@@ -534,12 +545,78 @@ def compare(
 
 
 MARK = "<!-- the table, by bench/solving.py -->"
+CALC_MARK = "<!-- the table, by bench/solving.py --calc -->"
 
 
-def put(path: Path, text: str) -> None:
-    """Write the text after the mark of a file."""
-    before = path.read_text(encoding="utf-8").partition(MARK)[0]
-    path.write_text(f"{before}{MARK}\n\n{text}\n", encoding="utf-8")
+def put(path: Path, text: str, mark: str = MARK) -> None:
+    """Write the text after a mark of a file, up to the next heading."""
+    before, _, after = path.read_text(encoding="utf-8").partition(mark)
+    heading = after.partition("\n## ")
+    rest = f"\n## {heading[2]}" if heading[1] else ""
+    path.write_text(f"{before}{mark}\n\n{text}\n{rest}", encoding="utf-8")
+
+
+# Calc's solver --------------------------------------------------------------------
+
+OFFICE_PYTHON = "/usr/bin/python3"  # that knows uno
+FAR = {"fits": 1000.0}  # bounds for cells without any: the swarm needs some
+USUAL_BOUND = 10.0
+
+
+def beside_calc(every: Mapping[str, SheetProblem], names: Sequence[str], seconds: float) -> str:
+    """A table of what Calc's SwarmSolver comes to, within bounds."""
+    lines = [
+        "| sheet | gradbook | seconds | SwarmSolver | seconds | reached |",
+        "|---|--:|--:|--:|--:|---|",
+    ]
+    with TemporaryDirectory() as folder:
+        tasks = [
+            task_for_calc(name, problem, Path(folder, f"{k}.xlsx"), seconds)
+            for k, (name, problem) in enumerate(every.items())
+            if (not names or name in names) and problem.goal is not SolverGoal.REACHED
+        ]
+        listed = Path(folder, "tasks.json")
+        listed.write_text(json.dumps(tasks), encoding="utf-8")
+        command = [OFFICE_PYTHON, str(Path(__file__).with_name("solving_in_calc.py")), str(listed)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        for line in process.stdout:
+            swarm = json.loads(line)
+            problem = every[swarm["name"]]
+            ours = by_gradbook(problem)
+            value, broken = swarm["value"], any(is_broken(*apart) for apart in swarm["apart"])
+            verdict = "yes" if value is not None and as_good(value, ours.value) else "no"
+            verdict = "no: a limit is broken" if broken else verdict
+            name, shown = swarm["name"], "an error" if value is None else f"{value:.7g}"
+            lines.append(
+                f"| {name} | {ours.value:.7g} | {ours.seconds:.2f} | {shown} "
+                f"| {swarm['seconds']:.1f} | {verdict} |"
+            )
+            print(lines[-1], file=sys.stderr, flush=True)
+    return "\n".join(lines)
+
+
+def is_broken(apart: float, sign: str) -> bool:
+    return {"<=": apart, ">=": -apart, "=": abs(apart)}[sign] > CLOSE
+
+
+def task_for_calc(
+    name: str, problem: SheetProblem, path: Path, seconds: float
+) -> dict[str, object]:
+    bound = FAR.get(problem.family, USUAL_BOUND)
+    limits: list[list[object]] = [[cell, how.value, end] for cell, how, end in problem.limits]
+    bounded = {cell for cell, _, _ in problem.limits}
+    for cell in problem.inputs:
+        if cell not in bounded:
+            limits += [[cell, ">=", -bound], [cell, "<=", bound]]
+    return {
+        "name": name,
+        "file": str(saved(path, problem.cells)),
+        "result": problem.result,
+        "inputs": list(problem.inputs),
+        "limits": limits,
+        "seconds": seconds,
+    }
 
 
 if __name__ == "__main__":

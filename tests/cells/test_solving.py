@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradbook.cells.book import Book
+from gradbook.cells.budget import budget_of_book
 from gradbook.cells.solving import (
     CellLimit,
     Relation,
@@ -233,6 +234,20 @@ def test_a_watch_sees_the_value_fall_and_stops():
     values = [progress.value for progress in seen]
     assert values == sorted(values, reverse=True)
     assert solution.value == values[-1] < values[0]
+
+
+def test_a_spent_budget_leaves_the_best_so_far():
+    with budget_of_book(derives=True) as budget:
+
+        def watch(progress: SolverProgress) -> bool:
+            if progress.evaluations == 5:
+                budget.judging.most = budget.judging.spent
+            return True
+
+        solution = solve(book_of(ROSENBROCK), at("B3"), [at("B1"), at("B2")], watch=watch)
+    assert solution.kind is SolutionKind.UNFINISHED
+    assert solution.evaluations == 6
+    assert solution.value < solution.start
 
 
 @for_each(

@@ -13,7 +13,7 @@ from enum import Enum
 from math import inf, isfinite
 
 from gradbook.cells.book import Book, show_value
-from gradbook.cells.budget import BudgetSpent
+from gradbook.cells.budget import BudgetSpent, spend_exactly
 from gradbook.cells.compiled_cells import CompiledCells, moving_cells
 from gradbook.cells.constrained_descent import (
     KEPT,
@@ -48,6 +48,7 @@ NOISE = 1e-13  # relative: what the last digits of a value are worth
 TINY = 1e-17  # … of the value before
 SEEN = 100  # times the noise: what a slope has to change to count
 TURNED = 0.1  # of a slope, that it has on the other side of a corner
+SLOPES_TOO = 3  # times what the values cost
 MOST_TRIED = 40  # cells that are moved one by one
 GOLDEN = 0.6180339887498949
 AGAIN = 5  # descents that go on from a lower place beside the last one
@@ -294,6 +295,7 @@ class _SolverSearch:
         if self.evaluations >= MOST_EVALUATIONS:
             raise _TooLong
         self.evaluations += 1
+        spend_exactly(SLOPES_TOO * self.cells.size)
         self.cells.move_to(x * size for x, size in zip(at, self.sizes, strict=True))
         sign = -1.0 if self.goal is SolverGoal.LARGEST else 1.0
         place = SlopedPoint(

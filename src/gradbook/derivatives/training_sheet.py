@@ -10,6 +10,7 @@ from itertools import islice, pairwise
 from math import isfinite
 
 from gradbook.cells.added_sheets import ColourRule, NewCell, NewSheet, add_sheet
+from gradbook.cells.budget import spend_exactly
 from gradbook.cells.compiled_cells import CompiledCells
 from gradbook.cells.formula.address import MOST_COLUMNS, Address, letters, name_of
 from gradbook.cells.formula.simplify import ONE, times, with_sign_first
@@ -210,6 +211,7 @@ class _Plan:
         loss, cells = self.slopes.result, self._cells
         weights = {cell: self.slopes.cells.value(cell) for cell in self.weights}
         while True:
+            spend_exactly(3 * cells.size)
             cells.move_to(weights.values())
             values = {cell: cells.value(cell) for cell in self.computed}
             slopes = cells.slopes({loss: 1.0})
