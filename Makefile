@@ -62,8 +62,9 @@ record: $(VENV)/with-tests ## Train what ENTRY=NAME of bench/records claims, and
 fuzz: $(VENV)/with-fuzzer ## Search every reader for faults, for MINUTES=10; finds become tests
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
-extension: $(VENV)/with-tests ## Write out/gradbook.oxt, the extension of LibreOffice Calc
+extension: $(VENV)/with-tests ## Write out/gradbook.oxt, the extension of LibreOffice Calc, and out/excel.xml, by which Excel takes the site's page
 	$(BIN)/python -m scripts.extension
+	$(BIN)/python -m scripts.excel_manifest
 
 modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, after the engine's C has changed
 	$(PIP) '$(ZIG)'

@@ -40,6 +40,7 @@ from gradbook.report.play_page import HOME_VARIABLE, play_page
 from scripts.command_pages import command_pages
 from scripts.command_pages import places as command_places
 from scripts.embedded import Embedded
+from scripts.excel_manifest import ICONS, icon
 from scripts.home import HOME
 from scripts.python_reference import places as python_places
 from scripts.python_reference import python_pages
@@ -221,6 +222,10 @@ def make_check(folder: Path) -> None:
     for code, place in places.items():
         with in_language(code):
             (folder / place).write_text(check_page(parts, folder="files", places=places), "utf-8")
+            pane = check_page(parts, folder="files", is_pane=True)
+            (folder / f"excel-{code}.html").write_text(pane, "utf-8")
+    for size in ICONS:
+        (folder / f"icon-{size}.png").write_bytes(icon(size))
 
 
 def hand_in(folder: Path) -> None:

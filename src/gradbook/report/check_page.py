@@ -34,6 +34,9 @@ LEAD = mark(
 )
 CALLED = ("gradbook/arrays/stand_in.py", "gradbook/serve/in_browser.py")  # by the worker
 READ_THERE = ("language/catalogues", "web/class", "web/report")  # folders
+OFFICE_SCRIPT = "https://appsforoffice.microsoft.com/lib/1/hosted/office.js"
+"""By which a task pane reaches Excel: Microsoft allows no copy of it."""
+CHAPTERS = ("drop", "class", "book", "common")
 STYLES = (CHART_STYLE, "audit.css", "drop.css", "check.css")
 
 
@@ -44,11 +47,12 @@ def check_page(
     places: Mapping[str, str] | None = None,
     found: Sequence[Mapping[str, Any]] = (),
     summary: Mapping[str, Any] | None = None,
+    is_pane: bool = False,
 ) -> str:
     """The page with these parts of Python, which are scripts in a `folder` beside it if that is
     named; without any, no other workbooks can be dropped on it. `places` are the addresses of the
     page in each language; `found` are the results of given workbooks, and `summary` what they have
-    in common."""
+    in common. As a task pane of Excel, it also checks the workbook that is open there."""
     columns = (TableColumn(tr(title), words=True) for title in COLUMNS if title != "points")
     template = PageTemplate(
         "check/page.html",
@@ -68,12 +72,13 @@ def check_page(
         "parts": versions,
         "found": list(found),
         "summary": summary,
+        "isPane": is_pane,
     }
     inside = {} if folder else {f"part-{name}": letters for name, letters in parts.items()}
     return report_page(
         Report(
             tr(TITLE),
-            [template.chapter(name) for name in ("drop", "class", "book", "common")],
+            [template.chapter(name) for name in ("excel",) * is_pane + CHAPTERS],
             lead=[Passage(tr(LEAD), "lead"), template.block("promise")],
             foot=[template.block("foot")],
             styles=STYLES,
@@ -83,6 +88,7 @@ def check_page(
             other_scripts={"worker": script("check/worker.js"), **inside},
             computes=True,
             has_parts=bool(folder),
+            host=OFFICE_SCRIPT if is_pane else "",
         )
     )
 

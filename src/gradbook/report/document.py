@@ -218,6 +218,7 @@ class Report:
     computes: bool = False
     has_parts: bool = False  # scripts beside it, which its own loads
     is_packed: bool = False  # its script is deflated
+    host: str = ""  # the address of a program's script, where the page is a part of that program
 
     @property
     def all_chapters(self) -> list[Chapter]:

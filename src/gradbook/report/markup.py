@@ -74,6 +74,7 @@ def report_page(report: Report) -> str:
             report.is_kept,
             report.has_parts,
             script(UNPACKING) if report.is_packed else "",
+            report.host,
         )
     )
 

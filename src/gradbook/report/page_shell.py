@@ -44,6 +44,7 @@ class WholePage:
     )
     has_parts: bool = False  # whether its script may load others that lie beside it
     unpacking: str = ""  # a script that unpacks the other one; the policy names the text of both
+    host: str = ""  # the address of the script of a program that has the page as a part of it
 
     def __str__(self) -> str:
         css = STYLE_ROOM.sub("", REMARK.sub("", colours() + resource("base.css") + self.style))
@@ -64,6 +65,7 @@ class WholePage:
                 '<meta name="color-scheme" content="light dark">',
                 f"<title>{text(self.title)}</title>",
                 *([self.head] if self.head else []),
+                *([f'<script src="{text(self.host)}"></script>'] if self.host else []),
                 f"<style>{css}</style>",
                 "</head>",
                 "<body>",
@@ -86,6 +88,8 @@ class WholePage:
     def _policy(self, css: str) -> str:
         """The page's policy: it loads nothing from elsewhere, and allows only these texts."""
         more = " 'wasm-unsafe-eval'" * self.computes + " 'self'" * self.has_parts
+        source = "/".join(self.host.split("/")[:3])
+        more += f" {source}" * bool(source)
         scripts = [it for it in (self.script, self.unpacking) if it]
         allowed = {
             "default-src": "'none'",
@@ -93,6 +97,7 @@ class WholePage:
             "style-src": _digest(css),
             "script-src": " ".join(map(_digest, scripts)) + more if scripts else "'none'",
             **({"connect-src": "'self'"} if self.has_a_server else {}),
+            **({"connect-src": source, "frame-src": source} if source else {}),
             **({"worker-src": "blob:"} if self.computes else {}),
             **({"worker-src": "'self'"} if self.is_kept else {}),
             "base-uri": "'none'",

@@ -8,8 +8,9 @@ and derivatives need is imported when they are asked for, so that the first book
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import PurePosixPath
 from typing import Any
@@ -31,6 +32,7 @@ from gradbook.report.audit_page import audit_page, book_blocks
 from gradbook.report.findings import reason_of, verdict_counts, verdict_words
 from gradbook.report.markup import cell_markup, markup, words_markup
 
+PREFIXES = re.compile(r"_xlfn\.|_xlws\.")
 CELLS = (1, 2, 3, 5)  # columns of a class's table: student, verdict, gradients, findings
 
 
@@ -71,6 +73,32 @@ def told_of(report: BookReport) -> dict[str, Any]:
         "html": markup(book_blocks(report)),
         "isWrong": any(sheet.findings for sheet in report.sheets),
     }
+
+
+def cell_marks(language: str, line: str) -> str:
+    """What is marked, noted and corrected in the open workbook of Excel, as JSON."""
+    from gradbook.report.in_spreadsheet import shown_check
+
+    with in_language(language):
+        return json.dumps(
+            [
+                {
+                    "sheet": entry.sheet,
+                    "cells": entry.cells,
+                    "fill": entry.mark.fill,
+                    "note": entry.note,
+                    "formulas": _as_typed(entry.formulas),
+                    "arrays": _as_typed(entry.arrays),
+                }
+                for entry in shown_check(report_of_line(line)).entries
+                if entry.mark is not None
+            ]
+        )
+
+
+def _as_typed(formulas: Mapping[str, str]) -> dict[str, str]:
+    """Without the prefixes that files give to newer functions."""
+    return {cell: PREFIXES.sub("", formula) for cell, formula in formulas.items()}
 
 
 def mark(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:

@@ -9,12 +9,15 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 from threading import Thread
 from zipfile import ZipFile
 
 import pytest
 import xlsxwriter
 
+from gradbook.audit.check_book import report_on
+from gradbook.cells.formula.address import cells_of, name_of
 from gradbook.cli.main import main
 from gradbook.engine.pyodide import browser_python
 from gradbook.report.check_page import check_page, check_parts, part_script
@@ -44,13 +47,20 @@ WIDER = "document.documentElement.scrollWidth > innerWidth"
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def parts():
+    """What the page runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADBOOK_PYODIDE", str(PYODIDE))
+        return check_parts(browser_python())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, parts):
     """The page as the command writes it, the one of a site, and a class of books beside them."""
     folder = tmp_path_factory.mktemp("check")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADBOOK_PYODIDE", str(PYODIDE))
         assert main(["check", "--page", str(folder / "check.html")]) == 0
-        parts = check_parts(browser_python())
     (folder / "files").mkdir()
     for name, letters in parts.items():
         (folder / "files" / f"{name}.js").write_text(part_script(name, letters))
@@ -257,3 +267,59 @@ def test_it_says_nothing_in_english_and_what_is_missing(chromium, tmp_path):
     assert "gone" in chromium.text("#problem")
     chromium.said.clear()
     assert english(chromium, "gone", "Pyodide", "MPL", "found", "html", "csv", "json") == []
+
+
+# As a task pane of Excel ------------------------------------------------------------
+
+EXCEL = Path(__file__).with_name("excel_mock.js")
+DONE = "!document.querySelector('#excel-said').textContent.includes('…')"
+
+
+@pytest.mark.witness("chromium", "pyodide")
+def test_the_open_workbook_of_excel_is_marked_corrected_and_left_as_it_was(
+    chromium, written, parts, tmp_path, monkeypatch
+):
+    """By a mock: this was never tried in Excel itself."""
+    book = written / "class" / "sign.xlsx"
+    report = report_on(book)
+    wrong = {
+        f"{finding.sheet}!{name_of(cell)}"
+        for finding in report.findings
+        for cell in cells_of(finding.cells, 0)
+    }
+    fixes = {f"{f.sheet}!{cell}": text for f in report.findings for cell, text in f.fixes.items()}
+    assert main(["check", str(book), "--fix", str(tmp_path / "fixed")]) == 1
+    letters = [
+        b64encode(path.read_bytes()).decode() for path in (book, tmp_path / "fixed" / "sign.xlsx")
+    ]
+    (written / "office.js").write_text(EXCEL.read_text("utf-8"), "utf-8")
+    chromium.said.clear()
+    with site(written) as address:
+        monkeypatch.setattr("gradbook.report.check_page.OFFICE_SCRIPT", f"{address}/office.js")
+        pane = check_page(parts, folder="files", is_pane=True)
+        (written / "pane.html").write_text(pane, encoding="utf-8")
+        chromium.show(f"{address}/pane.html", width=350)
+        chromium.until(READY, PATIENCE)
+        marked = sorted(wrong)[0]
+        before = {marked: "#00FF00"}  # as the user had coloured it
+        given = {"bytes": letters[0], "corrected": letters[1], "fills": before}
+        chromium.value(f"void Object.assign(excel, {json.dumps(given)})")
+        chromium.click("#excel-check")
+        chromium.until(f"{DONE} && excel.comments.size > 0", PATIENCE)
+        assert chromium.text("#excel-said").startswith("wrong")
+        assert set(chromium.value("excel.fills")) == wrong
+        notes = dict(chromium.value("[...excel.comments.values()]"))
+        assert len(notes) == len(report.findings)
+        assert chromium.value(WIDER) is False
+        chromium.click("#excel-clear")
+        chromium.until(f"{DONE} && excel.comments.size === 0", PATIENCE)
+        assert chromium.value("excel.fills") == before
+        chromium.click("#excel-check")
+        chromium.until(f"{DONE} && excel.comments.size > 0", PATIENCE)
+        chromium.click("#excel-correct")
+        chromium.until(f"{DONE} && excel.comments.size === 0", PATIENCE)
+        assert chromium.value("excel.formulas") == fixes
+        assert "right" in chromium.text("#excel-said")
+        assert chromium.value("excel.closed") == 3
+        assert chromium.text("#excel-problem") == ""
+    assert chromium.said == []

@@ -34,6 +34,7 @@ export class Books {
     this.books = /** @type {Map<string, Book>} */ (new Map())
     this.count = 0
     this.isBusy = false
+    this.working = Promise.resolve()
     this.isOwnChoice = false
     this.chosen = /** @type {Book | null} */ (null)
     this.sheet = /** @type {HTMLTableElement} */ (document.querySelector("table.books"))
@@ -67,7 +68,8 @@ export class Books {
 
   // Checking --------------------------------------------------------------------
 
-  /** @param {import("../class/files.js").Given[]} given */
+  /** Check some files; done once none is waiting.
+   * @param {import("../class/files.js").Given[]} given */
   take(given) {
     const inFolders = given.filter(({ name }) => name.includes("/"))
     const isBook = (/** @type {string} */ name) =>
@@ -83,7 +85,8 @@ export class Books {
       this.show(book)
     }
     this.update()
-    this.work()
+    this.working = this.isBusy ? this.working : this.work()
+    return this.working
   }
 
   /** Check the waiting books one after the other. @private */

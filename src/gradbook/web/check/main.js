@@ -5,6 +5,7 @@ import { canUnpack } from "../digits/link.js"
 import { byId, say } from "../view/dom.js"
 import { mark, numeral, tr } from "../view/language.js"
 import { Books } from "./books.js"
+import { OpenWorkbook } from "./excel.js"
 import { Python } from "./python.js"
 
 const PHRASES = {
@@ -27,6 +28,7 @@ async function begin() {
     }
     takeFiles(given => books.take(given))
   }
+  if (place.isPane) new OpenWorkbook(python, books)
   if (place.found.length) books.open(place.found, place.summary)
   else python.begin?.()
 }
