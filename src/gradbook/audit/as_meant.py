@@ -34,6 +34,7 @@ from gradbook.audit.findings import (
     tied,
     typed_in,
 )
+from gradbook.audit.judge.late_velocities import without_late_velocities
 from gradbook.audit.training.weight_columns import bases_of
 from gradbook.audit.training.why_no_training import is_gradient
 from gradbook.cells.book import Book
@@ -102,7 +103,7 @@ def read_as_meant(book: Book, flow: Flow) -> MeantBook:
     flow = Flow(typed) if iterating else flow
     book, findings, texts = with_texts_read(typed, flow)
     flow = Flow(book) if findings or texts else flow
-    for mended in (without_ties, without_circles):
+    for mended in (without_ties, without_circles, without_late_velocities):
         book, more = mended(book, flow)
         flow = Flow(book) if more else flow
         findings = [*findings, *more]

@@ -47,6 +47,7 @@ from gradbook.audit.judge.other_cells import (
     stale_findings,
     types_the_same,
 )
+from gradbook.audit.judge.players import Player, players_of
 from gradbook.audit.judge.update_judgement import (
     CLIMBING,
     measured_notes,
@@ -88,7 +89,7 @@ from gradbook.cells.formula.expression import EditKind
 from gradbook.cells.formula.formula_values import LeadsBack, NotUnderstood
 from gradbook.cells.formula.pattern import Pattern
 from gradbook.cells.formula.syntax import Call
-from gradbook.language.message import Message, words_of
+from gradbook.language.message import Message, enumerated, words_of
 
 SAMPLED = 16  # kinds of steps, to see whether another loss explains more
 SCALES = (2.0, 0.5)  # the factors of a loss that are most often omitted, or superfluous
@@ -129,7 +130,10 @@ def _described(training: SheetTraining) -> SheetReport:
     )
 
 
-def _judged(training: SheetTraining) -> SheetReport | None:
+def _judged(
+    training: SheetTraining, known: list[StepLoss | None] | None = None
+) -> SheetReport | None:
+    """The report on a training, perhaps with a `known` loss."""
     typed, pasted = training, tuple[Finding, ...]()
     if not training.is_circular:
         program = within_budget(lambda: without_pasted_updates(typed), A_SHARE)
@@ -137,11 +141,11 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     blank = blank_columns(training)
     if blank:
         return replace(_described(training), findings=tuple(blank), notes=(NOT_JUDGED,))
-    circle = training.flow.circle(sorted(training.computed_cells), training.weight_cells)
-    if circle is not None:
-        called = training.book.name_of(circle)
-        raise LeadsBack(Message("{cell}, which depends on itself", cell=called), circle)
-    meant = _as_meant(training)
+    _without_circle(training)
+    meant = _as_meant(training, known)
+    players = None if known else _players(meant)
+    if players:
+        return _together(typed, [sheet for player in players if (sheet := _judged(*player))])
     training, loss, share = meant.training, meant.loss, meant.share
     of_loss = tuple(
         logarithm_findings(training, loss)
@@ -167,7 +171,7 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     steps = steps_of(training, descended)
     cells = [step.cells for step in loss if step and not step.assumption]
     findings, unaccounted = _further(training, steps, findings, cells, meant.slips)
-    ledger = _last_word(training, descended, findings)
+    ledger = Ledger() if known else _last_word(training, descended, findings)
     findings = weigh(typed, (*pasted, *meant.departing), findings, ledger.findings)
     unaccounted += ledger.unaccounted
     curve: LossCurves | None = None
@@ -194,6 +198,25 @@ def _judged(training: SheetTraining) -> SheetReport | None:
     )
 
 
+def _players(meant: MeantTraining) -> Sequence[Player]:
+    return within_budget(lambda: players_of(meant.training, meant.loss), A_SHARE) or ()
+
+
+def _together(training: SheetTraining, sheets: Sequence[SheetReport]) -> SheetReport:
+    """One report on players that were judged by themselves."""
+    findings: list[Finding] = []
+    for sheet in sheets:
+        findings += new_findings(list(sheet.findings), findings)
+    verdicts = {sheet.verdict for sheet in sheets}
+    return replace(
+        _described(training),
+        verdict=next((v for v in (WRONG, FROZEN, UNFINISHED) if v in verdicts), RIGHT),
+        loss=enumerated(sheet.loss for sheet in sheets),
+        notes=tuple(dict.fromkeys(note for sheet in sheets for note in sheet.notes)),
+        findings=tuple(findings),
+    )
+
+
 def _with_its_sign(
     loss: list[StepLoss | None], findings: Sequence[Finding]
 ) -> list[StepLoss | None]:
@@ -201,6 +224,13 @@ def _with_its_sign(
     if all(finding.why != WHY_NEGATIVE for finding in findings):
         return loss
     return [step and replace(step, scale=-step.scale) for step in loss]
+
+
+def _without_circle(training: SheetTraining) -> None:
+    circle = training.flow.circle(sorted(training.computed_cells), training.weight_cells)
+    if circle is not None:
+        called = training.book.name_of(circle)
+        raise LeadsBack(Message("{cell}, which depends on itself", cell=called), circle)
 
 
 @dataclass(frozen=True)
@@ -214,11 +244,11 @@ class MeantTraining:
     share: float  # of the gradients that are those of this loss
 
 
-def _as_meant(typed: SheetTraining) -> MeantTraining:
+def _as_meant(typed: SheetTraining, known: list[StepLoss | None] | None = None) -> MeantTraining:
     """Read each step as the same program, with the rate and the weights that updates mean."""
     training, departing = _as_one_program(typed)
     training, slips = with_meant_updates(training)
-    loss, share = find_loss(training)
+    loss, share = (known, 1.0) if known else find_loss(training)
     of_losses = {cell for step in loss if step for cell in step.cells}
     training, more = _as_one_program(training, of_losses)
     if share <= 0:
@@ -269,9 +299,19 @@ def _further(
         level_findings(training, groups),
         rounded_gradients(training, steps),
         blank_findings(training, losses),
+        _compared(training, steps) if not findings else (),
     ):
         findings += tuple(new_findings(list(further), findings))
     return findings, unaccounted
+
+
+def _compared(training: SheetTraining, steps: Sequence[SheetStep]) -> Iterator[Finding]:
+    """Findings for a second form of the loss: the search is loaded only where formulas test it."""
+    users = (training.flow.users.get(cell, ()) for step in steps[:1] for cell in step.loss.cells)
+    if any(users):
+        from gradbook.audit.repair.second_forms import compared_findings
+
+        yield from compared_findings(training, steps)
 
 
 def _last_word(

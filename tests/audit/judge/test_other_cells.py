@@ -198,3 +198,44 @@ def test_values_that_nobody_recalculated_are_found(path):
     found = findings(path)
     assert {f.kind for f in found} == {"stale value"}
     assert "T8" in [f.cells for f in found]
+
+
+TWO_FORMS = {
+    "A1": "x",
+    "B1": -1.2,
+    "A2": "t",
+    "B2": 1.0,
+    "A3": "eta",
+    "B3": 0.5,
+    **{
+        f"{word}5": text
+        for word, text in zip(
+            "ABCDEFGHI", ["w", "b", "z", "p", "J", "J2", "ok", "gb", "gw"], strict=True
+        )
+    },
+    "A6": 0.3,
+    "B6": 0.0,
+    "A7:A16": "=A6-$B$3*I6",
+    "B7:B16": "=B6-$B$3*H6",
+    "C6:C16": "=A6*$B$1+B6",
+    "D6:D16": "=1/(1+EXP(-C6))",
+    "E6:E16": "=-($B$2*LN(D6)+(1-$B$2)*LN(1-D6))",
+    "F6:F16": "=LN(1+EXP(-C6))+(1-$B$2)*C6",
+    "G6:G16": "=ABS(E6-F6)<0.00001",
+    "H6:H16": "=D6-$B$2",
+    "I6:I16": "=H6*$B$1",
+}
+WRONG_FORMS = {
+    "E6:E16": "=-((1-$B$2)*LN(D6)+$B$2*LN(1-D6))",
+    "F6:F16": "=LN(1+EXP(-C6))-(1-$B$2)*C6",
+}
+
+
+@for_each("cells", WRONG_FORMS)
+def test_the_form_of_a_loss_that_its_gradients_are_not_of_is_wrong(cells, path):
+    assert check(saved(path, TWO_FORMS)).verdict == "right"
+    wrong = {**TWO_FORMS, cells: WRONG_FORMS[cells]}
+    (finding,) = check(saved(path, wrong)).findings
+    assert (finding.cells, finding.expected) == (cells, TWO_FORMS[cells])
+    unequal = {**wrong, "G6:G16": "=E6<F6"}
+    assert check(saved(path, unequal)).verdict == "right"

@@ -286,3 +286,55 @@ def test_a_gradient_left_out_on_every_sheet_is_found(path):
     report = check(saved(path, *a_sheet_a_step("=B1-B3")))
     assert {finding.cells for finding in report.findings} == {"E1"}
     assert {finding.expected for finding in report.findings} == {"=B1-B3*H1"}
+
+
+LINE = {  # y = w·x + b, with a learning rate in each row
+    "A5": "rate",
+    "B5": "w",
+    "C5": "b",
+    "D5": "out",
+    "E5": "loss",
+    "F5": "dw",
+    "G5": "db",
+    "A1": "start",
+    "B1": 0.2,
+    "C1": "factor",
+    "D1": 0.9,
+    "A2": "x",
+    "B2": 1.5,
+    "A3": "t",
+    "B3": 0.7,
+    "A6": "=$B$1",
+    "B6": 0.3,
+    "C6": -0.1,
+    "A7:A20": "=A6*$D$1",
+    "B7:B20": "=B6-A6*F6",
+    "C7:C20": "=C6-A6*G6",
+    "D6:D20": "=B6*$B$2+C6",
+    "E6:E20": "=0.5*(D6-$B$3)^2",
+    "F6:F20": "=(D6-$B$3)*$B$2",
+    "G6:G20": "=D6-$B$3",
+}
+TYPED = {**LINE, "A6": 0.2}
+COUNTED = {**LINE, "A6:A20": "=$B$1*$D$1^(ROW()-6)"}
+OF_B = {"E1": "rate of b", "F1": 0.05}
+OWN_RATES = {  # a book, and what is right in C7:C20 if that is wrong
+    "a schedule": (LINE, ""),
+    "its beginning": ({**LINE, "C7:C20": "=C6-$B$1*G6"}, "=C6-A6*G6"),
+    "its beginning, typed": ({**TYPED, "C7:C20": "=C6-$A$6*G6"}, "=C6-A6*G6"),
+    "its beginning by a formula": ({**COUNTED, "C7:C20": "=C6-$B$1*G6"}, "=C6-A6*G6"),
+    "one that its label gives to it": ({**COUNTED, **OF_B, "C7:C20": "=C6-$F$1*G6"}, ""),
+    "none, though one is labelled": ({**COUNTED, **OF_B, "C7:C20": "=C6-G6"}, "=C6-$F$1*G6"),
+    "its own, with another's gradient": (
+        {**LINE, "A7:A20": "=A6+1", **OF_B, "B1": "rate of w", "C1": 0.2}
+        | {"B7:B20": "=B6-$C$1*F6", "C7:C20": "=C6-$F$1*F6"},
+        "=C6-$F$1*G6",
+    ),
+}
+
+
+@for_each("name", OWN_RATES)
+def test_a_weight_has_a_rate_of_its_own_or_follows_the_schedule(name, path):
+    typed, right = OWN_RATES[name]
+    found = check(saved(path, typed)).findings
+    assert [(f.cells, f.expected) for f in found] == ([("C7:C20", right)] if right else [])

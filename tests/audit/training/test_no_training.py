@@ -15,7 +15,7 @@ from gradbook.cells.formula.address import column_of, row_of, sheet_of
 from gradbook.cells.read import read_book
 from gradbook.report.audit import audit_text
 from tests.audit.material.lookalikes import HEADINGS, ROWS, TOP, book, cells, letter
-from tests.audit.material.small import small
+from tests.audit.material.small import saved, small
 from tests.cases import for_each
 
 GRADIENTS = [name for name in HEADINGS if name.startswith("∂")]
@@ -200,3 +200,67 @@ def test_weights_that_the_solver_seeks_are_no_training_by_formulas():
     assert (sheet.sheet, sheet.verdict) == ("Sheet1", NO_NETWORK)
     what = "the Solver seeks Sheet1!$A$1:$A$3 for the best Sheet1!$B$1"
     assert sheet.notes == (f"no training by formulas: {what}",)
+
+
+HEBB = {
+    "A1": "x1",
+    "B1": 0.8,
+    "A2": "x2",
+    "B2": 0.4,
+    "A3": "lr",
+    "B3": 0.1,
+    "D1": "w1",
+    "D2": "w2",
+    "D3": "out",
+    "E1": 0.1,
+    "E2": 0.2,
+    "F1:N2": "=E1+$B$3*E$3*$B1",
+    "E3:N3": "=E1*$B$1+E2*$B$2",
+}
+OJA = {**HEBB, "F1:N2": "=E1+$B$3*E$3*($B1-E$3*E1)"}
+
+
+@for_each("rule", [HEBB, OJA])
+def test_weights_that_learn_without_a_target_have_no_gradients(rule, path):
+    report = check(saved(path, rule))
+    assert report.verdict == "no network"
+    assert "Hebb's rule" in str(report)
+    with_target = {**rule, "A4": "t", "B4": 1.0, "D4": "e", "E4:N4": "=$B$4-E3"}
+    assert "Hebb's rule" not in str(check(saved(path, with_target)))
+
+
+VELOCITIES = {  # old and new in rows of their own, steps across
+    "A1": "Lernrate",
+    "B1": 0.1,
+    "A2": "Impuls",
+    "B2": 0.8,
+    "A3": "x",
+    "B3": 1.5,
+    "A4": "y",
+    "B4": 0.4,
+    "A6": "w",
+    "A7": "v alt",
+    "A8": "out",
+    "A9": "Fehler",
+    "A10": "dw",
+    "A11": "v neu",
+    "B6": 0.5,
+    "B7": 0.0,
+    "C6:M6": "=B6+B11",
+    "C7:M7": "=B11",
+    "B8:M8": "=B6*$B$3",
+    "B9:M9": "=0.5*(B8-$B$4)^2",
+    "B10:M10": "=(B8-$B$4)*$B$3",
+    "B11:M11": "=$B$2*B7-$B$1*B10",
+}
+
+
+def test_a_weight_that_moves_by_the_old_velocity_is_found(path):
+    assert check(saved(path, VELOCITIES)).verdict == "right"
+    (finding,) = check(saved(path, {**VELOCITIES, "C6:M6": "=B6+B7"})).findings
+    assert (finding.cells, finding.expected) == ("C6:M6", "=B6+B11")
+
+
+def test_a_body_that_moves_by_its_old_velocity_is_no_weight(path):
+    body = {**VELOCITIES, "C6:M6": "=B6+B7", "A1": "dt", "A2": "air", "A9": "height"}
+    assert check(saved(path, body)).verdict == "no network"

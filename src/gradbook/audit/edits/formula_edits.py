@@ -271,9 +271,16 @@ def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[
 
 
 def exchanges(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:
-    """Two references exchanged."""
+    """Two references exchanged, or a reference and 1 minus it elsewhere in the formula."""
     spots = [(path, part) for path, part in formula.parts.items() if isinstance(part, Reference)]
-    for (one, a), (other, b) in combinations(spots[:MOST_EXCHANGED], 2):
+    rests: Iterable[tuple[tuple[Path, Expression], tuple[Path, Expression]]] = (
+        ((path, part), (other, rest))
+        for other, rest in formula.parts.items()
+        if isinstance(rest, Infix) and rest.operator == "-" and rest.left == Number(1.0)
+        for path, part in spots
+        if part == rest.right and path[: len(other)] != other
+    )
+    for (one, a), (other, b) in chain(combinations(spots[:MOST_EXCHANGED], 2), rests):
         if a != b:
             values = formula.with_({one: formula.values[other], other: formula.values[one]})
             yield _single_alternative(EditKind.EXCHANGE, (one, other), a, b, values)

@@ -154,7 +154,7 @@ class WeightChange:
         training, book = self.tested.training, self.tested.training.book
         if not agree(self.times, np.ones(POINTS)):
             return None
-        rate = training.rate
+        rate = named_rate(book, training.flow) or training.rate  # its own, which is idle
         if rate is None:
             rate = named_rate(book, training.flow, training.update_cells)
         value = None if rate is None or rate in self.rates else book.values.get(rate)
@@ -625,7 +625,8 @@ def _with_usual_factor(updates: UsualUpdate, factor: OddFactor, part: Expression
     usual: Expression = Number(factor.number)
     if rate is not None:
         named = training.book.name_of(rate, home)
-        usual = Reference(anchor(named) if training.rate in (None, rate) else named)
+        is_fixed = training.rate in (None, rate) or not training.flow.users.get(rate)
+        usual = Reference(anchor(named) if is_fixed else named)
     if factor.lacking is not None:
         if factor.number == 1:
             return Infix("*", usual, part)

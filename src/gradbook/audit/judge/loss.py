@@ -178,6 +178,14 @@ def find_loss(training: SheetTraining) -> tuple[list[StepLoss | None], float]:
     return every_step(training, search.as_descended(loss)), share
 
 
+def as_descended(training: SheetTraining, loss: StepLoss) -> list[StepLoss | None]:
+    """A known loss of each step, with the other sign if it is to be maximised."""
+    start = tuple(weight.start for weight in training.weights)
+    tested = StepUnderTest.of(training, [SheetStep(0, start, loss, ())])
+    search = LossSearch(tested, first_claims(training))
+    return every_step(training, search.as_descended(replace(loss, scale=abs(loss.scale))))
+
+
 @dataclass(frozen=True)
 class LossSearch:
     """Compares losses with the gradients that the first step claims."""

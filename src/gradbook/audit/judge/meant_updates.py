@@ -50,18 +50,17 @@ def with_meant_updates(training: SheetTraining) -> tuple[SheetTraining, list[Fin
     rates: list[Finding] = []
     instead: dict[Address, Pattern] = {}
     values = training.book.values
-    for updates in usual_updates(training) if training.rate is not None else ():
+    for updates in usual_updates(training) if training.rate or training.schedule else ():
         for taken in (_rates_taken_apart(updates), _rates_taken(updates)):
             kept = {cell: at for cell, at in taken.items() if _is_rate(updates, at, cell)}
             wrong = {cell: at for cell, at in taken.items() if cell not in kept}
-            typed = {  # the number of the learning rate, too
-                at
-                for at in wrong.values()
+            same = {  # the number of the learning rate, too
+                cell
+                for cell, at in wrong.items()
                 if at not in training.book.patterns
                 and isinstance(values.get(at), float)
-                and values.get(at) == values.get(training.rate or 0)
+                and values.get(at) == values.get(_scheduled(updates, cell) or training.rate or 0)
             }
-            same = {cell for cell, at in wrong.items() if at in typed}
             if 2 * len(same) >= len(wrong):  # not by chance: each step may have a rate's copy
                 wrong = {cell: at for cell, at in wrong.items() if cell not in same}
             if wrong:
@@ -81,6 +80,11 @@ def with_formulas(training: SheetTraining, instead: Mapping[Address, Pattern]) -
     flow = Flow(book)
     varying = cells_that_depend(flow, training.weights)
     return replace(training, book=book, flow=flow, varying=varying)
+
+
+def _scheduled(updates: UsualUpdate, cell: Address) -> Address | None:
+    """The learning rate of an update's own step, if the updates follow a schedule."""
+    return dict(zip(updates.weight.updates, updates.training.schedule, strict=False)).get(cell)
 
 
 def _rates_taken(updates: UsualUpdate) -> dict[Address, Address]:
@@ -143,8 +147,8 @@ def _corrected(
 ) -> tuple[list[Finding], dict[Address, Pattern]]:
     """The findings for formulas that use wrong cells as the learning rate, where other formulas of
     the column use `rates`; and the corrected formulas."""
-    training, rate = updates.training, updates.training.rate
-    assert rate is not None
+    training = updates.training
+    rate = training.rate or training.schedule[0]
     book, steps = training.book, len(updates.weight.cells) - 1
     first, taken = next(iter(wrong.items()))
     where, what = book.name_of(taken, first), _content(training, taken)
@@ -163,13 +167,21 @@ def _corrected(
             cell=where,
             content=what,
         )
+    elif training.schedule:
+        why = Message(
+            "{cell}, {content}, is the same in all steps, where other weights follow a schedule",
+            cell=where,
+            content=what,
+        )
     else:
         why = Message("{cell}, {content}, isn't the learning rate", cell=where, content=what)
-    right = {
-        cell: book.with_another_cell(cell, at, anchor(book.name_of(rate, cell)))
-        for cell, at in wrong.items()
+    each = {cell: None if drifts else _scheduled(updates, cell) for cell in wrong}
+    names = {
+        c: anchor(book.name_of(rate, c)) if at is None else book.name_of(at, c)
+        for c, at in each.items()
     }
-    named = anchor(book.name_of(rate, first))
+    right = {cell: book.with_another_cell(cell, at, names[cell]) for cell, at in wrong.items()}
+    named = names[first]
     remedy = Message("use {cell}", cell=named)
     usual = right[first]
     copies = [c for c in wrong if training.on_sheet_of(c, usual).text_at(c) == right[c].text_at(c)]
@@ -202,11 +214,14 @@ def _first_effect(training: SheetTraining, wrong: Mapping[Address, Address]) -> 
 def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     """Whether a cell is the learning rate, is computed from it, is called the rate of this weight
     alone, or is one of a column of rates, perhaps a step size that continues from the one before.
+    Where rates follow a schedule, what that begins with isn't the rate of later steps.
     """
     training, rate = updates.training, updates.training.rate
-    if training.is_rate(at) or at in training.looking_back:
-        return True
     book, own = training.book, training.book.patterns.keys() & updates.weight.updates
+    if _is_beginning(updates, at):
+        return False
+    if training.is_rate(at) or at in training.looking_back or at in training.schedule:
+        return True
     if is_called_rate(book, at) and own == set(training.flow.users.get(at, ())):
         names = [{book.label(cell, axis) for axis in (DOWN, ACROSS)} for cell in (at, rate or at)]
         if isinstance(book.values.get(at), float) and names[0].isdisjoint(names[1] - {""}):
@@ -216,6 +231,18 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
     top = min(row_of(weight.start) for weight in training.weights)
     own_row = rate is not None and row_of(rate) >= top and at not in training.varying
     return isinstance(training.book.values.get(at), float) and beside and own_row
+
+
+def _is_beginning(updates: UsualUpdate, at: Address) -> bool:
+    """Whether each update takes the rate of the first step, or the number from which later ones are
+    computed, although other weights follow a schedule."""
+    training, schedule = updates.training, updates.training.schedule
+    flow, own = training.flow, updates.weight.updates
+    if not schedule or at not in {schedule[0], *flow.behind(schedule[1:])}:
+        return False
+    follow = [w for w in training.weights if schedule[-1] in flow.sources(w.updates[-1])]
+    is_one = len(training.weights) - len(follow) < max(len(follow), 2)
+    return is_one and all(at in flow.sources(update) for update in own)
 
 
 def _content(training: SheetTraining, cell: Address) -> str:

@@ -376,6 +376,8 @@ class GradientSearch:
         cell = self.training.cell_of(factor.part, home)
         if cell is not None and self.training.is_rate(cell):
             return True
+        if cell is not None and self.training.is_rate_of_some(cell):
+            return True
         if self.training.varies(factor.part, home):
             return False
         if isinstance(factor.part, Number) and 0 < factor.part.value < 1 and factor.above:

@@ -168,6 +168,35 @@ class SheetTraining:
         )
         return (rate in patterns and on_its_line) or rate in self.flow.behind([cell])
 
+    def is_rate_of_some(self, cell: Address) -> bool:
+        """Whether a number is called a learning rate, and only updates use it: a rate of some
+        weights alone."""
+        users = self.flow.users.get(cell, ())
+        is_theirs = bool(users) and self.update_cells.issuperset(users)
+        return is_theirs and self._is_typed_number(cell) and is_called_rate(self.book, cell)
+
+    @cached_property
+    def schedule(self) -> tuple[Address, ...]:
+        """The learning rates of consecutive steps, if most updates follow them, each in its own
+        row: as many as there are updates."""
+        found = Counter(cells for weight in self.weights for cells in self._rates_along(weight))
+        (cells, count), *_ = found.most_common(1) or [((), 0)]
+        return cells if 2 * count >= len(self.weights) else ()
+
+    def _rates_along(self, weight: WeightColumn) -> Iterator[tuple[Address, ...]]:
+        """The lines of rates that a weight's updates may follow, which no other cell needs."""
+        each = [self.flow.sources(update) for update in weight.updates]
+        for first in each[0] if len(each) > 1 else ():
+            cells = tuple(first + k * weight.stride for k in range(len(each)))
+            is_computed = is_called_rate(self.book, first) and self.book.patterns.keys() >= {*cells}
+            needed = first in self.varying or not self.computed_cells.isdisjoint(
+                self.flow.users.get(first, ())
+            )
+            both = zip(cells, each, strict=True)
+            are_rates = is_computed or all(map(self.is_rate, cells))
+            if are_rates and not needed and all(cell in sources for cell, sources in both):
+                yield cells
+
     @cached_property
     def _typed_rates(self) -> set[Address]:
         """The rates that are typed for consecutive steps, under a heading for rates."""

@@ -107,6 +107,10 @@ NUMBERS_ONLY = Message(
 )
 SOLVER = "solver_adj", "solver_opt"  # the cells to change, and the objective
 UPDATE = "w − η·∂E/∂w"
+WITHOUT_TARGET = Message(
+    "the weights change with their inputs and outputs alone, as in Hebb's rule: without a target "
+    "or a loss there is no gradient to check"
+)
 FORWARD_ONLY = Message("no training by formulas: a forward pass, but no weight is updated")
 NO_UPDATE = Message("no weight is updated anywhere, so there is no gradient to check")
 
@@ -275,6 +279,8 @@ def _with_headings(
         verdict = WRONG
     elif gradients and vary and not used:
         verdict, notes = FROZEN, (NUMBERS_ONLY,)
+    elif going_on is not None and _learns_without_target(book, flow, weights):
+        verdict, notes = NO_NETWORK, (WITHOUT_TARGET,)
     elif going_on is not None:
         note = Message(
             "{cell} continues from the cell before, but not by {update}",
@@ -313,6 +319,27 @@ def _going_on(book: Book, flow: Flow, headings: Iterable[Address]) -> Address | 
             if is_used and flow.reaches([cell], before.__eq__, NEAR):
                 return cell
     return None
+
+
+def _learns_without_target(book: Book, flow: Flow, headings: Iterable[Address]) -> bool:
+    """Whether all that is computed from weights are sums over their inputs, and nothing but these,
+    the weights, their inputs and one rate enters the updates."""
+    starts = {cell + axis.step for cell in headings for axis in (DOWN, ACROSS)}
+    lines = [line for line in _long_lines(book) if line.start in starts]
+    weights = {cell for line in lines for cell in line.cells}
+    outputs = flow.below(weights) - weights
+    inputs = set[Address]()
+    for cell in outputs:
+        pattern = book.patterns[cell]
+        for _, part in terms(pattern.expression) if pattern.expression else ():
+            mentions = (pattern.mentions.get(one.text) for one in references(part))
+            mentioned = {*flow.mentioned_cells(mentions, cell)}
+            if weights.isdisjoint(mentioned):
+                return False
+            inputs |= mentioned
+    behind = flow.behind({update for line in lines for update in line.updates}, weights)
+    others = behind - weights - outputs - inputs
+    return bool(outputs) and len(others) == 1 and is_called_rate(book, *others)
 
 
 def _only_changes(book: Book, headings: Mapping[Address, str]) -> Iterator[Finding]:
