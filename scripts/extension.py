@@ -54,6 +54,9 @@ def _contents() -> Iterator[tuple[str, bytes]]:
     names = [COMPONENT]
     yield COMPONENT, (OFFICE / "component.py").read_bytes()
     for part in (OFFICE / "extension").iterdir():
+        if part.name.endswith(".png"):
+            yield part.name, part.read_bytes()
+            continue
         text = part.read_text("utf-8").replace("VERSION", __version__)
         if part.name == "Addons.xcu":
             text = text.replace("MENU", _buttons(COMMANDS, 10))

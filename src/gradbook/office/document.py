@@ -110,6 +110,9 @@ def _copy_sheet(document: Any, sheet: Any, other: Any, source: Any) -> None:
     cursor.gotoEndOfUsedArea(False)
     end = cursor.getRangeAddress()
     whole = (0, 0, end.EndColumn, end.EndRow)
+    for column in range(end.EndColumn + 1):
+        width = source.getColumns().getByIndex(column).Width
+        sheet.getColumns().getByIndex(column).Width = width
     sheet.getCellRangeByPosition(*whole).setDataArray(
         source.getCellRangeByPosition(*whole).getDataArray()
     )
@@ -117,9 +120,6 @@ def _copy_sheet(document: Any, sheet: Any, other: Any, source: Any) -> None:
         place = (area.StartColumn, area.StartRow, area.EndColumn, area.EndRow)
         _copy_formulas(sheet, source, place)
     _copy_looks(document, sheet, other, source)
-    for column in range(end.EndColumn + 1):
-        width = source.getColumns().getByIndex(column).Width
-        sheet.getColumns().getByIndex(column).Width = width
     _merge(sheet, source, min(end.EndRow + 1, HEADING_ROWS))
     sheet.TabColor = source.TabColor
 

@@ -140,33 +140,30 @@ class Panel(unohelper.Base, XUIElement, XToolPanel, XSidebarPanel, XWindowListen
         words = entry.words if is_whole else entry.words.partition("\n")[0]
         look = {}
         if entry.mark is not None:
-            look = {
-                key: int(colour[1:], 16)
-                for key, colour in (
-                    ("BackgroundColor", entry.mark.fill),
-                    ("TextColor", entry.mark.ink),
-                )
-            }
+            fill, ink = (int(colour[1:], 16) for colour in (entry.mark.fill, entry.mark.ink))
+            look = {"BackgroundColor": fill, "TextColor": ink}
         top = self.height
-        title = self._text(entry.title, indent=PADDING, after=0, FontWeight=BOLD, **look)
-        text = self._text(words, indent=PADDING, after=0, **look)
-        if look:
-            back = self._control("FixedText", "", look)
-            back.setPosSize(
-                MARGIN,
-                top - PADDING,
-                self.width - 2 * MARGIN,
-                self.height - top + 2 * PADDING,
-                POSSIZE,
-            )
+        parts = [
+            self._text(entry.title, indent=PADDING, after=0, FontWeight=BOLD, **look),
+            self._text(words, indent=PADDING, after=0, **look),
+        ]
+        if look:  # its edge, as strips: controls that overlap hide each other
+            width, height = self.width - 2 * MARGIN, self.height - top
+            for y, w, h in (
+                (top - PADDING, width, PADDING),
+                (top, PADDING, height),
+                (top + height, width, PADDING),
+            ):
+                parts.append(self._control("FixedText", "", look))
+                parts[-1].setPosSize(MARGIN, y, w, h, POSSIZE)
         self.height += 2 * PADDING + GAP
         if entry.sheet:
-            for control in (title, text, *([back] if look else [])):
+            for control in parts:
                 control.addMouseListener(Clicks(lambda: self.session.go_to(place)))
 
     def _text(self, words: str, indent: int = 0, after: int = GAP, **look: Any) -> Any:
         control = self._control("FixedText", words, {"MultiLine": True, **look})
-        width = self.width - 2 * (MARGIN + indent)
+        width = self.width - 2 * MARGIN - indent
         height = control.calcAdjustedSize(Size(width, 10_000)).Height
         control.setPosSize(MARGIN + indent, self.height, width, height, POSSIZE)
         self.height += height + after
@@ -183,9 +180,14 @@ class Panel(unohelper.Base, XUIElement, XToolPanel, XSidebarPanel, XWindowListen
         made = model.createInstance(MODEL.format(kind))
         for name, value in {"Label": words, **look}.items():
             made.setPropertyValue(name, value)
+        if "FontWeight" in look:
+            font = made.FontDescriptor
+            font.Weight = BOLD
+            made.FontDescriptor = font
         self.count += 1
-        model.insertByName(f"c{self.count}", made)
-        return self.window.getControl(f"c{self.count}")
+        name = f"control {self.count:06}"  # the order of names is that of layers: the first on top
+        model.insertByName(name, made)
+        return self.window.getControl(name)
 
     def _run(self, command: str) -> None:
         with in_language(office_language(self.context)):

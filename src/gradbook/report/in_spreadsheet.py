@@ -216,7 +216,9 @@ def _inputs(listed: tuple[Sensitivity, ...], titles: list[str]) -> Iterator[Show
         first, last = name_of(one.cells[0]), name_of(one.cells[-1])
         yield ShownEntry(
             " ".join(filter(None, [one.label, f"({one.name})"])),
-            "\n".join(filter(None, [" · ".join(map(_unbroken, numbers)), one.note])),
+            "\n".join(
+                filter(None, [numbers[0], " · ".join(map(_unbroken, numbers[1:])), one.note])
+            ),
             titles[sheet_of(one.cell)],
             (first if first == last else f"{first}:{last}",),
             _strength(one),
