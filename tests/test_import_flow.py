@@ -78,7 +78,7 @@ UNKNOWN = {  # what a room says that it doesn't know, and what it therefore neve
     "audit/formulas": ("what is computed", ("audit/edits", "audit/step", *NO_JUDGE)),
     "audit/judge": ("how to correct a wrong claim", ("audit/edits", "audit/repair")),
     "audit/repair": ("how a finding is shown", ("report", "cli")),
-    "audit/rules": ("knows no losses", ("audit/judge/loss", "audit/judge/logarithms")),
+    "audit/rules": ("knows no losses", ("audit/judge/loss", "audit/judge/meant_losses")),
     "audit/search": ("how that was found", ("audit/judge", "audit/repair", "audit/backward")),
     "audit/step": ("what is wrong with a step", ("audit/judge", "audit/edits", "audit/repair")),
     "cells": ("how our own workbooks are written", ("targets", "layers")),

@@ -127,7 +127,7 @@ class StepPlace:
             fixed = found["fix_column"], found["fix_row"]  # type: ignore[index]
             plain = f"{fixed[0]}{letters(column_of(cell))}{fixed[1]}{row_of(cell) + 1}"
             sheet, bang, _ = self.book.name_of(cell, home).rpartition("!")
-            return sheet + bang + plain
+            return sheet + bang + plain if found["sheet"] else plain  # type: ignore[index]
 
         moved = reader.read_typed(edit_cells(text, name), home)
         return moved if tuple(_places(moved, home)) == meant.places else None

@@ -111,7 +111,7 @@ KINDS = {
     mark("wrong formula"): mark(
         "most of the formula is wrong; the whole right one is shown if it is known"
     ),
-    DEPARTING_ROW: mark("one row's formula differs from the rest of its column"),
+    DEPARTING_ROW: mark("one formula differs from its copies below or beside it"),
     PASTED: mark("a typed number or text where a formula belongs"),
     NUMBER_TEXT: mark("a text that looks like a number, maybe with a decimal comma"),
     FORMULA_TEXT: mark("a formula is stored as text, so that nothing computes it"),

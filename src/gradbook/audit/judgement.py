@@ -26,7 +26,6 @@ from gradbook.audit.findings import (
     new_findings,
 )
 from gradbook.audit.judge.accounts import account_for, decay_notes, wrong_penalty
-from gradbook.audit.judge.logarithms import WHY_NEGATIVE, logarithm_findings
 from gradbook.audit.judge.loss import (
     every_step,
     find_loss,
@@ -35,6 +34,7 @@ from gradbook.audit.judge.loss import (
     name_of_loss,
     wrong_terms,
 )
+from gradbook.audit.judge.meant_losses import WHY_NEGATIVE, meant_loss_findings
 from gradbook.audit.judge.meant_updates import blank_rate, with_formulas, with_meant_updates
 from gradbook.audit.judge.memories import have_laws, optimiser_findings
 from gradbook.audit.judge.other_cells import (
@@ -148,7 +148,7 @@ def _judged(
         return _together(typed, [sheet for player in players if (sheet := _judged(*player))])
     training, loss, share = meant.training, meant.loss, meant.share
     of_loss = tuple(
-        logarithm_findings(training, loss)
+        meant_loss_findings(training, loss)
         or wrong_terms(training, loss)
         or wrong_penalty(training, loss)
     )

@@ -10,14 +10,14 @@ must be used.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
 from operator import add
 
-from gradbook.audit.findings import Finding, finding_in, typed_in
+from gradbook.audit.findings import ANOTHER_ROW, Finding, finding_in, typed_in
 from gradbook.audit.judge.update_judgement import FROM_ANOTHER, KIND, update_like
 from gradbook.audit.step.tested_step import StepUnderTest
 from gradbook.audit.training.sheet_training import SheetTraining
@@ -31,6 +31,7 @@ from gradbook.cells.formula.address import (
     sheet_of,
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
+from gradbook.cells.formula.pattern import rename_cells_in
 from gradbook.graph.chain import gradients
 from gradbook.language.message import Message
 
@@ -52,7 +53,7 @@ def ledger_of(
     training: SheetTraining, steps: Sequence[SheetStep], groups: Sequence[Sequence[SheetStep]]
 ) -> Ledger:
     """The last word on a training, after what the other judges found is mended."""
-    strange: list[Finding | Message] = list(_typed_updates(training))
+    strange: list[Finding | Message] = [*_typed_updates(training), *_repeated_updates(training)]
     strange += _strange_states(training, steps)
     findings = [one for one in strange if isinstance(one, Finding)]
     if not strange:
@@ -85,6 +86,65 @@ def _typed_updates(training: SheetTraining) -> Iterator[Finding]:
             kind, why = typed_in(book, cells[0], name)
             right = book.reader.read_typed(book.patterns[models[0]].text_at(cells[0]), cells[0])
             yield finding_in(book, cells, kind, name, why, name, right)
+
+
+def _repeated_updates(training: SheetTraining) -> Iterator[Finding]:
+    """Weights that go on, on a further sheet or beneath a note, from a state of an earlier run that
+    its next step has updated already: what came after it is lost."""
+    book = training.book
+    for weight in training.weights:
+        start, pattern = weight.start, book.patterns.get(weight.start)
+        for place in bases_of(pattern) if pattern else ():
+            base = place.at(start)
+            last = base and _end_of_run(training, base, weight.stride, start)
+            if base is None or last is None or last == base:
+                continue
+            follow = _moved_to(training, base, last, start)
+            right = book.reader.read_typed(rename_cells_in(pattern.text_at(start), follow), start)
+            name = training.name_of(start)
+            why = Message(
+                "{cell} continues from {base}, as {next} does: {last} is the last before it",
+                cell=name_of(start),
+                base=book.name_of(base, start),
+                next=book.name_of(base + weight.stride, start),
+                last=book.name_of(last, start),
+            )
+            yield finding_in(book, [start], ANOTHER_ROW, name, why, name, right)
+
+
+def _end_of_run(
+    training: SheetTraining, base: Address, stride: int, start: Address
+) -> Address | None:
+    """Where the run ends that a start continues from a base; None if the start is another way to
+    go on from there than that of the run."""
+    book, flow, axis = training.book, training.flow, training.axis
+    last, sources = base, flow.sources(start)
+    while (cell := last + stride) != start and axis.beside(base) == axis.beside(start):
+        pattern = book.patterns.get(cell)
+        if pattern is None or last not in [place.at(cell) for place in bases_of(pattern)]:
+            break
+        both = list(zip(flow.sources(cell), sources, strict=False))
+        moved = [(a, b) for a, b in both if a != b and axis.beside(a) != axis.beside(b)]
+        if moved or pattern.shape != book.patterns[start].shape:
+            return None
+        last = cell
+    return last
+
+
+def _moved_to(
+    training: SheetTraining, base: Address, last: Address, home: Address
+) -> Callable[[str], str]:
+    """How a formula's references to one step become those to a later one."""
+    book, along = training.book, training.axis.along
+    varying = training.flow.below([base]) | {base}
+
+    def follow(reference: str) -> str:
+        at = book.reader.cell(reference, home)
+        if at is None or at not in varying or along(at) != along(base):
+            return reference
+        return book.name_of(at + last - base, home)
+
+    return follow
 
 
 # Cells that continue from the step before, and are no weights ------------------------------

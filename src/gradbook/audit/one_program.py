@@ -129,16 +129,8 @@ def _departing(training: SheetTraining, place: StepPlace) -> Iterator[tuple[int,
         if cell in starts and cell not in book.patterns:
             continue
         right = place.right(k)
-        if right is not None and not _ends_there(training, cell, right):
+        if right is not None and not training.would_use_blank(cell, right):
             yield k, right
-
-
-def _ends_there(training: SheetTraining, cell: Address, right: Pattern) -> bool:
-    """Whether the formula of the other steps would use a blank here, and the cell's own doesn't: a
-    list has ended, such as that of the first steps' rates."""
-    book, flow = training.book, training.flow
-    is_blank = any(map(book.is_blank, flow.mentioned_cells(right.places, cell)))
-    return is_blank and cell in book.patterns and not any(map(book.is_blank, flow.sources(cell)))
 
 
 def _finding(

@@ -173,3 +173,42 @@ def test_an_output_that_is_compared_with_its_target_is_no_loss(title, path):
     assert [(f.cells, f.expected) for s in report.sheets for f in s.findings] == [
         ("E2:E9", "=C2*(1-C2)*A2*(C2-$F$2)")
     ]
+
+
+BELL = {  # two units exp(-(x-m)^2/2), whose gradients are those of a sum with a minus
+    "A1": "rate",
+    "B1": 0.3,
+    "C1": "x",
+    "D1": 0.8,
+    "E1": "t",
+    "F1": 1.1,
+    "A3": "m1",
+    "B3": "m2",
+    "C3": "c",
+    "D3": "u1",
+    "E3": "u2",
+    "F3": "error",
+    "G3": "loss",
+    "H3": "g1",
+    "I3": "g2",
+    "J3": "gc",
+    "A4": 0.2,
+    "B4": 1.7,
+    "C4": 0.6,
+    "A5:A10": "=A4-$B$1*H4",
+    "B5:B10": "=B4-$B$1*I4",
+    "C5:C10": "=C4-$B$1*J4",
+    "D4:E10": "=EXP(-((A4-$D$1)^2)/2)",
+    "F4:F10": "=C4*D4+E4-$F$1",
+    "G4:G10": "=F4^2/2",
+    "H4:H10": "=F4*C4*D4*($D$1-A4)",
+    "I4:I10": "=F4*E4*($D$1-B4)",
+    "J4:J10": "=F4*D4",
+}
+
+
+def test_a_minus_before_a_square_is_squared_with_it(path):
+    assert check(saved(path, BELL)).verdict == "right"
+    (finding,) = check(saved(path, BELL | {"D4:E10": "=EXP(-(A4-$D$1)^2/2)"})).findings
+    assert finding.cells == "D4:D10,E4:E10"
+    assert finding.fixes["E5"] == "=EXP(-((B5-$D$1)^2)/2)"

@@ -349,7 +349,9 @@ class LossSearch:
         )
         if known or not speaks_of_learning(training):
             return found
-        named = [loss for loss in cells if called_a_loss(training, *loss.cells)]
+        called = [cell for cell in self.tried if called_a_loss(training, cell)]
+        parts = set().union(*(inside_of(training, cell) - {cell} for cell in called))
+        named = [StepLoss((cell,)) for cell in called if cell not in parts]
         descended = [
             loss  # neither a figure for information, nor an error, which has no minimum
             for loss in named or [found[1]]

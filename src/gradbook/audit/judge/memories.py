@@ -114,7 +114,10 @@ def _findings(training: SheetTraining, line: Mapping[Address, OddCell]) -> Itera
     for last, away in ((min(line), -stride), (max(line), stride)):
         cell = last + away
         while cell not in training.weight_cells and training.repeats(cell, last):
-            right[cell] = training.on_sheet_of(cell, right[last])
+            there = training.on_sheet_of(cell, right[last])
+            if training.would_use_blank(cell, there):
+                break  # where it begins, it is right
+            right[cell] = there
             cell += away
     for cells in by_sheet(right):
         first, name = cells[0], training.names[told.weight]

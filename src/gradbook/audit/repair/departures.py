@@ -153,7 +153,8 @@ def _in_this_step(
 
     edits = (replace(one, old=part(one.old), new=part(one.new)) for one in hypothesis.edits)
     formulas = tuple(map(move.text, hypothesis.cells, hypothesis.formulas))
-    return replace(hypothesis, cells=there, formulas=formulas, edits=tuple(edits))
+    like = tuple(map(move.to, hypothesis.like))
+    return replace(hypothesis, cells=there, formulas=formulas, edits=tuple(edits), like=like)
 
 
 # Cells that only repeat others ----------------------------------------------------------

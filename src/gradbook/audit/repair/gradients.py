@@ -29,6 +29,7 @@ from gradbook.audit.repair.departures import (
 from gradbook.audit.repair.missing_links import missing_links
 from gradbook.audit.repair.repaired_step import RepairedStep, repair_step
 from gradbook.audit.repair.shares import omission_of_claim, omissions_of_all, wrong_shares
+from gradbook.audit.repair.sibling_formulas import sibling_formulas
 from gradbook.audit.repair.symptoms import EarlierRows, Symptoms, becomes_its_line, becomes_usual
 from gradbook.audit.repair.wrong_formula import (
     WrongFormula,
@@ -94,9 +95,10 @@ def written_anew(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis
     return anew(tested, claim.owner, old, true if claim.sign > 0 else -true)
 
 
-BACKWARD_CELLS = "backward cells"
+SIBLINGS, BACKWARD_CELLS = "siblings", "backward cells"
 GENERATORS = (
     Generator("other gradients", SearchStage.UPDATES, Proof.NONE, other_gradients),
+    Generator(SIBLINGS, SearchStage.COLUMNS, Proof.MENDS, sibling_formulas),
     Generator(BACKWARD_CELLS, SearchStage.COLUMNS, Proof.MENDS, cells_by_their_slopes),
     Generator("missing links", SearchStage.COLUMNS, Proof.MENDS, missing_links),
     Generator("pasted columns", SearchStage.COLUMNS, Proof.MENDS, pasted_columns),
@@ -244,8 +246,8 @@ def _updates(symptoms: Symptoms) -> list[Hypothesis]:
 def _by_cells(symptoms: Symptoms) -> Hypothesis | None:
     """A backward cell that isn't the slope that it should be, if that explains all wrong
     gradients."""
-    by_slopes = [generator for generator in GENERATORS if generator.name == BACKWARD_CELLS]
-    found = choose(symptoms, by_slopes) if symptoms.wrong else None
+    at_once = [one for one in GENERATORS if one.name in (SIBLINGS, BACKWARD_CELLS)]
+    found = choose(symptoms, at_once) if symptoms.wrong else None
     return found if found is not None and found.explains >= symptoms.wrong.keys() else None
 
 

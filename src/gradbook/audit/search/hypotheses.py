@@ -56,6 +56,7 @@ class Hypothesis:
     whose: int = -1  # the weight whose gradient an update uses
     reproduces: bool = True  # the cells' values, if they contain values
     missing: tuple[MissingPart, ...] = ()  # parts of the chain rule, if that is the mistake
+    like: tuple[Address, ...] = ()  # cells beside the first one that have the same formula
 
     @property
     def home(self) -> Address:
@@ -68,7 +69,8 @@ class Hypothesis:
             for part in self.missing
         ]
         cells = tuple(cell + away for cell in self.cells)
-        return replace(self, cells=cells, missing=tuple(missing))
+        like = tuple(cell + away for cell in self.like)
+        return replace(self, cells=cells, missing=tuple(missing), like=like)
 
     def patterns(self, book: Book) -> dict[Address, Pattern]:
         """The formulas that it replaces others with."""

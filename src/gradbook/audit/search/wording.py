@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gradbook.audit.findings import ANOTHER_ROW, BLANK_REFERENCE, Finding
+from gradbook.audit.findings import ANOTHER_ROW, BLANK_REFERENCE, DEPARTING_ROW, Finding
 from gradbook.audit.search.hypotheses import Hypothesis, MissingPart
 from gradbook.audit.training.training_steps import is_loss_word
 from gradbook.cells.book import Book
@@ -86,6 +86,13 @@ class Wording:
     def kind_and_reason(self, hypothesis: Hypothesis, weight: str = "") -> tuple[str, str]:
         """The kind of mistake, and why it is one; `weight` names the chain that it is part of."""
         missing = hypothesis.missing
+        if hypothesis.like:
+            differs = Message(
+                "{cell} differs from {others}, which are copies of one formula",
+                cell=name_of(self.home),
+                others=self.book.ranges(hypothesis.like, self.home),
+            )
+            return DEPARTING_ROW, differs
         if missing:
             is_term = any(part.kind is EditKind.TERM for part in missing)
             kind = EditKind.TERM if is_term else EditKind.FACTOR

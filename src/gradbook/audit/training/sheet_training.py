@@ -243,6 +243,14 @@ class SheetTraining:
         both = zip(self.flow.sources(cell), self.flow.sources(first), strict=False)
         return away % SHEET == 0 and all(here - there in (0, away) for here, there in both)
 
+    def would_use_blank(self, cell: Address, other: Pattern) -> bool:
+        """Whether another formula would use a blank in a cell, and its own doesn't: what the other
+        continues begins there, or a list that it reads has ended."""
+        book, flow = self.book, self.flow
+        if not any(map(book.is_blank, flow.mentioned_cells(other.places, cell))):
+            return False
+        return cell in book.patterns and not any(map(book.is_blank, flow.sources(cell)))
+
     def on_sheet_of(self, cell: Address, formula: Pattern) -> Pattern:
         """Return a formula for a cell on another sheet, with references to that sheet's step."""
         book, away = self.book, (sheet_of(cell) - sheet_of(formula.home)) * SHEET

@@ -81,8 +81,8 @@ class WeightColumn:
 
     @property
     def way(self) -> tuple[int, int]:
-        """Its sheet and stride, which parallel columns share."""
-        return sheet_of(self.start), self.stride
+        """Its sheet, unless it goes through them, and its stride: parallel columns share both."""
+        return (-1 if self.axis is OVER else sheet_of(self.start)), self.stride
 
     @property
     def first(self) -> int:
@@ -414,12 +414,12 @@ def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColu
     """Join columns that only a pasted or differing cell interrupts. A new run stays separate: all
     columns begin it, or a single one starts again from its initial value."""
     lines: defaultdict[tuple[tuple[int, int], int], list[WeightColumn]] = defaultdict(list)
-    for column in sorted(columns, key=lambda column: column.start):
+    for column in sorted(columns, key=lambda column: column.start * _turn(column)):
         lines[column.way, column.axis.beside(column.start)].append(column)
     ends: defaultdict[tuple[int, int], list[int]] = defaultdict(list)  # of the lines side by side
     starts: Counter[tuple[tuple[int, int], int]] = Counter()  # of lines that begin again there
     for (way, _), segments in lines.items():
-        ends[way].append(max(part.last for part in segments))
+        ends[way].append(max(part.last * _turn(part) for part in segments))
         starts.update({(way, part.first) for part in segments[1:]})
     for some in ends.values():
         some.sort()
@@ -427,7 +427,7 @@ def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColu
     for (way, _), segments in lines.items():
         found.append(segments[0])
         for part in segments[1:]:
-            going_on = len(ends[way]) - bisect_left(ends[way], part.first)
+            going_on = len(ends[way]) - bisect_left(ends[way], part.first * _turn(part))
             begun = starts[way, part.first]
             begins = part.start in book.patterns or (
                 book.values.get(part.start) == book.values.get(segments[0].start)
@@ -445,6 +445,11 @@ def join_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColu
                 cells = (*whole.cells, *between, *part.cells)
                 found[-1] = WeightColumn(cells, whole.stride, () if between else updates)
     return sorted(found, key=lambda column: column.start)
+
+
+def _turn(column: WeightColumn) -> int:
+    """-1 if its steps go up, with the newest on top."""
+    return 1 if column.stride > 0 else -1
 
 
 def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
