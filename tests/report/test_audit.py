@@ -137,8 +137,9 @@ def test_a_very_long_formula_is_cut():
 @for_each(
     ("made", "corrected", "words"),
     [
-        ((1.0, 0.5), (1.0, 0.6), "0.6 corrected: higher, for a wrong step may lead further down"),
-        ((1.0, 0.5), (1.0, 1.5), "1.5 corrected: higher than it was at first"),
+        ((1.0, 0.5), (1.0, 0.6), "0.6 corrected: higher, yet it falls with every update"),
+        ((1.0, 0.7, 0.5), (1.0, 0.5, 0.6), "0.6 corrected: higher, yet lower than at first"),
+        ((1.0, 0.5), (1.0, 1.5), "1.5 corrected: higher than at first, for the rate is too high"),
         ((1.0, 0.7, 0.5), (1.0, math.nan, math.nan), "it is not a number from update 1 on"),
         ((1.0, math.nan), (1.0, 0.5), "not a number as made, 0.5 corrected"),
         ((1.0, 0.5), (1.0, 0.4), "0.5 as made, 0.4 corrected"),
@@ -148,6 +149,12 @@ def test_a_corrected_loss_that_is_no_better_is_not_passed_over(made, corrected, 
     said = learning(LossCurves(made, corrected))
     assert words in said
     assert "nan corrected" not in said
+
+
+def test_a_corrected_loss_is_another_one():
+    assert learning(LossCurves((1, 0.5), (3, 2), is_other_loss=True)).endswith(
+        "since the loss itself is corrected"
+    )
 
 
 def test_the_gradients_that_are_counted_are_placed():

@@ -342,6 +342,7 @@ class LossCurves:
     made: tuple[float, ...]
     corrected: tuple[float, ...]
     is_climbed: bool = False  # whether it is to grow, as a likelihood does
+    is_other_loss: bool = False  # whether formulas of the loss itself, or before it, are corrected
 
 
 CARRIED = "carried"

@@ -464,7 +464,8 @@ def _curve(
     from gradbook.audit.copies.correct import loss_curve
 
     steps = [step for step in loss if step and not step.assumption]
-    curve = loss_curve(training.book, training.flow, [step.cells for step in steps], findings)
+    cells, own = [step.cells for step in steps], training.weight_cells.keys()
+    curve = loss_curve(training.book, training.flow, cells, findings, own)
     is_climbed = any(step.is_climbed for step in steps)
     return curve and replace(curve, is_climbed=is_climbed)
 

@@ -94,8 +94,9 @@ def _repeated_updates(training: SheetTraining) -> Iterator[Finding]:
     book = training.book
     for weight in training.weights:
         start, pattern = weight.start, book.patterns.get(weight.start)
-        for place in bases_of(pattern) if pattern else ():
-            base = place.at(start)
+        if pattern is None:
+            continue
+        for base in (place.at(start) for place in bases_of(pattern)):
             last = base and _end_of_run(training, base, weight.stride, start)
             if base is None or last is None or last == base:
                 continue

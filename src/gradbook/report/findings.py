@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isfinite
 
 from gradbook.audit.classes.scoring import BookScore, in_numbers
@@ -331,21 +332,32 @@ def learning(curve: LossCurves) -> str:
         made=numeral(f"{as_made:.{digits}g}") if isfinite(as_made) else tr("not a number"),
         right=numeral(f"{right:.{digits}g}"),
     )
-    if curve.is_climbed:
-        return (
-            tr(
-                "{losses}: lower, for a wrong step may lead further up than the right one",
-                losses=losses,
-            )
-            if right < as_made
-            else losses
-        )
-    if as_made < right < curve.corrected[0]:
-        return tr(
-            "{losses}: higher, for a wrong step may lead further down than the right one",
-            losses=losses,
-        )
-    return tr("{losses}: higher than it was at first", losses=losses) if as_made < right else losses
+    sign = -1 if curve.is_climbed else 1
+    return _beside_worse_loss(curve, losses) if sign * as_made < sign * right else losses
+
+
+def _beside_worse_loss(curve: LossCurves, losses: str) -> str:
+    """The losses, and how it can be that the corrected one is worse."""
+    first, *_, last = curve.corrected
+    if curve.is_other_loss:
+        return tr("{losses}: not to be compared, since the loss itself is corrected", losses=losses)
+    way = [-loss for loss in curve.corrected] if curve.is_climbed else curve.corrected
+    if all(after <= before for before, after in pairwise(way)):
+        if curve.is_climbed:
+            return tr("{losses}: lower, yet it grows with every update", losses=losses)
+        return tr("{losses}: higher, yet it falls with every update", losses=losses)
+    if way[-1] < way[0]:
+        if curve.is_climbed:
+            return tr("{losses}: lower, yet higher than at first", losses=losses)
+        return tr("{losses}: higher, yet lower than at first", losses=losses)
+    than_first = (
+        tr("{losses}: lower than at first", losses=losses)
+        if last < first
+        else tr("{losses}: higher than at first", losses=losses)
+    )
+    return tr(
+        "{than_first}, for the rate is too high for the right gradients", than_first=than_first
+    )
 
 
 # Of several books ----------------------------------------------------------------

@@ -73,6 +73,13 @@ def test_a_cell_gets_the_formula_of_those_beside_it(cells, wrong, right, path):
     assert findings(path, HUBER | {cells: wrong}) == [(cells, right)]
 
 
+def test_a_wrong_sample_is_no_frozen_row(path):
+    """Both samples are fixed for every step, so that it isn't the $ that is wrong."""
+    (finding,) = check(saved(path, HUBER | {"M5:M12": "=F5*$C$1+G5*$D$2+H5*$E$1"})).findings
+    assert (finding.kind, finding.expected) == ("wrong reference", "=F5*$C$1+G5*$D$1+H5*$E$1")
+    assert "always" not in finding.why
+
+
 def test_samples_below_each_other_say_what_belongs_between_them(path):
     """The inputs are on another sheet, where each formula takes the next column."""
     data = {

@@ -64,6 +64,13 @@ def test_parts_that_come_to_nothing_are_counted(text, count):
         ("A1--B1", "A1+B1"),
         ("A1+-B1", "A1-B1"),
         ("IF(IF(A1-0>0,1,0)>0,B1,0)", "IF(A1>0,B1,0)"),
+        ("EXP($D$1*LN(1-A1))/A1", "(1-A1)^$D$1/A1"),
+        ("EXP(-(2*LN(A1)))", "A1^(-2)"),
+        ("IF(IF(A1-1>0,0,IF(1-A1>0,0,1))>0,B1,C1)", "IF(A1=1,B1,C1)"),
+        ("IF(A1=1,0,B1)+IF(A1=1,C1,0)", "IF(A1=1,C1,B1)"),
+        ("5*(A1/5-B1/5/C1)", "A1-B1/C1"),
+        ("5*IF(A1>0,A1/5,-B1/5)*C1", "IF(A1>0,A1,-B1)*C1"),
+        ("5*(A1/5-B1)", "5*(A1/5-B1)"),
     ],
 )
 def test_a_formula_is_written_as_one_would(text, shown):

@@ -198,7 +198,11 @@ def _computed_from(book: Book, flow: Flow, cells: set[Address]) -> set[Address]:
 
 
 def loss_curve(
-    book: Book, flow: Flow, loss: Sequence[Sequence[Address]], findings: Iterable[Finding]
+    book: Book,
+    flow: Flow,
+    loss: Sequence[Sequence[Address]],
+    findings: Iterable[Finding],
+    weights: Collection[Address] = (),
 ) -> LossCurves | None:
     """The loss of each step as it is, and with all formulas corrected.
 
@@ -218,7 +222,9 @@ def loss_curve(
     enough = all(sum(map(isfinite, losses)) >= FEWEST for losses in (made, corrected))
     size = max(abs(losses[k]) for losses in (made, corrected) for k in (0, -1))
     alike = abs(made[-1] - corrected[-1]) <= ROUNDING * size
-    return LossCurves(made, corrected) if enough and not alike else None
+    of_loss = {*steps[0], *flow.behind(steps[0], weights)}
+    is_other = weights and not of_loss.isdisjoint(right.keys() - weights)
+    return LossCurves(made, corrected, bool(is_other)) if enough and not alike else None
 
 
 def _losses(numbers: Evaluation, steps: Sequence[Sequence[Address]]) -> tuple[float, ...]:

@@ -92,12 +92,16 @@ def _lines(cell: Address) -> Iterator[tuple[int, int, int]]:
 
 
 def _said_of(book: Book, cell: Address, known: Known) -> dict[str, tuple[Address, ...]]:
-    """What pairs of other cells in its line say that a cell should contain."""
+    """What pairs of other cells in its line say that a cell should contain, if there are more of
+    them than of its own kind."""
     alike: defaultdict[str, list[Address]] = defaultdict(list)
     for other in sorted(known.keys() - {cell}, key=lambda other: abs(other - cell)):
         alike[known[other].shape].append(other)
     said: dict[str, tuple[Address, ...]] = {}
-    for cells in alike.values():
+    own = known[cell].shape
+    for shape, cells in alike.items():
+        if shape != own and len(cells) <= len(alike.get(own, ())) + 1:
+            continue
         for pair in combinations(cells[:NEAREST], 2):
             text = _said_by(book, cell, sorted(pair), known)
             if text is not None:
@@ -122,4 +126,4 @@ def _said_by(book: Book, cell: Address, pair: Sequence[Address], known: Known) -
     if any(at < 0 or book.is_blank(at) for at in place.usual.at(number).places):
         return None
     right = place.right(number)
-    return right and right.text_at(cell)
+    return None if right is None else right.text_at(cell)

@@ -147,7 +147,7 @@ class Wording:
         if isinstance(self.book.values.get(old), str):
             return "text reference"
         other_step = old in self.step.weight_cells and old not in self.step.own_weights
-        if other_step or self._same_line(old, new):
+        if (other_step or self._same_line(old, new)) and not _are_fixed(first.old, first.new):
             return "frozen row" if "$" in write(first.old) else ANOTHER_ROW
         return "pre-activation" if self.step.flow.sources(new) == (old,) else ""
 
@@ -207,7 +207,7 @@ class Wording:
             )
         if isinstance(new, Number) or new_cell is None:
             return Message("{old} should be {new}", old=self._named(old), new=write(new))
-        if self._same_line(old_cell, new_cell):
+        if self._same_line(old_cell, new_cell) and not _are_fixed(old, new):
             both = {"old": write(old), "new": self._named(new)}
             if "$" in write(old) and self.step.axis is ACROSS:
                 return Message(
@@ -363,6 +363,11 @@ REASONS: dict[EditKind, Callable[[Wording, Expression, Expression, str], str]] =
     EditKind.TERM: Wording._missing_term,
 }
 """For each kind of edit, the function that explains the mistake."""
+
+
+def _are_fixed(old: Expression, new: Expression) -> bool:
+    """Whether both are settings or samples that every step uses: then rows don't matter."""
+    return "$" in write(old) and "$" in write(new)
 
 
 def _is_sum(part: Expression) -> bool:

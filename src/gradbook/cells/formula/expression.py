@@ -487,9 +487,74 @@ def _tidied(expression: Expression) -> Expression:
             return Infix("+", left, right)
         case Infix("-" | "+", left, Number(0.0)) | Infix("^", left, Number(1.0)):
             return left
+        case Call("EXP", (Infix("*") | Prefix("-") as exponent,)):
+            return _power(exponent) or expression
+    return _tidy_choice(expression)
+
+
+def _tidy_choice(expression: Expression) -> Expression:
+    match expression:
         case Infix(">", Call("IF", (Infix() as only, Number(1.0), Number(0.0))), Number(0.0)):
             return only
+        case Infix(">", Call("IF", (above, Number(0.0), Call("IF", sides))), Number(0.0)):
+            return _equality(above, sides) or expression
+        case Infix(
+            "+", Call("IF", (test, Number(0.0), other)), Call("IF", (again, one, Number(0.0)))
+        ) if test == again:
+            return Call("IF", (test, one, other))
     return expression
+
+
+def _scaled_within(parts: list[Factor], scale: float) -> tuple[list[Factor], float]:
+    """The factors without a number that one of them is divided by: 5·(x/5 − y/5) is x − y."""
+    for k, factor in enumerate(parts if scale != 1 else ()):
+        whole = _multiplied(factor.part, scale) if factor.above else None
+        if whole is not None:
+            return [*parts[:k], Factor(whole, True), *parts[k + 1 :]], 1.0
+    return parts, scale
+
+
+def _multiplied(expression: Expression | None, by: float) -> Expression | None:
+    """An expression without the number by which each of its terms is divided."""
+    match expression:
+        case Infix("+" | "-" as sign, left, right):
+            both = _multiplied(left, by), _multiplied(right, by)
+            return Infix(sign, both[0], both[1]) if both[0] and both[1] else None
+        case Call("IF", (test, one, other)):
+            both = _multiplied(one, by), _multiplied(other, by)
+            return Call("IF", (test, *both)) if both[0] and both[1] else None
+        case None:
+            return None
+    split, share = factors(expression), Factor(Number(by), False)
+    if share not in split.parts:
+        return None
+    whole = product([factor for factor in split.parts if factor != share])
+    return Prefix("-", whole) if split.sign < 0 else whole
+
+
+def _equality(above: Expression | None, sides: Sequence[Expression | None]) -> Expression | None:
+    """a = b for "if a − b > 0: 0; if b − a > 0: 0; 1"."""
+    match above, sides:
+        case Infix(">", Infix("-", a, b), Number(0.0)), (
+            Infix(">", Infix("-", c, d), Number(0.0)),
+            Number(0.0),
+            Number(1.0),
+        ) if (a, b) == (d, c):
+            return Infix("=", a, b)
+    return None
+
+
+def _power(exponent: Expression) -> Expression | None:
+    """x^n for e^(n·ln x), which is 0 for 0, too."""
+    split = factors(exponent)
+    logs = [
+        f for f in split.parts if f.above and isinstance(f.part, Call) and f.part.function == "LN"
+    ]
+    if len(logs) != 1 or not isinstance(logs[0].part, Call) or logs[0].part.arguments[0] is None:
+        return None
+    rest = product([factor for factor in split.parts if factor is not logs[0]])
+    power = Prefix("-", rest) if split.sign < 0 else rest
+    return Infix("^", logs[0].part.arguments[0], power)
 
 
 def _tidy_product(expression: Expression) -> Expression:
@@ -509,6 +574,7 @@ def _tidy_product(expression: Expression) -> Expression:
         if Factor(factor.part, True) in rest:
             rest.remove(factor)
             rest.remove(Factor(factor.part, True))
+    rest, scale = _scaled_within(rest, scale)
     for k, factor in enumerate(rest):  # (1 − t/p)·p
         match factor:
             case Factor(Infix("-", Number(1.0), Infix("/", part, per)), True):
