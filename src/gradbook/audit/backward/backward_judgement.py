@@ -97,18 +97,29 @@ def _likelihood(back: BackwardPass) -> int:
 
 def _once_put_right(passes: Iterable[BackwardPass]) -> Iterator[BackwardReading]:
     """Passes that are wrong from the start, so that few gradients are recognised before they are
-    corrected: all faults must have remedies that leave recognised gradients."""
+    corrected: all faults must leave recognised gradients, and have remedies unless what they are
+    computed from is a derivative of a loss in a cell."""
     for wrong in passes:
         if wrong.loss.updates or any(map(wrong.cells.naming.calls_gradient, wrong.loss.backward)):
             back, found = accept_right_here(wrong), list[WrongBlock]()
             for fault in faults(back, from_root=True):
-                if not fault.remedy or not fault.after.claimed_weights:
+                is_sure = bool(fault.remedy) or _goes_on_rightly(fault)
+                if not is_sure or not fault.after.claimed_weights:
                     found.clear()
                     break
                 found.append(fault)
             last = found[-1].after if found else back
             if found and len(last.claimed_weights) >= MORE_WEIGHTS and not last.wrong:
                 yield BackwardReading(back, found)
+
+
+def _goes_on_rightly(fault: WrongBlock) -> bool:
+    """Whether some cell of a fault is computed from right derivatives only."""
+    back, sources = fault.before, fault.before.cells.flow.sources
+    behind = ([s for s in sources(c) if s in back.loss.backward] for c in fault.cells)
+    return bool(back.loss.held_in) and any(
+        some and all(map(back.is_right, some)) for some in behind
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,14 +128,16 @@ class StartingLoss:
         return KnownDerivatives(self.slopes)
 
     @cached_property
-    def by_sums(self) -> KnownDerivatives:
+    def slopes_by_sums(self) -> Mapping[Address, Array]:
         """The derivatives with respect to sums inside cells, such as those of activations whose
         sums have no cells of their own."""
         inner = {cell: self.cells.slope_by_its_sum(cell) for cell in self.slopes}
         with np.errstate(all="ignore"):
-            return KnownDerivatives(
-                {c: self.slopes[c] * s for c, s in inner.items() if s is not None}
-            )
+            return {c: self.slopes[c] * s for c, s in inner.items() if s is not None}
+
+    @cached_property
+    def by_sums(self) -> KnownDerivatives:
+        return KnownDerivatives(self.slopes_by_sums)
 
     @cached_property
     def forward(self) -> set[Address]:
@@ -201,6 +203,12 @@ class StartingLoss:
     def is_end(self, cell: Address) -> bool:
         """Whether only updates use a cell of the backward pass."""
         return all(user in self.updates for user in self.cells.flow.users.get(cell, ()))
+
+    def weight_updated_by(self, cell: Address) -> Address | None:
+        """The weight of which a cell must be the gradient, since only its update uses the cell."""
+        users = self.cells.flow.users.get(cell, ()) if cell not in self.updates else ()
+        weights = {self.updates.get(user) for user in users}
+        return weights.pop() if len(weights) == 1 else None
 
     def factors(self, cell: Address) -> list[Address]:
         """The typed numbers outside the forward pass that a formula mentions."""
@@ -431,6 +439,8 @@ class BackwardPass:
     def _is_right(self, cell: Address) -> bool:
         if cell in self.accepted or self.weights_of(cell):
             return True
+        if self.loss.weight_updated_by(cell) is not None:
+            return False
         computed = [not self.cells.is_leaf(claim.of) for claim in self.claims(cell)]
         is_between = any(computed) and not (False in computed and self.loss.is_end(cell))
         return is_between or bool(self.inner_sums(cell))
@@ -471,9 +481,14 @@ class BackwardPass:
                 found.setdefault(weight, []).append(cell)
         return found
 
-    def right_value(self, cell: Address, of: Address, scale: float | None = None) -> Array:
-        """Return the value with which a cell would be the derivative with respect to another."""
+    def right_value(
+        self, cell: Address, of: Address, scale: float | None = None, by_sum: bool = False
+    ) -> Array:
+        """Return the value with which a cell would be the derivative with respect to another, or to
+        the sum inside it."""
         common, by = self.common[cell in self.loss.updates]
+        if by_sum:
+            return self.loss.slopes_by_sums[of] * (1.0 if scale is None else scale)
         slope = self.loss.slopes[of]
         if self.cells.is_leaf(of):
             factor = self.cells.number(by) if by is not None else 1.0

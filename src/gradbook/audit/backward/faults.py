@@ -84,15 +84,27 @@ def _roots(back: BackwardPass) -> Iterator[WrongBlock]:
 def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
     """The blocks whose correction makes most other blocks right; if several tie, the likeliest
     first."""
+    first = back.wrong - back.cells.flow.below(back.wrong)
+    second = back.wrong - first
+    second -= back.cells.flow.below(second)
+    found = _explaining(back, first)  # which may be only a mean of derivatives, and none itself
+    return found or _explaining(back, second)
+
+
+def _explaining(back: BackwardPass, first: set[Address]) -> list[WrongBlock]:
+    """The same among some cells and those that they are computed from."""
     every = list(blocks(back.cells.book, back.loss.backward))
     claimed = back.claimed(back.loss.backward)
     found: list[tuple[int, WrongBlock]] = []
-    for wrong in islice(_hypotheses(back, every), MOST_TRIED):
+    for wrong in islice(_hypotheses(back, every, first), MOST_TRIED):
         counts = [claimed[of] for of in back.claimed(wrong.cells)]
         is_double = min(counts, default=0) > 1
         is_double = is_double and not any(claimed[of] for of in wrong.of)
         is_blamable = is_double or not back.wrong.isdisjoint(wrong.cells)
         gain = _gain(wrong, every)
+        below = back.cells.flow.below(wrong.cells)
+        is_all = gain > 0 and below.isdisjoint(wrong.after.wrong)  # enough with what a label says
+        is_blamable |= is_all and back.cells.naming.mentions(wrong.cells[0], wrong.of[0])
         if gain >= (1 if is_blamable else ENOUGH_BLOCKS):
             found.append((gain, wrong))
     best = max((gain for gain, _ in found), default=0)
@@ -103,33 +115,39 @@ def _first_wrong(back: BackwardPass) -> list[WrongBlock]:
 
     def likelihood(wrong: WrongBlock) -> tuple[bool, ...]:
         is_called_so = back.cells.naming.mentions(wrong.cells[0], wrong.of[0])
-        return back.wrong.isdisjoint(wrong.cells), wrong.of[0] not in own[wrong], not is_called_so
+        is_turned = wrong.of[-1] - wrong.of[0] != wrong.cells[-1] - wrong.cells[0]
+        is_right = back.wrong.isdisjoint(wrong.cells)
+        return is_right, wrong.of[0] not in own[wrong], not is_called_so, is_turned
 
     return sorted(unclaimed or likely, key=likelihood)
 
 
-def _hypotheses(back: BackwardPass, every: Sequence[Block]) -> Iterator[WrongBlock]:
-    """Wrong blocks that don't depend on other wrong ones, and the blocks they depend on, each with
-    its possible meanings."""
-    flow, wrong = back.cells.flow, back.wrong
-    first = wrong - flow.below(wrong)
-    likely = first.union(*map(flow.sources, first))
+def _hypotheses(
+    back: BackwardPass, every: Sequence[Block], first: set[Address]
+) -> Iterator[WrongBlock]:
+    """The blocks of some cells, and the blocks they depend on, each with its possible meanings."""
+    likely = first.union(*map(back.cells.flow.sources, first))
     for block in every:
         if not likely.isdisjoint(block):
             scales = list(dict.fromkeys([1.0, *_usual_scales(back, block)]))[:FEW_SCALES]
             for of in _meant(back, block):
                 yield from (WrongBlock(back, block, of, scale) for scale in scales)
+                if back.loss.slopes_by_sums.keys() >= set(of):
+                    yield WrongBlock(back, block, of, by_sums=True)
 
 
 def _meant(back: BackwardPass, block: Block) -> Iterator[Block]:
-    """The computed cells, in the block's shape or its transpose, whose derivatives it may be."""
-    computed = [cell for cell in back.loss.slopes if not back.cells.is_leaf(cell)]
-    inside = set(computed)
+    """The cells, in the block's shape or its transpose, whose derivatives it may be: weights alone
+    are looked at elsewhere."""
+    is_leaf, inside = back.cells.is_leaf, back.loss.slopes.keys() - back.cells.not_understood
+    anchors = [cell for cell in inside if len(block) > 1 or not is_leaf(cell)]
     if len(block) > FEW_CELLS:
-        corners = {first for first, *_ in blocks(back.cells.book, computed)}
-        computed = [cell for cell in computed if cell in corners]
-    for anchor in computed:
-        yield from (of for of in likes(block, anchor) if inside.issuperset(of))
+        computed = [cell for cell in inside if not is_leaf(cell)]
+        anchors = [first for first, *_ in blocks(back.cells.book, computed)]
+    for anchor in anchors:
+        for of in likes(block, anchor):
+            if inside >= set(of) and not all(map(is_leaf, of)):
+                yield of
 
 
 def _usual_scales(back: BackwardPass, block: Block) -> list[float]:
@@ -197,8 +215,9 @@ def _faults_by_themselves(back: BackwardPass) -> Iterator[WrongBlock]:
 
 def _likely_weights(back: BackwardPass, block: Block) -> Iterator[Block]:
     """The weights whose gradients a block may be meant to be, the likeliest first."""
-    if block[0] in back.loss.updates:
-        yield tuple(back.loss.updates[cell] for cell in block)
+    used = [back.loss.updates.get(c) or back.loss.weight_updated_by(c) for c in block]
+    if block[0] in back.loss.updates or None not in used:
+        yield tuple(weight for weight in used if weight is not None)
         return
     claimed, naming = back.claimed_weights, back.cells.naming
     leaves = {cell for cell in back.loss.slopes if back.cells.is_leaf(cell)}

@@ -63,11 +63,13 @@ class WrongBlock:
     of: Block
     scale: float | None = None  # the factor; None: the same as for the gradients of weights
     remedy: Remedy | None = None
+    by_sums: bool = False  # inside the cells of which they are the derivatives
 
     @cached_property
     def right_values(self) -> dict[Address, Array]:
         each = zip(self.cells, self.of, strict=True)
-        return {cell: self.before.right_value(cell, of, self.scale) for cell, of in each}
+        right = self.before.right_value
+        return {cell: right(cell, of, self.scale, self.by_sums) for cell, of in each}
 
     @cached_property
     def after(self) -> BackwardPass:
@@ -92,7 +94,13 @@ class WrongBlock:
         """The same block with a remedy, if there is one; a search that failed isn't repeated. If
         only some of its cells are wrong, only these are kept."""
         back, in_vain = self.before, self.before.loss.in_vain
-        case = self.cells, self.of, self.scale, back.cells.number(self.cells[0]).tobytes()
+        case = (
+            self.cells,
+            self.of,
+            self.scale,
+            self.by_sums,
+            back.cells.number(self.cells[0]).tobytes(),
+        )
         known = None if case in in_vain else self._of_matrices() or self._cell_by_cell()
         if known is None:
             in_vain.add(case)
@@ -236,7 +244,8 @@ class WrongBlock:
         """The cells of both passes that don't depend on this one: first those related to the value
         whose derivative it should be, then by distance."""
         back, flow = self._back, self.before.cells.flow
-        right = [cell for cell in back.loss.backward if cell not in back.wrong]
+        spoilt = flow.below(back.wrong)  # not a mean of derivatives, which needn't be one itself
+        right = [cell for cell in back.loss.backward if cell not in back.wrong & spoilt]
         every = {*back.loss.slopes, *back.cells.targets, *right}
         every.update(pair.output for pair in back.cells.pairs)
         every.update(factor for _, factor in back.common.values() if factor is not None)

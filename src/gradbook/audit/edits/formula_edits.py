@@ -425,12 +425,16 @@ UNKNOWN = np.zeros(1)  # values for a formula of which only the text is needed
 
 
 def edits_by_kind(
-    formula: EvaluatedFormula, known: Substitutes, true: Array, most: int
+    formula: EvaluatedFormula,
+    known: Substitutes,
+    true: Array,
+    most: int,
+    is_fit: Callable[[Edit], bool] = lambda _: True,
 ) -> Iterator[list[Edit]]:
-    """For each kind that has any, the first edits that give the formula the right values, except
-    those that leave a part without effect, which nobody intends."""
+    """For each kind that has any, the first fit edits that give the formula the right values,
+    except those that leave a part without effect, which nobody intends."""
     for kind in EDITS:
-        right = edits_that_give(kind.propose(formula, known), true)
+        right = filter(is_fit, edits_that_give(kind.propose(formula, known), true))
         some = list(islice((edit for edit in right if not formula.is_pointless([edit])), most))
         if some:
             yield some

@@ -481,11 +481,12 @@ def _by_multiple(
 
 def _settled(tested: StepUnderTest, numbers: Numbers) -> Numbers:
     """The numbers, with other weights at every point and everything else fixed at its first
-    value."""
+    value, but for what chooses other weights in other steps."""
 
     def leaf(cell: Address) -> Array:
         values = numbers.leaf(cell)
-        return values if tested.graph.varies(cell) else np.resize(values[:1], POINTS)
+        is_moved = tested.graph.varies(cell) or cell in tested.graph.deciding
+        return values if is_moved else np.resize(values[:1], POINTS)
 
     return Numbers(leaf, tested.graph.leaf_cells)
 

@@ -17,7 +17,7 @@ from operator import itemgetter
 import numpy as np
 
 from gradbook.audit.findings import Finding, finding_in
-from gradbook.audit.formulas.points import POINTS, Numbers, constant_ratio
+from gradbook.audit.formulas.points import ENOUGH_POINTS, POINTS, Numbers, constant_ratio
 from gradbook.audit.heading_words import LOSS, calls
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim, first_claims
@@ -146,6 +146,7 @@ SHARE_OF_GRADIENTS = 0.8  # the share of right gradients with which the others a
 
 BUT_FOR_DECAY = 0.99  # of a claim
 HALF = 0.5
+FEW_SCALED = 2  # claims with the same setting as a factor
 AT_A_ROOT = 0.1  # relative to the initial value: a smaller last one is about 0
 ENOUGH_SCALED = 0.7  # the share of right gradients that a scaled loss needs
 LIKE = 0.5  # the share of numbers that gradients and loss have in common, if it explains none
@@ -203,10 +204,16 @@ class LossSearch:
         """The cells that may be the loss, the likeliest first."""
         return candidates(self.training)[:MOST_TRIED]
 
-    @property
-    def counting(self) -> int:
-        """The number of weights whose gradients give information about the loss."""
-        return sum(not weight.stray for weight in self.training.weights)
+    def counting(self, tested: StepUnderTest) -> int:
+        """The number of weights whose gradients give information about a loss: not those that this
+        step rightly leaves as they are."""
+        return sum(
+            not weight.stray
+            and not (tested.has_no_influence(j) and tested.best(j, said)[0] is ClaimVerdict.RIGHT)
+            for j, (weight, said) in enumerate(
+                zip(self.training.weights, self.claimed, strict=True)
+            )
+        )
 
     def likeliest(self) -> LossShare:
         """The loss that most claims are gradients of."""
@@ -236,7 +243,7 @@ class LossSearch:
             if not loss.assumption:
                 self.unclear.append(error)
             return -0.5
-        return good / self.counting
+        return good / max(self.counting(tested), 1)
 
     def _explained(self, tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> float:
         """1 for an explained claim; less if what it leaves may be the slope of a penalty."""
@@ -305,10 +312,11 @@ class LossSearch:
                         lacking += verdict is ClaimVerdict.WRONG and any(
                             tested.left_out(option, j) for option in options
                         )
-                if is_output and lacking == self.counting:
+                if is_output and lacking == self.counting(tested):
                     return found[0], tested.step.loss
-                if right > 0 and (right + lacking) / self.counting > found[0]:
-                    return right / self.counting, tested.step.loss
+                counting = max(self.counting(tested), 1)
+                if right > 0 and (right + lacking) / counting > found[0]:
+                    return right / counting, tested.step.loss
         return None
 
     def _is_output(self, found: LossShare) -> bool:
@@ -348,7 +356,7 @@ class LossSearch:
             for cell in found[1].cells
         )
         if known or not speaks_of_learning(training):
-            return found
+            return found if found[0] > 0 else (found[0], self._scaled(found[1])[1])
         called = [cell for cell in self.tried if called_a_loss(training, cell)]
         parts = set().union(*(inside_of(training, cell) - {cell} for cell in called))
         named = [StepLoss((cell,)) for cell in called if cell not in parts]
@@ -359,7 +367,7 @@ class LossSearch:
         ]
         likeliest = _most((self._likeness(loss), loss) for loss in descended)
         if found[0] <= 0 and likeliest[0] >= LIKE and likeliest[1] in named:
-            return 0.0, likeliest[1]
+            return 0.0, self._scaled(likeliest[1])[1]
         every = assumed_losses(training, self.claimed)
         assumed = [loss for loss in every if not _is_controller(training, loss)]
         best = _most([*((self.share(loss), loss) for loss in assumed), *map(self._scaled, assumed)])
@@ -368,7 +376,7 @@ class LossSearch:
         other = _most((self._likeness(loss), loss) for loss in assumed)
         if other[0] > likeliest[0] + LIKELIER and not _targets_its_inputs(training, other[1]):
             return 0.0, other[1]
-        return (0.0, likeliest[1]) if descended else found
+        return (0.0, self._scaled(likeliest[1])[1]) if descended else found
 
     # Losses that are climbed -----------------------------------------------------------------
 
@@ -392,17 +400,29 @@ class LossSearch:
         return replace(loss, scale=-loss.scale) if is_climbed else loss
 
     def _scaled(self, loss: StepLoss) -> LossShare:
-        """The loss with the factor between it and most of the claims, and their share."""
+        """The loss with the factor between it and most of the claims, and the share of those that
+        have its sign, too."""
+        if not loss.cells:
+            return -1.0, loss
         tested = self.tested.with_loss(loss)
-        ratios: Counter[float] = Counter()
+        sizes: Counter[Scale] = Counter()
+        positive: Counter[Scale] = Counter()
         try:
             for j, options in enumerate(self.claimed):
                 if not tested.has_no_influence(j):
-                    ratios.update(_ratios(tested, j, options))
+                    ratios = _ratios(tested, j, options)
+                    unsigned = dict.fromkeys((abs(r), at, divides) for r, at, divides in ratios)
+                    sizes.update(unsigned.keys())
+                    positive.update(ratio for ratio in ratios if ratio[0] > 0)
         except NotUnderstood:
             return -1.0, loss
-        factor, count = next(iter(ratios.most_common(1)), (1.0, 0))
-        return count / self.counting, replace(loss, scale=factor)
+        often = (positive, sizes)
+        known = [x for x in sizes if x[1] is None or sizes[x] >= FEW_SCALED]
+        best = max(known, key=lambda x: [some[x] for some in often], default=(1.0, None, False))
+        factor, setting, divides = best
+        is_clear = positive[best] or 2 * sizes[best] > max(self.counting(tested), FEW_SCALED)
+        other = replace(loss, scale=factor, setting=setting, divides=divides)
+        return positive[best] / max(self.counting(tested), 1), other if is_clear else loss
 
     def _likeness(self, loss: StepLoss) -> float:
         """The degree to which claims and gradients of the loss use the same numbers."""
@@ -435,17 +455,35 @@ def _is_explained(tested: StepUnderTest, weight: int, options: Sequence[Claim]) 
     return verdict is not ClaimVerdict.WRONG
 
 
-def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> list[float]:
-    """The constant ratios of a weight's claims to its gradient, that of the likeliest claim
-    first."""
-    found = []
+Scale = tuple[float, Address | None, bool]  # a number, and a setting that multiplies or divides it
+
+
+def _ratios(tested: StepUnderTest, weight: int, options: Sequence[Claim]) -> list[Scale]:
+    """The constant ratios of a weight's claims to its gradient, that of the likeliest claim first;
+    a ratio may contain a setting that all steps share, such as a temperature."""
+    found: dict[Scale, None] = {}
+    slope, leaf = tested.gradients[weight], tested.random.leaf
     for claim in options:
         with suppress(NotUnderstood):
-            values, claimed = tested.random.of, tested.claim_node(claim)
-            ratio = constant_ratio(values(claimed), values(tested.gradients[weight]))
-            if ratio > 0:
-                found.append(float(_fraction(ratio) or f"{ratio:.9g}"))
-    return list(dict.fromkeys(found))
+            claimed, true = (tested.random.of(x) for x in (tested.claim_node(claim), slope))
+            plain: tuple[Address | None, bool] = None, False
+            ratios = {plain: constant_ratio(claimed, true)}
+            for cell in _settings(tested, slope) if not any(ratios.values()) else ():
+                ratios[cell, False] = constant_ratio(claimed, true * leaf(cell), ENOUGH_POINTS)
+                ratios[cell, True] = constant_ratio(claimed * leaf(cell), true, ENOUGH_POINTS)
+            for setting, ratio in ratios.items():
+                if ratio:
+                    size = float(_fraction(abs(ratio)) or f"{abs(ratio):.11g}")
+                    found[size if ratio > 0 else -size, *setting] = None
+    return list(found)
+
+
+def _settings(tested: StepUnderTest, slope: Node) -> list[Address]:
+    """The typed numbers in a slope that the formulas of every step use."""
+    training, leaves = tested.training, tested.graph.leaf_cells
+    cells = (leaves[node] for node in ancestors([slope]) if node in leaves)
+    users, fixed = training.flow.users, training.book.values.keys() - training.book.patterns.keys()
+    return [c for c in cells if c in fixed - training.varying and len(users[c]) >= training.steps]
 
 
 def _differs_in_scale(found: LossShare) -> bool:
@@ -551,6 +589,7 @@ def _stride(training: SheetTraining, cell: Address) -> int:
 
 MOST_NAMED = 3  # errors of an assumed loss
 LARGEST_COUNT = 100_000  # samples in a mean
+USUAL_COUNT = 1_000  # the numerator of such a factor
 
 OF_ALL_RIGHT = mark(
     "every gradient is {factor} times the slope of {loss}: a factor that all share only changes "
@@ -571,10 +610,9 @@ def loss_notes(training: SheetTraining, loss: StepLoss, all_right: bool) -> Iter
         )
     elif loss.is_climbed:
         yield Message("the updates add the gradients, so they maximise {loss}", loss=called)
-    elif loss.scale != 1:
-        yield Message(
-            OF_ALL_RIGHT if all_right else COMPARED, factor=_shown(loss.scale), loss=called
-        )
+    elif loss.scale != 1 or loss.setting is not None:
+        factor = loss.scale * _setting_of(training, loss)
+        yield Message(OF_ALL_RIGHT if all_right else COMPARED, factor=_shown(factor), loss=called)
 
 
 def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
@@ -590,7 +628,7 @@ def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
     terms: str = " + ".join(list(errors)[:MOST_NAMED]) + more
     if not squared:
         terms = Message("the {loss} of {terms}", loss=loss.assumption.value, terms=terms)
-    factor = loss.scale / 2 if squared else loss.scale
+    factor = loss.scale * _setting_of(training, loss) / (2 if squared else 1)
     if factor == 1:
         return terms
     return Message(
@@ -598,6 +636,13 @@ def name_of_loss(training: SheetTraining, loss: StepLoss) -> str:
         factor=_shown(factor),
         terms=terms,
     )
+
+
+def _setting_of(training: SheetTraining, loss: StepLoss) -> float:
+    """The number by which a setting multiplies a loss."""
+    value = training.book.values.get(loss.setting) if loss.setting is not None else 1.0
+    number = value if isinstance(value, float) and value else 1.0
+    return 1 / number if loss.divides else number
 
 
 def _shown(factor: float) -> str:
@@ -609,7 +654,8 @@ def _shown(factor: float) -> str:
 def _fraction(factor: float) -> Fraction | None:
     """A factor as a fraction of whole numbers with a realistic denominator, or None."""
     share = Fraction(factor).limit_denominator(LARGEST_COUNT)
-    return share if abs(share - factor) < 1e-9 * factor else None
+    is_usual = min(share.numerator, share.denominator) <= USUAL_COUNT
+    return share if is_usual and abs(share - factor) < 1e-9 * factor else None
 
 
 # A loss without one of its terms -------------------------------------------------------

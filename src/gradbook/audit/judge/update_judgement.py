@@ -26,7 +26,7 @@ from gradbook.audit.findings import (
 from gradbook.audit.step.tested_step import ClaimVerdict, StepUnderTest
 from gradbook.audit.training.claims import Claim
 from gradbook.audit.training.sheet_training import SheetTraining
-from gradbook.audit.training.training_steps import SheetStep
+from gradbook.audit.training.training_steps import SheetStep, group_steps
 from gradbook.audit.training.weight_columns import (
     WeightColumn,
     another_base,
@@ -60,7 +60,10 @@ def update_findings(
     training: SheetTraining, steps: Sequence[SheetStep], told: Sequence[Finding] = ()
 ) -> list[Finding]:
     """Findings for updates of weights, except for those that have already been reported."""
-    tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, [steps[k]]))
+    with_alike = {
+        step.number: [step, *group] for group in group_steps(training, steps) for step in group
+    }
+    tested = lru_cache(KEPT)(lambda k: StepUnderTest.of(training, with_alike[steps[k].number]))
     found: list[Finding] = []
     for updates in usual_updates(training):
         found += _additions(updates, steps, tested)

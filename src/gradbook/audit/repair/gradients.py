@@ -222,6 +222,10 @@ def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]
         column = within_budget(partial(_column, symptoms), A_SHARE)
         if column is None:
             break
+        own = within_budget(partial(_slips_instead, symptoms, column), A_SHARE)
+        if own:
+            yield from own
+            return
         yield from faults_of(tested, column)
         earlier.columns.append((tested.step, column))
         tested = repair_step(tested, column)
@@ -229,6 +233,17 @@ def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]
         mended = symptoms.mended.union(column.cells)
         symptoms = Symptoms(tested, wrong, earlier, mended=mended)
     yield from _each_by_itself(symptoms)
+
+
+def _slips_instead(symptoms: Symptoms, column: Hypothesis) -> list[Fault]:
+    """The same slip in every gradient, as in formulas that were filled to the right, instead of
+    something that the forward pass seems to lack; none if there isn't one."""
+    if len(symptoms.wrong) == 1 or not RepairedStep(symptoms.apart, column).is_unlikely:
+        return []
+    own = list(_each_by_itself(symptoms))
+    kinds = {fault.finding.kind for fault in own}
+    is_one = len(own) == len(symptoms.wrong) and len(kinds) == 1
+    return own if is_one and EditKind.FORMULA.value not in kinds else []
 
 
 def _updates(symptoms: Symptoms) -> list[Hypothesis]:

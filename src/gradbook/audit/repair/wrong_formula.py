@@ -83,6 +83,7 @@ class WrongFormula:
     expression: Expression
     right_values: Array  # at the random points
     target: Node  # to be written if no edit works
+    stuck: tuple[Array, Array] | None = None  # the weight, and where it wrongly stays as it is
 
     @classmethod
     def at(cls, tested: StepUnderTest, cell: Address, target: Node) -> WrongFormula | None:
@@ -108,7 +109,10 @@ class WrongFormula:
             following = values(graph.expression(found.expression, claim.owner, found.pattern))
             claimed = values(tested.claim_node(claim)) * claim.sign
             wanted = start + (following - start) * found.right_values / claimed
-        return replace(found, right_values=wanted)
+        stays = (claimed == 0) & (following == start)
+        is_right = found.right_values == 0
+        wanted = np.where(stays & is_right, start, wanted)
+        return replace(found, right_values=wanted, stuck=(start, stays & ~is_right))
 
     @cached_property
     def repair(self) -> Hypothesis | None:
@@ -143,7 +147,7 @@ class WrongFormula:
                 node = tested.graph.node(cell)
             except NotUnderstood:
                 continue
-            if not node.is_constant():  # blanks are constant, too
+            if not node.is_constant() and cell not in tested.graph.deciding:  # blanks are constant
                 reference = tested.mentions.reference(cell, home)
                 found.append(Substitute(reference, tested.random.of(node)))
         return found
@@ -168,6 +172,13 @@ class WrongFormula:
         numbers = (part for one in said for part in parts(one) if isinstance(part, Number))
         rest = dict.fromkeys(number for number in numbers if number not in usual)
         return [Substitute(n, np.full(shape, n.value)) for n in islice(rest, MOST_NUMBERS)]
+
+    def moves(self, *edits: Edit) -> bool:
+        """Whether a formula with some edits changes the weight wherever it must."""
+        if self.stuck is None or not np.any(self.stuck[1]):
+            return True
+        after = self.evaluation.worth(self.evaluation.changed(edits))
+        return not np.any(self.stuck[1] & (after == self.stuck[0]))
 
     def with_edits(self, *edits: Edit) -> Hypothesis:
         return _hypothesis(self.home, self.evaluation.changed(edits), edits)
@@ -196,9 +207,9 @@ def unless_in_vain(
 def one_edit(wrong: WrongFormula) -> Hypothesis | None:
     """A single edit of any kind: the likeliest of the first kind that works."""
     for edits in edits_by_kind(
-        wrong.evaluation, wrong.substitutes, wrong.right_values, MOST_EDITS_OF_A_KIND
+        wrong.evaluation, wrong.substitutes, wrong.right_values, MOST_EDITS_OF_A_KIND, wrong.moves
     ):
-        best = rank(wrong.under_test, (wrong.with_edits(edit) for edit in edits))
+        best = rank(wrong.under_test, map(wrong.with_edits, edits))
         if best:
             return best[0]
     return None
@@ -211,7 +222,8 @@ def two_edits(wrong: WrongFormula) -> Hypothesis | None:
     regrouped = next(_regrouped(wrong, replace(wrong.substitutes, references=some)), None)
     if regrouped is not None:
         return regrouped
-    right = islice(pairs(wrong.evaluation, some, wrong.right_values), MOST_EDITS_OF_A_KIND)
+    every = pairs(wrong.evaluation, some, wrong.right_values)
+    right = islice((two for two in every if wrong.moves(*two)), MOST_EDITS_OF_A_KIND)
     best = rank(wrong.under_test, (wrong.with_edits(*two) for two in right))
     return best[0] if best else None
 

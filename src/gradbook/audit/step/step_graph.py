@@ -66,6 +66,17 @@ class StepGraph(CellValues[Single]):
         self._said: dict[tuple[int, Address], tuple[Expression, Node]] = {}
         self._numbers: dict[object, Numbers] = {}
 
+    def decided(self, cell: Address) -> float | None:
+        """The number of a cell by which a formula of the step chose among others."""
+        leaf = self.leaves.get(cell)
+        is_decided = leaf is not None and leaf in self.graph.decided
+        return self.graph.settled[leaf] if leaf is not None and is_decided else None
+
+    @property
+    def deciding(self) -> set[Address]:
+        """The cells by which formulas choose, in each step perhaps another."""
+        return {self.leaf_cells[leaf] for leaf in self.graph.deciding}
+
     def numbers(self, kind: object, leaf: Callable[[Address], Array]) -> Numbers:
         """Values of its nodes, cached by kind."""
         return self._numbers.setdefault(kind, Numbers(leaf, self.leaf_cells))

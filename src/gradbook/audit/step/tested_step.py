@@ -275,16 +275,30 @@ class StepUnderTest:
     @cached_property
     def random(self) -> Numbers:
         """Random numbers; but a typed 1 remains 1 if the loss doesn't depend on it, since it is a
-        slope, such as that of a sum by its bias."""
+        slope, such as that of a sum by its bias, and what decides which cell is taken remains."""
         if self.takes_own_samples:
             return self.constants
         ones = self.training.ones if self.step.loss.cells else set()
         ones = ones - self.forward if ones else ones
 
         def leaf(cell: Address) -> Array:
+            decided = self.graph.decided(cell)
+            if decided is not None:
+                return np.full(POINTS, decided)
+            if cell in self.graph.deciding:
+                return np.resize(self.positions.values(cell, self.cases), POINTS)
             return np.ones(POINTS) if cell in ones else self._at_random(cell)
 
         return self.graph.numbers(frozenset(ones), leaf)
+
+    @cached_property
+    def cases(self) -> Sequence[SheetStep]:
+        """Steps in which formulas choose differently, as in INDEX(…), one of each kind."""
+        kinds: dict[tuple[float, ...], SheetStep] = {}
+        for step in self.alike:
+            cells = (self.positions.there(cell, step) for cell in sorted(self.graph.deciding))
+            kinds.setdefault(tuple(map(self.positions.value, cells)), step)
+        return list(kinds.values())[:POINTS]
 
     @cached_property
     def constants(self) -> Numbers:
@@ -318,6 +332,9 @@ class StepUnderTest:
             node = reduce(add, map(self.graph.node, loss.cells))
         else:
             node = loss_node(self.graph, loss, self.random)
+        if loss.setting is not None:
+            setting = self.graph.node(loss.setting)
+            node = node / setting if loss.divides else node * setting
         return node if loss.scale == 1 else node * loss.scale
 
     @cached_property
@@ -539,8 +556,9 @@ class StepUnderTest:
 
     @property
     def _known_right(self) -> set[object]:
-        """Claims that were found right with the original formulas: random numbers never change."""
-        is_other = self.graph.instead or self.takes_own_samples
+        """Claims that were found right with the original formulas: random numbers never change,
+        unless formulas choose otherwise in other steps."""
+        is_other = self.graph.instead or self.takes_own_samples or self.graph.deciding
         return set() if is_other else self.training.right_claims
 
     def relative_error(self, claimed: Node, true: Node) -> float | None:

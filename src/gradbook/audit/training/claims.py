@@ -191,7 +191,8 @@ class GradientSearch:
                 self._add(replace(trail, sign=1), self._bare_sum(parts, trail))
             return
         ((own_sign, part),) = parts
-        split, home = factors(part), trail.home
+        home = trail.home
+        split = factors(replace_parts(part, lambda inside: self._gated(inside, home)))
         trail = trail.with_sign(own_sign * split.sign)
         rest = [f for f in split.parts if not self._is_rate(f, home, split.parts)]
         moving = [f for f in rest if self.training.varies(f.part, home)] or rest
@@ -208,10 +209,13 @@ class GradientSearch:
         home = trail.home
         if len(moving) == 1 and moving[0].above and len(inside := terms(moving[0].part)) > 1:
             kept = [term for term in inside if not self._is_decay(term[1], home)]
+            beside = [f for f in rest if f is not moving[0]]
             if len(kept) < len(inside):
-                self._claim(kept, trail)
+                whole = [(1, product([*beside, Factor(total(kept), True)]))] if beside else kept
+                self._claim(whole, trail)
+        gates = [f for f in rest if self._is_gate(f.part, home)]
         above = [self.training.cell_of(f.part, home) for f in moving if f.above]
-        if len(above) == 1 and above[0] is not None:
+        if len(above) == 1 and above[0] is not None and not gates:
             users = self.training.flow.users.get(above[0], ())
             is_shared = len(self.training.update_cells.intersection(users)) > 1
             if is_shared and len(rest) > 1:  # then it is a factor of all their gradients
@@ -224,11 +228,27 @@ class GradientSearch:
         if bounded:  # the gradient is likelier to be inside the clipping
             self._claim_only_cell(moving[0].part, trail)
         self._add(trail, product(rest))
-        settings = [f for f in rest if f not in moving and self._is_setting(f.part, home, moving)]
+        others = [f for f in rest if f not in moving and f not in gates]
+        settings = [f for f in others if self._is_setting(f.part, home, moving)]
         if settings:
             self._add(trail, product([f for f in rest if f not in settings]))
-        if not bounded:
+        if not bounded and not gates:
             self._claim_only_cell(product(moving), trail)
+
+    def _gated(self, part: Expression, home: Address) -> Expression | None:
+        """A product for an update that only some steps make: IF(…;1;0)*g for IF(…;g;0)."""
+        if self._is_gate(part, home) and isinstance(part, Call):
+            test, inside, *none = part.arguments
+            if inside and self.training.varies(inside, home):
+                return Infix("*", Call("IF", (test, Number(1.0), *none)), inside)
+        return None
+
+    def _is_gate(self, part: Expression, home: Address) -> bool:
+        """Whether a part is something or 0, by what the forward pass chooses by, too."""
+        match part:
+            case Call("IF", (test, _)) | Call("IF", (test, _, Number(0.0))) if test:
+                return _is_choice(self.training, test, home)
+        return False
 
     def _is_scale(self, factor: Factor, moving: Sequence[Factor], home: Address) -> bool:
         """Whether a factor is computed from the gradient that it scales, as its norm is."""
@@ -540,8 +560,28 @@ def _search(
     spend(READ * count_parts(said))
     search = GradientSearch(training, weight.every_cell, base, [] if read is None else read)
     search.read.append(home)
-    search.follow(change(training.book.patterns[home], base, home), Trail((home,)))
+    added = change(training.book.patterns[home], base, home)
+    test = _choosing_test(training, said, home)
+    if test is not None and added:
+        added = ((1, Call("IF", (test, total(added), Number(0.0)))),)
+    search.follow(added, Trail((home,)))
     return search
+
+
+def _choosing_test(training: SheetTraining, said: Expression, home: Address) -> Expression | None:
+    """The condition of an update that only some steps make, as the row of a name that the forward
+    pass looks up; not one that excludes a step, such as the first."""
+    match said:
+        case Call("IF", (Infix("=") as test, Infix(), Reference())):
+            return test if _is_choice(training, test, home) else None
+    return None
+
+
+def _is_choice(training: SheetTraining, test: Expression, home: Address) -> bool:
+    """Whether no weight decides a condition, and the forward pass uses its cells."""
+    users = (training.flow.users.get(cell, ()) for cell in training.cells_in(test, home))
+    is_used = not training.computed_cells.isdisjoint(chain.from_iterable(users))
+    return is_used and not training.varies(test, home)
 
 
 def _like_later(

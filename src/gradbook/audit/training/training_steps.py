@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from gradbook.audit.heading_words import CLIMBED, LEARNING, LOSS, calls
@@ -18,7 +19,8 @@ from gradbook.audit.training.sheet_training import SheetTraining
 from gradbook.audit.training.weight_columns import said_in
 from gradbook.cells.flow import walk
 from gradbook.cells.formula.address import ACROSS, DOWN, Address, sheet_of
-from gradbook.cells.formula.pattern import Pattern
+from gradbook.cells.formula.expression import parts
+from gradbook.cells.formula.pattern import Pattern, one_for_each
 from gradbook.cells.formula.syntax import Call, Expression, Infix, Number, write
 from gradbook.language.message import Message
 
@@ -50,13 +52,15 @@ class OutputError:
 
 @dataclass(frozen=True)
 class StepLoss:
-    """The loss of one step, times a scale: the sum of some cells or, if it is assumed, the sum of
-    the losses of their errors."""
+    """The loss of one step, times a scale, and times or divided by a setting: the sum of some cells
+    or, if it is assumed, the sum of the losses of their errors."""
 
     cells: tuple[Address, ...]
     assumption: AssumedLoss | None = None
     errors: tuple[OutputError, ...] = ()  # one per cell, if it is assumed
     scale: float = 1.0
+    setting: Address | None = None
+    divides: bool = False  # whether by the setting
 
     @property
     def is_climbed(self) -> bool:
@@ -196,6 +200,7 @@ def is_cut(training: SheetTraining, cell: Address) -> bool:
 
 # Similar steps ---------------------------------------------------------------------------
 
+MOST_CASES = 20  # of what formulas choose in a group of steps: all are tested together
 Signature = tuple[object, tuple[Address, ...]]
 
 _groups: WeakKeyDictionary[SheetTraining, dict[tuple[StepLoss, ...], list[list[SheetStep]]]]
@@ -267,11 +272,26 @@ def group_steps(training: SheetTraining, steps: Sequence[SheetStep]) -> list[lis
     known, losses = _groups.setdefault(training, {}), tuple([step.loss for step in steps])
     if losses not in known:
         groups: defaultdict[object, list[SheetStep]] = defaultdict(list)
+        cases: defaultdict[object, dict[object, int]] = defaultdict(dict)
         for step in steps:
             made_of, cells = _signature(training, step)
-            groups[made_of, step.shape].append(replace(step, cells=cells))
+            kind = made_of, step.shape
+            case = tuple(chain.from_iterable(_choosing(training, cell) for cell in cells))
+            place = cases[kind].setdefault(case, len(cases[kind]))
+            groups[*kind, place // MOST_CASES].append(replace(step, cells=cells))
         known[losses] = list(groups.values())
     return known[losses]
+
+
+def _choosing(training: SheetTraining, cell: Address) -> Iterator[float | str | None]:
+    """The values by which a formula chooses among cells that vary, as INDEX does."""
+    said = said_in(training.book, cell)
+    for part in parts(said) if said else ():
+        if isinstance(part, Call) and training.varies(part, cell):
+            places = one_for_each(part.function, len(part.arguments))
+            keys = [part.arguments[place] for place in places or range(part.function == "CHOOSE")]
+            cells = chain.from_iterable(training.cells_in(key, cell) for key in keys if key)
+            yield from (training.book.values.get(c) for c in cells if c not in training.varying)
 
 
 def _signature(training: SheetTraining, step: SheetStep) -> Signature:
@@ -292,7 +312,8 @@ def _signature(training: SheetTraining, step: SheetStep) -> Signature:
             continue
         pattern = book.patterns.get(cell)
         if cell not in training.varying or pattern is None:
-            content.append(type(book.values.get(cell)))
+            value = book.values.get(cell)
+            content.append(value if isinstance(value, str) else type(value))  # texts only choose
             continue
         sources = training.flow.sources(cell)
         inside = [training.plain(s) for s in sources if not training.before(cell, s)]

@@ -23,13 +23,14 @@ from gradbook.cells.formula.formula_values import (
     aligned,
     as_block,
     error,
+    has_cases,
     has_values_only,
     number,
     present,
     present_number,
     whole_number,
 )
-from gradbook.cells.formula.operators import if_positive, infix, truth
+from gradbook.cells.formula.operators import if_positive, infix, one_of, truth
 from gradbook.graph.node import Graph, Node
 from gradbook.language.message import Message
 
@@ -100,6 +101,9 @@ def _choose(graph: Graph, place: Meaning, *values: Meaning) -> Meaning:
     """CHOOSE; places in an array choose element by element, as in CHOOSE({1,2},A1:A9,B1:B9)."""
     if as_block(place).shape != (1, 1):
         return aligned(lambda *each: _single(graph, _choose(graph, *each)), place, *values)
+    singles = [value for value in values if not isinstance(value, CellBlock)]
+    if len(singles) == len(values) and has_cases(graph, number(graph, place), singles):
+        return one_of(graph, number(graph, place), singles)
     index = whole_number(graph, place)
     return values[index - 1] if 1 <= index <= len(values) else error(graph)
 

@@ -138,6 +138,8 @@ class SettledGraph(Graph):
     def __init__(self) -> None:
         super().__init__()
         self.settled: dict[Node, float] = {}
+        self.decided: set[Node] = set()  # the leaves whose numbers settled a position or a key
+        self.deciding: set[Node] = set()  # … on which a position depends, with all its cases
 
 
 class MovedGraph(SettledGraph, OpenGraph):
@@ -195,13 +197,34 @@ def present(node: Node) -> float:
     if isinstance(node.graph, NumberedGraph):
         return node.graph.number_of(node)
     numbers = dict(node.graph.settled) if isinstance(node.graph, SettledGraph) else {}
-    if node in numbers:
-        return numbers[node]
     order = [part for part in ancestors([node], numbers) if part not in numbers]
     if any(part.op.name == "leaf" for part in order):
         raise NeedsNumbers(Message("a position or condition that is computed"))
+    if isinstance(node.graph, SettledGraph):
+        node.graph.decided |= leaves_of(node)
+    if node in numbers:
+        return numbers[node]
     run(order, numbers)
     return numbers[node]
+
+
+def leaves_of(node: Node) -> set[Node]:
+    """The leaves that a node depends on."""
+    return {part for part in ancestors([node]) if part.op.name == "leaf"}
+
+
+def has_cases(graph: Graph, position: Node, values: Iterable[Single]) -> bool:
+    """Whether a position is one of several that steps have, and chooses among values that aren't
+    settled: then its cases are part of the formula's meaning."""
+    if not isinstance(graph, SettledGraph) or isinstance(graph, OpenGraph):
+        return False
+    leaves = leaves_of(position)
+    if not leaves or not leaves <= graph.settled.keys():
+        return False
+    chosen = (value for value in values if isinstance(value, Node))
+    is_open = any(not leaves_of(value) <= graph.settled.keys() for value in chosen)
+    graph.deciding |= leaves if is_open else set()
+    return is_open
 
 
 def key_of(value: Single) -> Key | None:

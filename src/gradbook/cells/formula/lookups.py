@@ -20,6 +20,7 @@ from gradbook.cells.formula.formula_values import (
     aligned,
     as_block,
     error,
+    has_cases,
     key_of,
     number,
     present,
@@ -27,6 +28,7 @@ from gradbook.cells.formula.formula_values import (
     refuse_many,
     whole_number,
 )
+from gradbook.cells.formula.operators import one_of
 from gradbook.cells.formula.syntax import LINE, TABLE
 from gradbook.cells.formula.totals import mean, total
 from gradbook.graph.node import Graph, Node
@@ -40,6 +42,7 @@ ERROR_KEY = (2, 0.0)
 _CRITERION = re.compile(r"(<>|<=|>=|=|<|>)?(.*)", re.DOTALL)
 _COMPARISONS = {"": eq, "=": eq, "<>": ne, "<": lt, ">": gt, "<=": le, ">=": ge}
 _WILD = re.compile(r"~[*?~]|[*?]")
+MOST_CASES = 60  # of a position that steps have
 MOST_PATTERN = 255  # characters of a condition, in Excel
 FEW_CHARACTERS = 1_000  # are compared without a charge
 
@@ -353,6 +356,12 @@ def _index(graph: Graph, area: Meaning, *at: Meaning) -> Meaning:
         raise NotUnderstood(Message("INDEX with a computed position"))
     if any(as_block(value).shape != (1, 1) for value in at[:2]):
         return aligned(lambda *at: number(graph, _index(graph, block, *at)), *at[:2])
+    values = block.singles()
+    if len(values) <= MOST_CASES and (len(at) > 1 or 1 in block.shape):
+        position, *across = (number(graph, value) for value in at[:2])
+        position = (position - 1) * block.shape[1] + across[0] if across else position
+        if has_cases(graph, position, values):
+            return one_of(graph, position, values)
     places = [whole_number(graph, value) - 1 for value in at[:2]]
     if len(places) == 1:
         places = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import add, sub
 
 from gradbook.cells.formula.formula_values import (
@@ -38,20 +38,33 @@ def _infix(graph: Graph, operator: str, a: Single, b: Single) -> Single:
     return _ON_NUMBERS[operator](number(graph, a), number(graph, b))
 
 
+SIGNED = ("negate", "divide", "multiply")  # may begin with a sign
+
+
 def _sigmoid(above: Node, below: Node) -> Node | None:
-    """1/(1 + e^−z) as a sigmoid, so that its derivative is a·(1 − a); None for anything else."""
+    """1/(1 + e^−z), also with another base, as a sigmoid, so that its derivative is a·(1 − a); None
+    for anything else."""
     if not above.is_constant(1) or below.op.name != "add":
         return None
     a, b = below.inputs
     numerator, power = (a, b) if a.is_constant(1) else (b, a)
     if not numerator.is_constant(1) or power.op.name != "exp":
         return None
-    (exponent,) = power.inputs
-    if exponent.op.name == "negate":
-        return above.graph.make("sigmoid", exponent.inputs[0])
-    if exponent.op.name == "multiply" and exponent.inputs[0].is_constant(-1):
-        return above.graph.make("sigmoid", exponent.inputs[1])
-    return None
+    return above.graph.make("sigmoid", _opposite(*power.inputs))
+
+
+def _opposite(x: Node) -> Node:
+    """−x, without a sign that it already has: that of −z/T, or of −z·ln 10."""
+    match x.op.name, x.inputs:
+        case "negate", (inside,):
+            return inside
+        case "multiply", (number, inside) if number.is_constant(-1):
+            return inside
+        case "multiply", (inside, other) if inside.op.name in SIGNED:
+            return _opposite(inside) * other
+        case "divide", (inside, other) if inside.op.name in SIGNED:
+            return _opposite(inside) / other
+    return -x
 
 
 def power(x: Node, n: Node) -> Node:
@@ -99,6 +112,16 @@ def _in_order(operator: str, a: Single, b: Single) -> bool:
 
 def if_positive(x: Node, then: Node | float, otherwise: Node | float) -> Node:
     return x.graph.make("choose", x, then, otherwise)
+
+
+def one_of(graph: Graph, position: Node, values: Sequence[Single]) -> Node:
+    """The value at a position, counted from 1, whichever it is."""
+    chosen = number(graph, values[-1])
+    for place, value in enumerate(values[:-1], 1):
+        is_before, is_after = place - position, position - place
+        otherwise = if_positive(is_before, chosen, number(graph, value))
+        chosen = if_positive(is_after, chosen, otherwise)
+    return chosen
 
 
 _ON_NUMBERS: dict[str, Callable[[Node, Node], Node]] = {
