@@ -398,7 +398,7 @@ class GradientSearch:
             return True
         if cell is not None and self.training.is_rate_of_some(cell):
             return True
-        if self.training.varies(factor.part, home):
+        if self.training.varies(factor.part, home) or self._is_gate(factor.part, home):
             return False
         if isinstance(factor.part, Number) and 0 < factor.part.value < 1 and factor.above:
             return self.training.rate is None
