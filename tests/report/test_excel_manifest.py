@@ -1,4 +1,4 @@
-"""The manifest of the task pane is one that Excel takes: in its order, with addresses of the site."""
+"""The manifest of the task pane is one that Excel takes: in its order, naming the site."""
 
 from __future__ import annotations
 
@@ -47,4 +47,5 @@ def test_without_a_site_nothing_is_written(monkeypatch, capsys, tmp_path):
 def test_its_icons_are_pictures_of_their_size():
     for size in (32, 64):
         content = icon(size)
-        assert content.startswith(b"\x89PNG") and int.from_bytes(content[16:20]) == size
+        assert content.startswith(b"\x89PNG")
+        assert int.from_bytes(content[16:20]) == size

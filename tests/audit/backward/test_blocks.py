@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gradbook.audit.backward.matrix_names import Naming, mentioned_matrices
 from gradbook.audit.backward.cell_blocks import area, blocks, likes
+from gradbook.audit.backward.matrix_names import Naming, mentioned_matrices
 from gradbook.cells.formula.syntax import write
 from tests.audit.material.made import Table, cells_of
 from tests.audit.material.small import all_at, at, small_book
