@@ -24,6 +24,7 @@ OFFICE = files("gradbook") / "office"
 COMPONENT = "gradbook_office.py"
 CALLED = (
     "gradbook/arrays/stand_in.py",
+    "gradbook/office/calc_solver.py",
     "gradbook/office/open_document.py",
     "gradbook/office/panel.py",
 )

@@ -236,6 +236,14 @@ def test_a_watch_sees_the_value_fall_and_stops():
     assert solution.value == values[-1] < values[0]
 
 
+def test_one_that_is_stopped_at_once_stays_at_the_start():
+    cells = [at("B1"), at("B2")]
+    solution = solve(book_of(ROSENBROCK), at("B3"), cells, watch=lambda progress: False)
+    assert solution.kind is SolutionKind.STOPPED
+    assert solution.value == solution.start
+    assert solution.evaluations == 1
+
+
 def test_a_spent_budget_leaves_the_best_so_far():
     with budget_of_book(derives=True) as budget:
 

@@ -18,12 +18,14 @@ from pathlib import Path
 import uno
 from com.sun.star.beans import PropertyValue
 from com.sun.star.connection import NoConnectException
+from com.sun.star.sheet import SolverConstraint
 from com.sun.star.sheet.ConditionOperator import FORMULA
 
 PATIENCE = 120
 FILTERS = {".ods": "calc8", ".xlsx": "Calc MS Excel 2007 XML"}
 MENUS = "/org.openoffice.Office.Addons/AddonUI/OfficeMenuBar"
 COMMANDS = "org.gradbook.calc:"
+SOLVER = "org.gradbook.calc.Solver"
 
 
 def value(name, content):
@@ -166,6 +168,57 @@ class Calc:
             cell.setFormula(formula)
         return cell.getFormula(), cell.getValue(), cell.getString(), cell.getError()
 
+    def fill(self, number, formulas):
+        for name, formula in formulas.items():
+            self.cell(number, name, formula)
+
+    # The solvers of the dialog, called as the dialog does
+
+    def solvers(self):
+        """Each one's own name, what the dialog calls it, and its options."""
+        named = {}
+        offered = self.context.ServiceManager.createContentEnumeration("com.sun.star.sheet.Solver")
+        while offered.hasMoreElements():
+            name = offered.nextElement().getImplementationName()
+            solver = self.service(name)
+            options = [it.Name for it in solver.getPropertySetInfo().getProperties()]
+            described = [[it, solver.getPropertyDescription(it)] for it in options]
+            named[name] = solver.ComponentDescription, described
+        return named
+
+    def solve(self, number, objective, variables, constraints=(), options=None, which=SOLVER):
+        """Whether it succeeded, what it says, its result and solution, what the cell shows with
+        that, and the seconds."""
+        solver, document = self.service(which), self.documents[number]
+        sheet = document.Sheets.getByIndex(0)
+        solver.Document, solver.Objective = document, self._place(number, objective)
+        solver.Variables = tuple(self._place(number, it) for it in variables)
+        solver.Constraints = tuple(
+            SolverConstraint(
+                self._place(number, left),
+                uno.Enum("com.sun.star.sheet.SolverConstraintOperator", operator),
+                self._place(number, right) if isinstance(right, str) else right,
+            )
+            for left, operator, right in constraints
+        )
+        options = dict(options or {})
+        solver.Maximize = options.pop("Maximize", False)
+        for name, option in options.items():
+            solver.setPropertyValue(name, option)
+        start = time.monotonic()
+        solver.solve()
+        seconds = time.monotonic() - start
+        numbers = solver.Solution
+        for name, found in zip(variables, numbers, strict=bool(numbers)):
+            sheet.getCellRangeByName(name).Value = found
+        shown = sheet.getCellRangeByName(objective).Value
+        words = solver.StatusDescription if which == SOLVER else ""
+        return solver.Success, words, solver.ResultValue, numbers, shown, seconds
+
+    def _place(self, number, name):
+        sheet = self.documents[number].Sheets.getByIndex(0)
+        return sheet.getCellRangeByName(name).getCellAddress()
+
     def colour(self, number, name, colour, note=""):
         sheet = self.documents[number].Sheets.getByIndex(0)
         cell = sheet.getCellRangeByName(name)
@@ -216,9 +269,6 @@ class Calc:
             worst = max(worst, time.monotonic() - start)
             time.sleep(0.01)
         return worst
-
-    def infobar(self, number):
-        return self.documents[number].CurrentController.hasInfobar("gradbook")
 
     def refusal(self, version):
         """What the extension says to an office with that Python."""

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -17,82 +12,11 @@ import gradbook as gb
 from gradbook.language import in_language, tr
 from scripts.extension import MOST_BYTES, extension
 from tests.cases import for_each
-from tests.conftest import require
-from tests.outside.witness import python_with_uno
-from tests.serve.books import LOST_FACTOR, content
+from tests.office.conftest import ADA
+from tests.serve.books import LOST_FACTOR
 
-ADA = Path(__file__).parents[2] / "docs/tutorials/ada.xlsx"
 WRONG, RIGHT = "*K6*(1-K6)*D6", "*M6*(1-M6)*D6"
 HEIGHTS = re.compile(rb' ht="[^"]*"|table:style-name="ro\d+"')  # of rows, which Calc measures anew
-PATIENCE = 100  # seconds for a task, on a machine with much to do
-
-
-class CalcClient:
-    """A Calc that runs as a user who isn't root."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "gradbook.oxt").write_bytes(extension())
-        shutil.copy(ADA, folder / "ada.xlsx")
-        for name, is_right in (("right.xlsx", True), ("wrong.xlsx", False)):
-            (folder / name).write_bytes(content(is_right))
-        shutil.copy(Path(__file__).with_name("calc.py"), folder)
-        other = []
-        if os.geteuid() == 0:
-            subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
-            other = ["runuser", "-u", "nobody", "--"]
-        command = [*other, "env", "--unset=DISPLAY", f"HOME={folder}", str(python_with_uno())]
-        self.process = subprocess.Popen(
-            [*command, str(folder / "calc.py"), str(folder), str(folder / "gradbook.oxt")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __getattr__(self, name):
-        def ask(*arguments):
-            self.process.stdin.write(json.dumps([name, arguments]) + "\n")
-            self.process.stdin.flush()
-            answer = json.loads(self.process.stdout.readline())
-            assert "problem" not in answer, answer["problem"]
-            return answer["answer"]
-
-        return ask
-
-    def words(self, *arguments):
-        return self.run(*arguments)[0]
-
-    def formula(self, *arguments):
-        return self.cell(*arguments)[0]
-
-    def end(self):
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-        self.process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def calc():
-    require("libreoffice")
-    folder = Path(tempfile.mkdtemp(prefix="gradbook-calc-"))
-    client = CalcClient(folder)
-    yield client
-    client.end()
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def opened(calc):
-    """Opens documents, which are closed after the test."""
-    numbers = []
-
-    def open_one(*arguments):
-        numbers.append(calc.open(*arguments))
-        return numbers[-1]
-
-    yield open_one
-    for number in numbers:
-        calc.close(number)
 
 
 def as_calc_saves(calc, name, ending):

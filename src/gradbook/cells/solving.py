@@ -327,9 +327,8 @@ class _SolverSearch:
             self.best = there
         best = self.best or there
         sign = -1.0 if self.goal is SolverGoal.LARGEST else 1.0
-        if not self.watch(
-            SolverProgress(self.evaluations, sign * best.place.value, best.violation)
-        ):
+        progress = SolverProgress(self.evaluations, sign * best.place.value, best.violation)
+        if not self.watch(progress) and self.best is not None:
             raise _Stopped
 
     def _is_better(self, there: ConstrainedPoint, best: ConstrainedPoint) -> bool:
@@ -344,13 +343,15 @@ class _SolverSearch:
     # The search
 
     def run(self) -> Solution:
-        first = self._first()
         try:
+            first = self._first()
             return self._reach(first) if self.goal is SolverGoal.REACHED else self._lowest(first)
-        except _Stopped:
-            return self._solution(self.best or first, SolutionKind.STOPPED)
-        except (_TooLong, BudgetSpent):
-            return self._solution(self.best or first, SolutionKind.UNFINISHED)
+        except (_Stopped, _TooLong, BudgetSpent) as end:
+            if self.best is None:
+                raise
+            is_stopped = isinstance(end, _Stopped)
+            kind = SolutionKind.STOPPED if is_stopped else SolutionKind.UNFINISHED
+            return self._solution(self.best, kind)
 
     def _first(self) -> ConstrainedPoint:
         """The start, with the limits' sizes made alike."""

@@ -1,4 +1,4 @@
-"""What the office loads: the commands of the menu, and the sidebar's panel.
+"""What the office loads: the commands of the menu, the sidebar's panel, and a solver.
 
 Imports nothing of gradbook before a command runs, so that an office with an older Python can say
 what it needs.
@@ -12,14 +12,18 @@ import sys
 import threading
 from typing import Any
 
+import uno
 import unohelper
+from com.sun.star.beans import Property, UnknownPropertyException, XPropertySet, XPropertySetInfo
 from com.sun.star.frame import DispatchResultEvent, XDispatchProvider, XNotifyingDispatch
 from com.sun.star.frame.DispatchResultState import SUCCESS
 from com.sun.star.lang import XInitialization, XServiceInfo
+from com.sun.star.sheet import XSolver, XSolverDescription
 from com.sun.star.ui import XUIElementFactory
 
 HANDLER = "org.gradbook.calc.Handler"
 PANELS = "org.gradbook.calc.Panels"
+SOLVER = "org.gradbook.calc.Solver"
 PROTOCOL = "org.gradbook.calc:"
 OLDEST = (3, 11)  # Python that the audit runs on
 REFUSAL = (
@@ -126,8 +130,77 @@ class Panels(Service, XUIElementFactory):
         return make_panel(self.context, url, {it.Name: it.Value for it in arguments})
 
 
-# A solver by exact derivatives, in the office's own dialog, is to be one more service here.
-SERVICES: tuple[type[Service], ...] = (Handler, Panels)
+class OptionNames(unohelper.Base, XPropertySetInfo):
+    """Which options a solver has."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+
+    def getProperties(self) -> Any:
+        return tuple(map(self.getPropertyByName, self.options))
+
+    def getPropertyByName(self, name: str) -> Any:
+        if not self.hasPropertyByName(name):
+            raise UnknownPropertyException(name, self)
+        kind = "boolean" if isinstance(self.options[name], bool) else "long"
+        return Property(name, -1, uno.getTypeByName(kind), 0)
+
+    def hasPropertyByName(self, name: str) -> bool:
+        return name in self.options
+
+
+class Solver(Service, XSolver, XSolverDescription, XPropertySet):
+    """A choice in Calc's own Solver dialog, which sets what to solve and reads what was found."""
+
+    name, kinds = SOLVER, ("com.sun.star.sheet.Solver",)
+    Document: Any = None
+    Objective: Any = None
+    Variables: tuple[Any, ...] = ()
+    Constraints: tuple[Any, ...] = ()
+    Maximize = Success = False
+    ResultValue = 0.0
+    Solution: tuple[float, ...] = ()
+    StatusDescription = ""
+
+    def __init__(self, context: Any, *arguments: Any) -> None:
+        super().__init__(context)
+        self.options: dict[str, Any] = {"NonNegative": False, "Timeout": 60}
+
+    @property
+    def ComponentDescription(self) -> str:
+        return self.getPropertyDescription("")
+
+    def solve(self) -> None:
+        self.Success, self.StatusDescription = False, refusal()
+        if not self.StatusDescription:
+            stand_in_for_numpy()
+            from gradbook.office.calc_solver import solve_in_calc
+
+            solve_in_calc(self.context, self)
+
+    # Its options
+
+    def getPropertyDescription(self, name: str) -> str:
+        if refusal():
+            return name
+        stand_in_for_numpy()
+        from gradbook.office.calc_solver import title_of
+
+        return title_of(self.context, name)
+
+    def getPropertySetInfo(self) -> Any:
+        return OptionNames(self.options)
+
+    def getPropertyValue(self, name: str) -> Any:
+        if name not in self.options:
+            raise UnknownPropertyException(name, self)
+        return self.options[name]
+
+    def setPropertyValue(self, name: str, value: Any) -> None:
+        self.options[name] = type(self.getPropertyValue(name))(value)
+
+
+SERVICES: tuple[type[Service], ...] = (Handler, Panels, Solver)
 
 g_ImplementationHelper = unohelper.ImplementationHelper()
 for service in SERVICES:

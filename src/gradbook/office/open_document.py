@@ -53,6 +53,12 @@ def office_language(context: Any) -> str:
     return code[:2] if code[:2] in LANGUAGES else "en"
 
 
+def reason_in(error: Exception, folder: Path) -> str:
+    """Why nothing was computed, without the folder of the copy."""
+    words = one_line(translate(reason_of(error)))
+    return words.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+
+
 def ignore(words: str) -> None:
     """Nobody waits for the words."""
 
@@ -105,10 +111,10 @@ class OpenDocument(unohelper.Base, XCloseListener):
             return self._start(_check, lambda shown: self._mark_all(shown, True, self.do_next))
         entries = self.checked.entries
         if not entries:
-            return self._end(tr(shown_words.NO_MISTAKE), SUCCESS)
+            return self.end(tr(shown_words.NO_MISTAKE), SUCCESS)
         self.show(self.checked)
         self.go_to((self.at + 1) % len(entries))
-        self._end(f"{entries[self.at].title}\n{entries[self.at].words}", INFO)
+        self.end(f"{entries[self.at].title}\n{entries[self.at].words}", INFO)
         self.message = ""
         self._tell_panel()
 
@@ -128,14 +134,14 @@ class OpenDocument(unohelper.Base, XCloseListener):
         if not place or self._refused():
             return None
         if self.document.isProtected():
-            return self._end(tr(shown_words.LOCKED), WARNING)
+            return self.end(tr(shown_words.LOCKED), WARNING)
 
         def add(path: Path) -> None:
             desktop = "com.sun.star.frame.Desktop"
             office = self.context.ServiceManager.createInstanceWithContext(desktop, self.context)
             with OneStep(self.document, f"gradbook: {tr(shown_words.COMMANDS['insert'])}"):
                 added = add_sheets(self.document, office, path)
-            self._end(tr(shown_words.INSERTED, sheets=", ".join(added)), SUCCESS)
+            self.end(tr(shown_words.INSERTED, sheets=", ".join(added)), SUCCESS)
 
         self._start(_insert(place), add, ending=".xlsx")
 
@@ -144,11 +150,11 @@ class OpenDocument(unohelper.Base, XCloseListener):
             clear_marks(self.document)
         self.checked, self.at = None, -1
         self.show(None)
-        self._end(tr(shown_words.CLEARED), INFO)
+        self.end(tr(shown_words.CLEARED), INFO)
 
     def do_help(self) -> None:
         self.show(shown_words.shown_help())
-        self._end(str(self.shown), None)
+        self.end(str(self.shown), None)
 
     def do_cancel(self) -> None:
         """Stop what runs; nothing of it is written."""
@@ -156,7 +162,7 @@ class OpenDocument(unohelper.Base, XCloseListener):
             work, self.work = self.work, None
             work.cancel()
             work.indicator.end()
-        self._end(tr(shown_words.CANCELLED), INFO)
+        self.end(tr(shown_words.CANCELLED), INFO)
 
     # Steps of commands
 
@@ -227,7 +233,7 @@ class OpenDocument(unohelper.Base, XCloseListener):
         self.show(shown)
         if then is not None:
             return then()
-        self._end(str(shown), SUCCESS if shown.is_good else WARNING)
+        self.end(str(shown), SUCCESS if shown.is_good else WARNING)
 
     def _correct(self, whole: bool) -> None:
         if self._refused():
@@ -238,21 +244,21 @@ class OpenDocument(unohelper.Base, XCloseListener):
         if whole:
             entries = [it for it in self.checked.entries if it.formulas or it.arrays]
             if not entries:
-                return self._end(tr(shown_words.NO_MISTAKE), INFO)
+                return self.end(tr(shown_words.NO_MISTAKE), INFO)
         else:
             place = self._cell()
             if not place:
                 return None
             entries = [it for it in self.checked.entries if self._is_at(it, place)][:1]
             if not entries:
-                return self._end(tr(shown_words.NO_CORRECTION, cell=place[1]), WARNING)
+                return self.end(tr(shown_words.NO_CORRECTION, cell=place[1]), WARNING)
         if self._refused(entries):
             return None
         for (sheet, name), formula in self.formulas.items():
             mine = any(it.sheet == sheet and name in {*it.formulas, *it.arrays} for it in entries)
             if mine and self._formula(sheet, name) != formula:
                 self.checked = None
-                return self._end(tr(shown_words.CHANGED, cell=name), WARNING)
+                return self.end(tr(shown_words.CHANGED, cell=name), WARNING)
         command = "correct-all" if whole else "correct"
         count = 0
         with OneStep(self.document, f"gradbook: {tr(shown_words.COMMANDS[command])}"):
@@ -260,7 +266,7 @@ class OpenDocument(unohelper.Base, XCloseListener):
                 sheet = self.document.getSheets().getByName(entry.sheet)
                 write_formulas(self.document, sheet, entry.formulas, entry.arrays)
                 count += len(entry.formulas)
-        self._end(shown_words.corrected(count), SUCCESS)
+        self.end(shown_words.corrected(count), SUCCESS)
         self.reply = ignore
         self.do_check()  # marks follow; what is still wrong stays in sight
 
@@ -276,11 +282,11 @@ class OpenDocument(unohelper.Base, XCloseListener):
     def _refused(self, entries: Iterable[Any] = ()) -> bool:
         """Say that the document, or a sheet that is to be changed, can't be written."""
         if self.document.isReadonly():
-            self._end(tr(shown_words.READ_ONLY), WARNING)
+            self.end(tr(shown_words.READ_ONLY), WARNING)
             return True
         locked = first_protected(self.document, (entry.sheet for entry in entries))
         if locked:
-            self._end(tr(shown_words.PROTECTED, sheet=locked), WARNING)
+            self.end(tr(shown_words.PROTECTED, sheet=locked), WARNING)
         return bool(locked)
 
     def _formula(self, title: str, name: str) -> str:
@@ -291,7 +297,7 @@ class OpenDocument(unohelper.Base, XCloseListener):
         """The sheet and the name of the selected cell."""
         chosen = self.controller.getSelection()
         if not chosen.supportsService("com.sun.star.sheet.SheetCellRange"):
-            self._end(tr(shown_words.NO_CELL), WARNING)
+            self.end(tr(shown_words.NO_CELL), WARNING)
             return None
         first = chosen.getCellByPosition(0, 0)
         name = str(first.AbsoluteName).rpartition(".")[2].replace("$", "")
@@ -327,12 +333,9 @@ class OpenDocument(unohelper.Base, XCloseListener):
                 self.panel.refresh()
 
     def _fail(self, error: Exception, folder: Path) -> None:
-        words = one_line(translate(reason_of(error)))
-        for path in (f"{folder}/", f"{folder}\\"):
-            words = words.replace(path, "")
-        self._end(words, WARNING)
+        self.end(reason_in(error, folder), WARNING)
 
-    def _end(self, words: str, kind: int | None) -> None:
+    def end(self, words: str, kind: int | None) -> None:
         """Say how a command went: in the panel, or in a bar above the sheet, and to a macro."""
         first = words.partition("\n")[0]
         self.message = first if kind is not None and words != str(self.shown) else ""

@@ -69,6 +69,14 @@ NO_CORRECTION = mark("no correction of {cell} is known")
 CHANGED = mark("{cell} has changed since the check: check this workbook again")
 CLEARED = mark("the marks are gone")
 INSERTED = mark("added: {sheets}")
+LIMITS_KEPT = mark("limits that are kept: {count}")
+
+SOLVER_TITLES = {
+    "": mark("gradbook: exact derivatives"),
+    "NonNegative": mark("Assume variables as non-negative"),
+    "Timeout": mark("Solving time limit (seconds)"),
+}
+"""The solver in the spreadsheet program's own dialog, and its options."""
 
 
 @dataclass(frozen=True)
