@@ -175,14 +175,17 @@ class Calc:
     # The solvers of the dialog, called as the dialog does
 
     def solvers(self):
-        """Each one's own name, what the dialog calls it, and its options."""
+        """Each one's own name, what the dialog calls it, and its options with their values."""
         named = {}
         offered = self.context.ServiceManager.createContentEnumeration("com.sun.star.sheet.Solver")
         while offered.hasMoreElements():
             name = offered.nextElement().getImplementationName()
             solver = self.service(name)
             options = [it.Name for it in solver.getPropertySetInfo().getProperties()]
-            described = [[it, solver.getPropertyDescription(it)] for it in options]
+            described = [
+                (it, solver.getPropertyDescription(it), solver.getPropertyValue(it))
+                for it in options
+            ]
             named[name] = solver.ComponentDescription, described
         return named
 

@@ -74,8 +74,9 @@ def sheet_with(calc, opened):
 def test_the_dialog_offers_it_with_its_options(calc):
     title, options = calc.solvers()[SOLVER]
     assert title == "gradbook: exact derivatives"
-    assert [name for name, _ in options] == ["NonNegative", "Timeout"]
-    assert all(words and words != name for name, words in options)
+    assert [name for name, *_ in options] == ["NonNegative", "Timeout"]
+    assert all(words and words != name for name, words, _ in options)
+    assert [type(value) for *_, value in options] == [bool, float]  # it lists nothing shorter
 
 
 def test_a_curved_valley_is_followed_to_its_lowest_place(calc, sheet_with):

@@ -133,7 +133,7 @@ class Panels(Service, XUIElementFactory):
 class OptionNames(unohelper.Base, XPropertySetInfo):
     """Which options a solver has."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, bool | float]) -> None:
         self.options = options
 
     def getProperties(self) -> Any:
@@ -142,7 +142,7 @@ class OptionNames(unohelper.Base, XPropertySetInfo):
     def getPropertyByName(self, name: str) -> Any:
         if not self.hasPropertyByName(name):
             raise UnknownPropertyException(name, self)
-        kind = "boolean" if isinstance(self.options[name], bool) else "long"
+        kind = "boolean" if isinstance(self.options[name], bool) else "double"
         return Property(name, -1, uno.getTypeByName(kind), 0)
 
     def hasPropertyByName(self, name: str) -> bool:
@@ -164,7 +164,8 @@ class Solver(Service, XSolver, XSolverDescription, XPropertySet):
 
     def __init__(self, context: Any, *arguments: Any) -> None:
         super().__init__(context)
-        self.options: dict[str, Any] = {"NonNegative": False, "Timeout": 60}
+        # The dialog lists no int of Python's, which comes to it as the shortest type.
+        self.options: dict[str, bool | float] = {"NonNegative": False, "Timeout": 60.0}
 
     @property
     def ComponentDescription(self) -> str:
