@@ -325,6 +325,11 @@ OWN_RATES = {  # a book, and what is right in C7:C20 if that is wrong
     "its beginning by a formula": ({**COUNTED, "C7:C20": "=C6-$B$1*G6"}, "=C6-A6*G6"),
     "one that its label gives to it": ({**COUNTED, **OF_B, "C7:C20": "=C6-$F$1*G6"}, ""),
     "none, though one is labelled": ({**COUNTED, **OF_B, "C7:C20": "=C6-G6"}, "=C6-$F$1*G6"),
+    "its own, named in a language that isn't known": (
+        {**LINE, "A7:A20": "=A6+1", **OF_B, "E1": "passo b", "B1": "passo w", "C1": 0.2}
+        | {"B7:B20": "=B6-$C$1*F6", "C7:C20": "=C6-$F$1*G6"},
+        "",
+    ),
     "its own, with another's gradient": (
         {**LINE, "A7:A20": "=A6+1", **OF_B, "B1": "rate of w", "C1": 0.2}
         | {"B7:B20": "=B6-$C$1*F6", "C7:C20": "=C6-$F$1*F6"},
@@ -338,3 +343,35 @@ def test_a_weight_has_a_rate_of_its_own_or_follows_the_schedule(name, path):
     typed, right = OWN_RATES[name]
     found = check(saved(path, typed)).findings
     assert [(f.cells, f.expected) for f in found] == ([("C7:C20", right)] if right else [])
+
+
+TEACHER = {  # a loss that also compares with the mean of earlier weights
+    "A1": "x",
+    "B1": 1,
+    "C1": 2,
+    "A2": "t",
+    "B2": 0.5,
+    "C2": 1,
+    "A6": 0.3,
+    "B6": 0.2,
+    "A5": "w",
+    "G5": "loss",
+    "J5": "dw",
+    "C6:C20": "=TANH($A6*B$1)",
+    "D6:D20": "=TANH($A6*C$1)",
+    "E6:E20": "=TANH($B6*B$1)",
+    "F6:F20": "=TANH($B6*C$1)",
+    "G6:G20": "=SUMXMY2(C6:D6,$B$2:$C$2)+SUMXMY2(C6:D6,E6:F6)",
+    "H6:H20": "=2*(C6-B$2+C6-E6)*(1-C6^2)",
+    "I6:I20": "=2*(D6-C$2+D6-F6)*(1-D6^2)",
+    "J6:J20": "=SUMPRODUCT(H6:I6,$B$1:$C$1)",
+    "A7:A20": "=A6-0.1*J6",
+    "B7:B20": "=0.8*B6+0.2*A6",
+}
+
+
+def test_what_a_loss_remembers_is_no_memory_of_the_update(path):
+    report = check(saved(path, TEACHER))
+    assert report.findings == ()
+    wrong = {**TEACHER, "I6:I20": "=2*(D6-C$2+D6-F6)"}
+    assert [f.cells for f in check(saved(path, wrong)).findings] == ["I6:I20"]

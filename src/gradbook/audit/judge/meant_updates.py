@@ -222,10 +222,13 @@ def _is_rate(updates: UsualUpdate, at: Address, cell: Address) -> bool:
         return False
     if training.is_rate(at) or at in training.looking_back or at in training.schedule:
         return True
-    if is_called_rate(book, at) and own == set(training.flow.users.get(at, ())):
+    if own == set(training.flow.users.get(at, ())) and isinstance(book.values.get(at), float):
         names = [{book.label(cell, axis) for axis in (DOWN, ACROSS)} for cell in (at, rate or at)]
-        if isinstance(book.values.get(at), float) and names[0].isdisjoint(names[1] - {""}):
+        if is_called_rate(book, at) and names[0].isdisjoint(names[1] - {""}):
             return True
+        words = [set(" ".join(labels).split()) for labels in names]
+        if updates.name in words[0] - words[1] and words[0] & words[1]:
+            return True  # "passo T" beside "passo offset", in a language that isn't known here
     rows = max(1, abs(updates.weight.stride) // ROW)  # from one step to the next
     beside = abs(row_of(at) - row_of(cell)) <= rows or sheet_of(at) != sheet_of(cell)
     top = min(row_of(weight.start) for weight in training.weights)

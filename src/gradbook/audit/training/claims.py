@@ -125,10 +125,16 @@ class GradientSearch:
     straight: list[Claim] = field(default_factory=list)
     bent: list[Claim] = field(default_factory=list)
     remembers: bool = False  # whether anything on the trail continues from the previous step
+    sums_lists: bool = False  # whether such values are added up in a range
 
     @property
     def results(self) -> list[Claim]:
         return self.straight or self.bent
+
+    def claim_whole(self, parts: Sequence[SignedTerm], trail: Trail) -> None:
+        """Claim what is added as if nothing was remembered: where values in ranges are all that
+        continues from before, the past comes through the forward pass."""
+        self._claim([term for term in parts if not self._is_decay(term[1], trail.home)], trail)
 
     # Towards the gradient: memories are followed, everything else is claimed
 
@@ -160,6 +166,10 @@ class GradientSearch:
             if not self._is_memory(factor.part, home):
                 self._inside(factor.part, trail.bent_unless(factor.above))
 
+    def _is_list(self, part: Expression, home: Address) -> bool:
+        """Whether a part is a range of several cells."""
+        return isinstance(part, Reference) and len([*self.training.cells_in(part, home)]) > 1
+
     def _inside(self, part: Expression, trail: Trail) -> None:
         cell = self.training.cell_of(part, trail.home)
         if cell is not None:
@@ -169,7 +179,10 @@ class GradientSearch:
         else:
             bounded = _is_bounded(part)
             for piece in inner(part):
-                self.follow(terms(piece), trail.bent_unless(bounded))
+                if self._is_list(piece, trail.home):
+                    self.sums_lists = True
+                else:
+                    self.follow(terms(piece), trail.bent_unless(bounded))
 
     def _into(self, cell: Address, trail: Trail) -> None:
         """A cell that continues from the previous step, or is computed from one that does."""
@@ -565,6 +578,8 @@ def _search(
     if test is not None and added:
         added = ((1, Call("IF", (test, total(added), Number(0.0)))),)
     search.follow(added, Trail((home,)))
+    if search.sums_lists and not search.results:
+        search.claim_whole(added, Trail((home,)))
     return search
 
 
