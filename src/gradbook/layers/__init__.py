@@ -29,7 +29,7 @@ from gradbook.layers.card import (
     spell,
 )
 from gradbook.layers.fields import StatementForm
-from gradbook.layers.losses import LOSSES, Loss, loss
+from gradbook.layers.losses import LOSSES, Loss, loss, unlisted_loss
 from gradbook.layers.norms import BatchNorm, GroupNorm, LayerNorm, PlaceNorm, RmsNorm, SampleNorm
 from gradbook.layers.pools import Pool
 from gradbook.layers.sequences import (
@@ -113,6 +113,7 @@ __all__ = [
     "leaf_name",
     "loss",
     "spell",
+    "unlisted_loss",
 ]
 
 

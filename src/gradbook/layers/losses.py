@@ -81,10 +81,19 @@ def loss(
     **parts: Callable[..., Any],
 ) -> Loss:
     """Register a loss and its op."""
+    new = LOSSES[words] = unlisted_loss(words, formula, op, value, **parts)
+    new.ending, new.summed, new.of_all, new.synonyms = ending, summed, of_all, synonyms
+    return new
+
+
+def unlisted_loss(
+    words: str, formula: str, op: str, value: Callable[..., Any], **parts: Callable[..., Any]
+) -> Loss:
+    """A loss that stands in no table, of each output alone; its op is registered."""
     define(op, value, **parts)
-    new = LOSSES[words] = str.__new__(Loss, words)
-    new.op, new.ending, new.summed, new.of_all = op, ending, summed, of_all
-    new.formula, new.synonyms, new.reader = formula, synonyms, Loss
+    new = str.__new__(Loss, words)
+    new.op, new.formula, new.reader = op, formula, Loss
+    new.ending, new.summed, new.of_all, new.synonyms = "", False, False, ()
     return new
 
 

@@ -14,13 +14,14 @@ import numpy as np
 
 from gradbook.graph.chain import gradients
 from gradbook.graph.node import Array, Node, ancestors
-from gradbook.layers import LOSSES, Loss, loss
+from gradbook.layers import Loss, unlisted_loss
 from gradbook.net.formula_reader import FormulaReader
 from gradbook.statements import Statement, statements
 
 OUTPUT, TARGET = "a", "t"
 NAME = "loss"  # of the formula while it is read
 _SUMMED = re.compile(r"(mean|sum)\s*\((.*)\)", re.DOTALL)
+KNOWN: dict[str, Loss] = {}  # those that were read: an op is defined once
 MARKS = re.compile(r"[-+*/^(|√²³½·×−]")
 
 
@@ -32,22 +33,23 @@ def reads_as_loss(words: str) -> bool:
 def loss_of_formula(words: str, line: Statement | None = None) -> Loss:
     """The loss that a formula of a and t describes, each output's own. Those of several outputs are
     averaged, or added up within sum(…)."""
-    if words in LOSSES:
-        return LOSSES[words]
+    if words in KNOWN:
+        return KNOWN[words]
     outside = _SUMMED.fullmatch(words)
     is_one = outside is not None and _closes_last(outside[2])
     text = outside[2] if outside and is_one else words
     place = line or next(iter(statements(f"loss {words}", None)))
     template = _Template(text, place)
-    made = loss(
+    made = unlisted_loss(
         words,
         words,
         f"loss {words}",
         template.value,
-        summed=bool(outside and is_one and outside[1] == "sum"),
         derivative=template.slopes,
         expansion=lambda t, a: template.within(template.whole, t, a),
     )
+    made.summed = bool(outside and is_one and outside[1] == "sum")
+    KNOWN[words] = made
     made.reader = loss_of_formula
     return made
 

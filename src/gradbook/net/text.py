@@ -238,12 +238,12 @@ def _loss(draft: Draft, line: Statement) -> None:
     if phrase and phrase not in LOSSES:
         plugins.plugins(plugins.LAYERS)
         phrase = loss_synonyms().get(phrase, phrase)
-    if phrase not in LOSSES and reads_as_loss(phrase):
-        loss_of_formula(phrase, line)
-    if phrase not in LOSSES:
+    is_formula = phrase not in LOSSES and reads_as_loss(phrase)
+    if phrase not in LOSSES and not is_formula:
         message = UNKNOWN_LOSS if phrase else WHICH_LOSS
         line.fail(message.format(word=phrase, hint=hint(phrase, LOSSES)), at=1)
-    draft.set("loss", Loss(phrase), line)
+    loss = loss_of_formula(phrase, line) if is_formula else Loss(phrase)
+    draft.set("loss", loss, line)
     draft.settings["smoothing"] = line.value("smoothing") if line.option("smoothing") else 0.0
 
 

@@ -197,13 +197,12 @@ def present(node: Node) -> float:
     if isinstance(node.graph, NumberedGraph):
         return node.graph.number_of(node)
     numbers = dict(node.graph.settled) if isinstance(node.graph, SettledGraph) else {}
-    order = [part for part in ancestors([node], numbers) if part not in numbers]
+    behind = [] if node in numbers else ancestors([node], numbers)
+    order = [part for part in behind if part not in numbers]
     if any(part.op.name == "leaf" for part in order):
         raise NeedsNumbers(Message("a position or condition that is computed"))
     if isinstance(node.graph, SettledGraph):
         node.graph.decided |= leaves_of(node)
-    if node in numbers:
-        return numbers[node]
     run(order, numbers)
     return numbers[node]
 
