@@ -408,7 +408,7 @@ def _explained(
     ]
     whole = made_of_it(training, loss[0].cells) if unexplained and scales else None
     wider = [every_step(training, StepLoss((whole,)))] if whole is not None else []
-    for other in (*others, *wider):
+    for other in (*wider, *others):
         if not unexplained:
             break
         if budget().seeking.is_empty and _wrong(training, other) >= _wrong(training, loss):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations, islice
 from math import gcd
 
@@ -34,7 +35,15 @@ Known = Mapping[Address, CellContent]
 
 def sibling_formulas(symptoms: Symptoms) -> Iterator[Hypothesis]:
     """Cells behind wrong gradients, then on the way to the loss, with the formula beside them."""
-    yield from (one for one in islice(_proposals(symptoms), MOST_TRIED) if _helps(symptoms, one))
+    helpful = (one for one in islice(_proposals(symptoms), MOST_TRIED) if _helps(symptoms, one))
+    yield from map(_in_short, helpful)
+
+
+def _in_short(hypothesis: Hypothesis) -> Hypothesis:
+    """With the one edit that makes the cell's formula the other one, if there is such an edit."""
+    (whole,) = hypothesis.edits
+    edit = _single_edit(whole.old, whole.new)
+    return replace(hypothesis, edits=(edit,), like=()) if edit else hypothesis
 
 
 def _helps(symptoms: Symptoms, hypothesis: Hypothesis) -> bool:
@@ -71,10 +80,8 @@ def _proposals(symptoms: Symptoms) -> Iterator[Hypothesis]:
         for text, pair in said.items() if has not in said else ():
             new = book.reader.read_typed(text, cell).expression
             if old is not None and new is not None:
-                edit = _single_edit(old, new)
-                like = () if edit else pair
-                edit = edit or Edit(EditKind.FORMULA, ((),), old, new)
-                yield Hypothesis(Cause.COLUMN, (cell,), (text,), (edit,), like=like)
+                edit = Edit(EditKind.FORMULA, ((),), old, new)
+                yield Hypothesis(Cause.COLUMN, (cell,), (text,), (edit,), like=pair)
 
 
 def _single_edit(old: Expression, new: Expression) -> Edit | None:
