@@ -266,6 +266,21 @@ def test_a_page_computes_what_is_typed(name, tmp_path):
         assert page.said == []
 
 
+@pytest.mark.witness("chromium")
+def test_a_page_computes_a_loss_by_a_formula_that_it_couldnt_read(tmp_path):
+    net = parse(NETS["own loss"])
+    assert not builds(net)
+    (tmp_path / "page.html").write_text(play_page(net), encoding="utf-8")
+    with browser() as page:
+        page.show(tmp_path / "page.html")
+        page.settle()
+        for epoch in reference_run(training_step(net), 3):
+            shown = weights(page)
+            assert shown == pytest.approx({name: epoch.weights[name] for name in shown}, rel=1e-12)
+            page.press("#step")
+        assert page.said == []
+
+
 @for_each("line", ["steps 5-1", "transpose", "reshape 5x1x2"])
 def test_c_refuses_another_order_in_a_line(line):
     model = model_of(f"input 5x2; {line}; rnn 3; dense 3; softmax", images=(1, 5, 2))

@@ -5,6 +5,7 @@ On tensors, they work element by element.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from math import erfc, pi, sqrt
 from statistics import NormalDist
@@ -214,7 +215,14 @@ define(
 )
 BELL = 1 / sqrt(2 * pi)  # the maximum of the normal distribution's density
 TWO_BY_ROOT_PI = 2 / sqrt(pi)
-_tails = np.vectorize(erfc, otypes=[np.float64])
+
+
+def of_each_number(function: Callable[..., float]) -> Callable[..., Array]:
+    """The same function of arrays."""
+    return np.vectorize(function, otypes=[np.float64])
+
+
+_tails = of_each_number(erfc)
 
 
 def normal_share(x: Array) -> Array:
@@ -256,9 +264,7 @@ define_foreign(  # many values added up, where a formula isn't compared with oth
     "sum_of_all", lambda *xs: reduce(np.add, xs), derivative=lambda d, y, *xs: (d,) * len(xs)
 )
 
-_quantiles = np.vectorize(
-    lambda p: NormalDist().inv_cdf(p) if 0 < p < 1 else np.nan, otypes=[np.float64]
-)
+_quantiles = of_each_number(lambda p: NormalDist().inv_cdf(p) if 0 < p < 1 else np.nan)
 define_foreign(  # the number below which this share of a normal distribution is
     "normal_quantile", _quantiles, derivative=lambda d, y, p: (d / bell(y),)
 )

@@ -5,6 +5,7 @@ Counts and degrees of freedom are whole numbers, held fixed; a share is flat in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from gradbook.cells.formula.formula_values import Elementwise, flat, present
@@ -51,7 +52,7 @@ def _gamma(x: Node) -> Node:
     """Γ; below 0 by its reflection."""
     if present(x) > 0:
         return _exp(log_gamma_of(x))
-    pi = x.graph.constant(3.141592653589793)
+    pi = x.graph.constant(math.pi)
     return pi / (x.graph.make("sin", pi * x) * _exp(log_gamma_of(1 - x)))
 
 
@@ -105,7 +106,7 @@ def _student(x: Node, freedom: Node, cumulative: Node) -> Node:
     if _is_true(cumulative):
         return _student_rest(-x, freedom)
     constant = log_gamma_of((freedom + 1) / 2) - log_gamma_of(freedom / 2)
-    constant -= _log(freedom * 3.141592653589793) / 2
+    constant -= _log(freedom * math.pi) / 2
     return _exp(constant - (freedom + 1) / 2 * _log(1 + x * x / freedom))
 
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import exp, inf, isnan, lgamma, log, log1p, nan
 
-import numpy as np
-
 from gradbook.graph.node import Node, define_foreign
+from gradbook.graph.ops import of_each_number
 
 MOST_TERMS = 20_000
 CLOSE = 1e-16
@@ -133,7 +132,7 @@ def _define(name: str, function: Numeric, derivative: SlopeRule) -> Callable[...
         except (ArithmeticError, ValueError):
             return nan
 
-    define_foreign(name, np.vectorize(of_number, otypes=[np.float64]), derivative=derivative)
+    define_foreign(name, of_each_number(of_number), derivative=derivative)
     SPECIAL[name] = of_number
     return lambda *inputs: inputs[0].graph.make(name, *inputs)
 

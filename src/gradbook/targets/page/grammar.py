@@ -114,7 +114,8 @@ BUILT = frozenset(  # cards that the page's own modules know, in text/layers.js
 
 
 def unbuilt(net: Net) -> str:
-    """The first word of the first layer that a page can't build by itself, or ''."""
+    """The first word of the first layer that a page can't build by itself, or of a loss by a
+    formula, or ''."""
     for layer, shape in zip(net.layers, net.shapes, strict=False):
         if layer.bits:
             return str(layer.bits)
@@ -122,7 +123,7 @@ def unbuilt(net: Net) -> str:
         is_traced = len(shape) == 1 and shape[0] in _traced(kind) and layer == kind()
         if not (_is_built(kind) or is_traced):
             return layer.text.split()[0]
-    return ""
+    return "" if net.objective in LOSSES else "loss"
 
 
 def _is_built(kind: type[Layer]) -> bool:
