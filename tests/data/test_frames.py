@@ -104,7 +104,6 @@ def test_further_columns_are_left_out_and_named_once(model, expected):
 
 
 WRONG = {
-    "row 2, column colour: 'green' isn't one": {"colour": ["red", "green", "blue"]},
     "row 3, column width: 'inf' isn't a finite number": {"width": [1.0, 2.0, float("inf")]},
     "row 1, column width: 'wide' isn't a number": {"width": ["wide", 2.0, 3.0]},
     "the columns have different lengths": {"width": [1.0, 2.0]},

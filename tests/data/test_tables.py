@@ -84,6 +84,14 @@ def test_a_word_that_was_not_there_is_named_with_its_place(table):
         table().words(Column("colour", ("green", "red")))
 
 
+def test_an_unknown_word_is_none_of_a_columns_words_and_said(table):
+    found, columns = table("colour,n\nred,1\nRed,2\n?,3\n"), [Column("colour", ("green", "red"))]
+    np.testing.assert_array_equal(encode(found, columns), [[0, 1], [0, 0], [np.nan, np.nan]])
+    (remark,) = table_remarks(found, columns)
+    assert remark.startswith("colour: unknown words in 1 row ('Red': did you mean 'red'?)")
+    assert not list(table_remarks(table(), [Column("colour", ("blue", "red"))]))
+
+
 def test_too_many_different_words_are_no_column(table):
     rows = "".join(f"name {k},{k}\n" for k in range(150))
     with pytest.raises(DataError, match="150 different words .* --set 'ignore who'"):

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.formats.cells import POINT, CellRow, complaint
-from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_of
-from gradbook.errors import DataError, ShapeError, one_line
+from gradbook.data.tables import Column, ColumnTable, Numbers, encode, table_of, unknown_words
+from gradbook.errors import DataError, ShapeError, assume, one_line
 
 LISTS = ("to_pylist", "to_list", "tolist")  # of Arrow, of Polars, of pandas and NumPy
 NUMBERS = "biuf"  # kinds of arrays
@@ -61,7 +61,7 @@ class NamedColumns:
 
     def rows(self, columns: Sequence[Column], names: Sequence[str], complete: bool) -> Numbers:
         """A model's columns, under these names, as rows; NaN for a missing value, which is refused
-        if they must be `complete`."""
+        if they must be `complete`. Of unknown words it warns."""
         parts = []
         for column in columns:
             parts.append(self._numbers(self.keys[names.index(column.name)], column))
@@ -123,7 +123,11 @@ class NamedColumns:
             values = (_seconds(value) if isinstance(value, datetime) else value for value in values)
         cells = map(cell_of, values)
         rows = tuple(CellRow(number, (cell,)) for number, cell in enumerate(cells, 1))
-        return encode(ColumnTable("", (column.name,), rows), [column])
+        table = ColumnTable("", (column.name,), rows)
+        numbers = encode(table, [column])
+        for remark in unknown_words(table, [column]):
+            assume(remark)
+        return numbers
 
 
 def _seconds(time: datetime) -> float:

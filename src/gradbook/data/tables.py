@@ -48,6 +48,7 @@ MOST_WORDS = 100  # different ones, in a column
 MOST_NAMED = 10  # columns in a message
 MOST_NUMBERS = 50_000_000  # of a table: 400 MB
 TRUE_OR_FALSE = NumberStyle(truths=True)
+MISSING, UNKNOWN = -1, -2  # in place of a word's number
 Numbers = NDArray[np.float64]
 
 
@@ -89,6 +90,9 @@ class ColumnTable:
     is_headed: bool = True
     _evidence: dict[int, CellEvidence] = field(default_factory=dict, init=False, repr=False)
     _values: dict[tuple[int, Column], Numbers] = field(default_factory=dict, init=False, repr=False)
+    _words: dict[tuple[int, Column], NDArray[np.int32]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -221,9 +225,25 @@ class ColumnTable:
         return replace(column, style=NumberStyle(mark, unit))
 
     def words(self, column: Column) -> NDArray[np.int32]:
-        """The number of each row's word, -1 for a missing one; if all words are numbers, 1 and
+        """The number of each row's word, MISSING for a missing one; an unknown word is refused."""
+        numbers = self.words_or_unknown(column)
+        for k in np.flatnonzero(numbers == UNKNOWN)[:1]:
+            place, row = self.place(column.name), self.rows[k]
+            cell, count = row.cells[place], len(column.words)
+            hint = did_you_mean(cell, column.words)
+            why = f"{cell!r} isn't one of the {count} words in the training table{hint}"
+            raise self.error(why, place, row.number)
+        return numbers
+
+    def words_or_unknown(self, column: Column) -> NDArray[np.int32]:
+        """The number of each row's word, or MISSING or UNKNOWN; if all words are numbers, 1 and
         1.0 are the same, and of true and false the case makes no difference."""
         place = self.place(column.name)
+        if (place, column) not in self._words:
+            self._words[place, column] = self._read_words(place, column)
+        return self._words[place, column]
+
+    def _read_words(self, place: int, column: Column) -> NDArray[np.int32]:
         style = column.style
         if all(word.lower() in written.TRUTHS for word in column.words):
             style = TRUE_OR_FALSE
@@ -237,12 +257,8 @@ class ColumnTable:
         places = np.empty(len(self.rows), np.int32)
         for k, row in enumerate(self.rows):
             cell = row.cells[place]
-            number = numbers.get(known(cell), -1)
-            if number < 0 and not is_missing(cell):
-                hint = did_you_mean(cell, column.words)
-                why = f"{cell!r} isn't one of the {len(numbers)} words in the training table{hint}"
-                raise self.error(why, place, row.number)
-            places[k] = number
+            number = numbers.get(known(cell), UNKNOWN)
+            places[k] = MISSING if number == UNKNOWN and is_missing(cell) else number
         return places
 
     def only(self, kept: Sequence[int] | NDArray[np.intp]) -> ColumnTable:
@@ -338,7 +354,7 @@ def table_of(
 
 def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
     """These columns of a table, in any order there, as numbers: (rows, numbers); NaN for a missing
-    value, in all columns of a word."""
+    value, in all columns of a word, and zeros in all of them for an unknown word."""
     width = sum(column.width for column in columns)
     if width * len(table) > MOST_NUMBERS:
         raise LimitError(
@@ -348,9 +364,10 @@ def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
     parts = [np.empty((len(table), 0))]
     for column in map(table.as_here, columns):
         if column.words:
-            words = table.words(column)
+            words = table.words_or_unknown(column)
             numbers = np.eye(len(column.words))[words]
-            numbers[words < 0] = np.nan
+            numbers[words == MISSING] = np.nan
+            numbers[words == UNKNOWN] = 0
         else:
             numbers = table.values(column)[:, None]
         parts.append(numbers)
@@ -371,6 +388,23 @@ def table_remarks(
         if trained:
             yield from changes(table, place, here)
         yield from doubts(table, place, here)
+    yield from unknown_words(table, columns)
+
+
+def unknown_words(table: ColumnTable, columns: Sequence[Column]) -> Iterator[str]:
+    """The words of each column that the training table didn't have, and in how many rows."""
+    for column in columns:
+        if not column.words:
+            continue
+        place = table.place(column.name)
+        rows = np.flatnonzero(table.words_or_unknown(column) == UNKNOWN)
+        words = list(dict.fromkeys(table.rows[k].cells[place] for k in rows))
+        if words:
+            hint = did_you_mean(words[0], column.words) if len(words) == 1 else ""
+            yield one_line(
+                f"{column.name}: unknown words in {counted(len(rows), 'row')} ({_quoted(words)}"
+                f"{hint}), which count as none of the {len(column.words)} of the training table"
+            )
 
 
 def changes(table: ColumnTable, place: int, column: Column) -> Iterator[str]:

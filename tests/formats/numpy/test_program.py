@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gradbook as gb
 from gradbook.cli.main import main
 from gradbook.data.sources import load
 from gradbook.layers import ACTIVATIONS
@@ -90,12 +91,33 @@ def test_a_table_with_gaps_is_read_by_a_python_that_has_numpy_alone(tmp_path, mo
     assert "wrote fruit.numpy.py, fruit_weights.npz" in capsys.readouterr().out
     assert main(["predict", "fruit", "rows.csv", "-o", "predicted.csv"]) == 0
     _, *rows = Path("predicted.csv").read_text("utf-8").splitlines()
-    said = run_alone(tmp_path, "fruit.numpy.py", "rows.csv").splitlines()
-    assert [line.split()[0] for line in said] == [row.split(",")[-2] for row in rows]
+    run = run_alone(tmp_path, "fruit.numpy.py", "rows.csv")
+    assert not run.stderr
+    said = [line.split()[0] for line in run.stdout.splitlines()]
+    assert said == [row.split(",")[-2] for row in rows]
 
 
-def run_alone(folder: Path, *words: str) -> str:
-    """What the program prints where nothing but NumPy can be imported."""
+def test_an_unknown_word_is_read_alike_by_model_and_program(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text(ROWS, "utf-8")
+    assert main(["train", "rows.csv", "--target", "kind", "--epochs", "5", "-o", "fruit"]) == 0
+    assert main(["export", "fruit", "-o", "fruit.numpy.py"]) == 0
+    Path("new.csv").write_text("size,colour,weight\n1,red,2\n2,pink,3\n3,,4\n", "utf-8")
+    run = run_alone(tmp_path, "fruit.numpy.py", "new.csv")
+    assert run.stderr == "colour: 1 unknown, such as 'pink'\n"
+    with pytest.warns(gb.Assumption) as warned:
+        wanted = gb.load("fruit").predict("new.csv")
+    assert "colour: unknown words in 1 row ('pink')" in str(warned[0].message)
+    frame = {"size": [1, 2], "colour": ["red", "pink"], "weight": [2, 3]}
+    with pytest.warns(gb.Assumption, match="colour: unknown words in 1 row"):
+        from_frame = gb.load("fruit").predict(frame)
+    np.testing.assert_array_equal(from_frame, wanted[:2])
+    sure = [float(line.split()[1]) for line in run.stdout.splitlines()]
+    np.testing.assert_allclose(sure, wanted.max(axis=1), rtol=1e-5)
+
+
+def run_alone(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The program run where nothing but NumPy can be imported."""
     packages = folder / "packages"
     packages.mkdir()
     for part in Path(np.__file__).parents[1].glob("numpy*"):
@@ -104,7 +126,7 @@ def run_alone(folder: Path, *words: str) -> str:
     command = [sys.executable, "-S", *words]
     return subprocess.run(
         command, cwd=folder, env=alone, check=True, capture_output=True, text=True
-    ).stdout
+    )
 
 
 @pytest.mark.parametrize("count", [200, 10_000])

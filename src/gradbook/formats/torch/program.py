@@ -84,8 +84,9 @@ def rows_source(trained: TrainedNet, tensor: str) -> str:
     """Return the function that reads a table into a `tensor`."""
     if not trained.columns:
         return function_source("rows in order", tensor=tensor)
-    filled = trained.filling is not None
-    return function_source("rows", tensor=tensor, filled=filled, end="" if filled else '"""')
+    filled, worded = trained.filling is not None, any(trained.columns.values())
+    end = "" if filled else '"""'
+    return function_source("rows", tensor=tensor, filled=filled, worded=worded, end=end)
 
 
 def predicts_rows(trained: TrainedNet) -> str:

@@ -17,7 +17,7 @@ from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.dataset import BRIGHTEST
 from gradbook.data.frames import NamedColumns
-from gradbook.data.tables import ColumnTable, Numbers, encode, read_columns
+from gradbook.data.tables import ColumnTable, Numbers, encode, read_columns, unknown_words
 from gradbook.errors import DataError, GradbookError, ShapeError, UsageError, assume
 from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
@@ -419,7 +419,10 @@ class Model:
         if isinstance(inputs, str | os.PathLike):
             inputs = read_columns(inputs)
         if isinstance(inputs, ColumnTable):
-            return self._with_remark(self.rows_of(inputs))
+            rows = self.rows_of(inputs)
+            for remark in unknown_words(inputs, self.columns.inputs):
+                assume(remark)
+            return self._with_remark(rows)
         if (frame := NamedColumns.of(inputs)) and frame.keys:
             return self._with_remark(self._rows_of_frame(frame))
         numbers = cast("ArrayLike", inputs)
