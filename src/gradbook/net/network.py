@@ -22,6 +22,7 @@ from gradbook.net.fit import about_part, all_of, check, settle_parts
 from gradbook.net.text import (
     TRAINING,
     Draft,
+    known_words,
     network_statements,
     ours,
     pointing,
@@ -321,6 +322,10 @@ def net_changed(net: Net, lines: Iterable[Statement]) -> Net:
     """The network with these lines instead of its own settings for training."""
     draft = Draft(None, [net.shapes[-1]])
     for line in lines:
+        if ours(line.next) not in known_words():
+            known = ", ".join(TRAINING)
+            hint = did_you_mean(line.next, TRAINING) or f": expected one of {known}"
+            line.fail(f"unknown {line.next!r}{hint}")
         if ours(line.next) not in TRAINING:
             line.fail(f"{line.next!r} would change the network: give only lines about its training")
         read_statement(draft, line)

@@ -89,6 +89,9 @@ INSTEAD = {  # for words that name things instead of layers
 }
 """What to write in their place."""
 UPDATE_WORDS = {word: kind for kind, card in UPDATES.items() for word in card.form.synonyms}
+LOSS_WORDS = {word.split()[0]: word for loss in LOSSES.values() for word in loss.synonyms}
+INSTEAD |= {word: f"write 'update {word}'" for word in (*UPDATES, *UPDATE_WORDS)}
+INSTEAD |= {first: f"write 'loss {words}'" for first, words in LOSS_WORDS.items()}
 
 
 def with_its_word(line: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from gradbook.errors import GradbookError, NetTextError, UsageError
 from gradbook.lab.recipes import RECIPES
 from gradbook.lab.recipes.recipe import Recipe, Schedule
 from gradbook.lab.recipes.recipe_text import (
+    INSTEAD,
     builtin_recipe,
     builtin_text,
     change_recipe,
@@ -246,3 +248,28 @@ def test_what_can_be_no_recipe_is_told_what_may_be(what):
         UsageError, match="a recipe must be a name, a file, a text or a network, not"
     ):
         recipe(what)
+
+
+@for_each(
+    ("line", "said"),
+    [
+        ("cosine", "unknown 'cosine': write 'schedule cosine 0.1'"),
+        ("one cycle", "write 'schedule one cycle 0.1'"),
+        ("plateau 0.2 by 0.5", "write 'schedule plateau 0.2 by 0.5'"),
+        ("rate cosine", "write 'schedule cosine 0.1', for a rate that changes"),
+        ("scale 0.9 1.1", "write 'warp scale 0.9 1.1'"),
+        ("mse", "write 'loss mse'"),
+        ("balanced", "write 'class weights balanced'"),
+        ("weight decay 0.1", "write 'decay 0.0005'"),
+        ("target price", "name the column with --target"),
+        ("anything", "expected one of data, warp, schedule, epochs"),
+    ],
+)
+def test_a_change_that_is_none_is_told_what_goes_there(line, said):
+    with pytest.raises(GradbookError, match=re.escape(said)):
+        recipe("quick", line)
+
+
+def test_what_is_advised_instead_can_be_read():
+    for advice in INSTEAD.values():
+        recipe("quick", advice)

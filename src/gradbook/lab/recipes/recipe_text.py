@@ -38,6 +38,7 @@ from gradbook.lab.recipes.recipe import (
     within,
     words_of,
 )
+from gradbook.layers.updates import UPDATES
 from gradbook.net import BUILTIN, Net, builtin
 from gradbook.net import text as net_text
 from gradbook.net.network import net_changed, parse_lines
@@ -95,6 +96,34 @@ For example:
   batch 256
 """
 
+INSTEAD = {  # for words that only follow others
+    "constant": "schedule constant 0.1",
+    "step": "schedule step 0.1 by 0.5 every 10",
+    "plateau": "schedule plateau 0.1 by 0.5 patience 5",
+    "cosine": "schedule cosine 0.1",
+    "one": "schedule one cycle 0.1",
+    "cycle": "schedule one cycle 0.1",
+    "warm": "schedule cosine 0.1 warm 0.1",
+    "patience": "early stop 10",
+    "balanced": "class weights balanced",
+    "best": "keep best",
+    "last": "keep last",
+    "unwarped": "statistics unwarped",
+    "find": "rate find",
+    "back": "hold back 0",
+    "weight": "decay 0.0005",
+    "nesterov": "update momentum 0.9 nesterov",
+    "rotate": "warp rotate 10",
+    "shift": "warp shift 2",
+    "scale": "warp scale 0.9 1.1",
+    "shear": "warp shear 10",
+    "crop": "warp crop 24",
+    "flip": "warp flip",
+    "cutout": "warp cutout 10",
+    "elastic": "warp elastic 7 3",
+}
+BEHIND = {*UPDATES, *net_text.UPDATE_WORDS, *net_text.LOSS_WORDS}  # 'update' or 'loss'
+KINDS = [["constant"], ["step"], ["plateau"], ["cosine"], ["one"]]
 RATE_ALREADY = "the schedule already sets the rate: remove this line"  # a page shows the same
 COUNTED = "the number after {word!r}"
 COMMA = re.compile(r",(?=\s|$)")  # 0,5 isn't split, but refused as one word
@@ -127,7 +156,7 @@ def parse(text: str, source: str | None = None, folder: str | os.PathLike[str] =
 
 def change_recipe(recipe: Recipe, text: str) -> Recipe:
     """The recipe with these lines instead of its own."""
-    settings, others = _sorted(statements(text, None), "")
+    settings, others = _sorted(statements(text, None), "", is_change=True)
     if "network" in settings:
         raise UsageError("another network needs another recipe: name that instead of this one")
     net = net_changed(recipe.net, others)
@@ -145,7 +174,9 @@ def change_recipe(recipe: Recipe, text: str) -> Recipe:
 
 
 def _sorted(
-    lines: Iterable[Statement], folder: str | os.PathLike[str]
+    lines: Iterable[Statement],
+    folder: str | os.PathLike[str],
+    is_change: bool = False,
 ) -> tuple[dict[str, Any], list[Statement]]:
     """The recipe's settings by the names of its fields, and the lines of its network."""
     settings: dict[str, Any] = {}
@@ -155,10 +186,13 @@ def _sorted(
         if net_text.ours(word) == "rate" and [w.group() for w in line.words[1:]] == ["find"]:
             settings["find_rate"] = True
             continue
+        if net_text.ours(word) == "rate" and [w.group() for w in line.words[1:2]] in KINDS:
+            line.take()
+            line.fail(f"the rate is a number{_advice(line, is_change)}, for a rate that changes")
         if word not in READERS:
-            if net_text.ours(word) not in net_text.known_words():
-                hint = did_you_mean(word, [*READERS, *net_text.known_words()])
-                line.fail(f"unknown {word!r}{hint or ': see gradbook help recipes'}")
+            is_known = net_text.ours(word) in net_text.known_words()
+            if not is_known or (is_change and word in INSTEAD):
+                line.fail(f"unknown {word!r}{_advice(line, is_change)}")
             others.append(line)
             continue
         field_name = FIELDS.get(word, word)
@@ -169,6 +203,24 @@ def _sorted(
             settings[field_name] = READERS[word](line, folder)
         line.end()
     return settings, others
+
+
+def _advice(line: Statement, is_change: bool) -> str:
+    """What to write instead of a line that begins with an unknown word; a change may have no
+    layers."""
+    word = line.next
+    if word == "target" and is_change:
+        return ": name the column with --target, or target= in Python"
+    if word in INSTEAD:
+        first, _, usual = INSTEAD[word].partition(f"{word} ")
+        rest = line.text.partition(word)[2].strip()
+        rest = rest if any(map(str.isdigit, rest)) else usual
+        return f": write '{first}{word} {rest}'" if usual else f": write '{first}'"
+    if word in net_text.INSTEAD and (word in BEHIND or not is_change):
+        return f": {net_text.INSTEAD[word]}"
+    known = [*READERS, *(net_text.TRAINING if is_change else net_text.known_words())]
+    every = f": expected one of {', '.join(known[3:])}" if is_change else ""
+    return did_you_mean(word, known) or f"{every}: see gradbook help recipes"
 
 
 def _words(what: str) -> Callable[..., str]:
