@@ -124,7 +124,7 @@ WORDS = {
     "sheet --exercise seven": "--exercise: 'seven' isn't a whole number",
     "sheet --exercise 9-3": "--exercise: 3 is out of range: it must be at least 9",
     "sheet --exercise 1-100000": "--exercise: 100000 is out of range: it must be at least 1 and at",
-    "sheet --exercise names.csv": "there is no names.csv",
+    "sheet --exercise names.csv": "it doesn't exist",
     "sheet --exercise 1-3 -o all.xlsx": "3 exercises are written to a folder, not all.xlsx",
     "sheet --exercise 1-3 -o all.ods": "3 exercises are written to a folder",
     "sheet --exercise 1 --blank sums": "'sums' can't be left blank: it is one of",

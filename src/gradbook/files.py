@@ -363,9 +363,9 @@ def _remedy(error: OSError, path: FileName) -> str:
     if error.errno == errno.ENOENT and not os.path.isabs(path) and _is_here_gone():
         return "the current folder no longer exists: change to another one"
     folder = Path(path).parent
-    missing = path if os.path.isdir(folder) else f"folder {folder}"
+    missing = "it doesn't exist" if os.path.isdir(folder) else f"there is no folder {folder}"
     remedies = {
-        errno.ENOENT: f"there is no {missing}" if os.fspath(path) else "its name is empty",
+        errno.ENOENT: missing if os.fspath(path) else "its name is empty",
         errno.EINVAL: NO_NAME,
         errno.EISDIR: "it is a folder: name a file in it",
         errno.ENOTDIR: f"{_no_folder(Path(path))} isn't a folder: choose another place",

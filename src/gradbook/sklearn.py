@@ -254,8 +254,8 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     warm_start : bool
         Whether `fit` continues from the weights of the last fit.
     engine : {'auto', 'native', 'plain'}
-        'plain' is NumPy, 'native' compiled C: a few seconds to compile once for each network and
-        batch, then a hundred times as fast. 'auto' chooses NumPy if it finishes sooner, or if
+        'plain' is NumPy, 'native' compiled C: a second or two to compile once for each network and
+        batch, then many times as fast. 'auto' chooses NumPy if it finishes sooner, or if
         there is no compiler.
     threads : int
         For the native engine; the weights are the same for any number.

@@ -271,7 +271,7 @@ IDLE = {  # what a right training has beside it, and what is said of that
     "a coefficient": ({**ROWS, "C1": "momentum", "D1": 0.9}, "no formula uses D1 (momentum)"),
     "a memory": (
         {**ROWS, "M3": "v1", "M4": "=J4", "M5:M15": "=0.9*M4+J5"},
-        "M5:M15 (v1) goes on from step to step, but no update uses it",
+        "M5:M15 (v1) is carried from step to step, but no update uses it",
     ),
     "a blank": (
         {**ROWS, "L4:L15": "=(H4-C4)*(1-H4^2)+$Z$1*F4"},
@@ -292,7 +292,7 @@ ON_ANOTHER_SHEET = {  # and what is said of that, in the words of the training's
     "a memory": (
         ROWS,
         {"M3": "v1", "M4": "=Sheet1!J4", "M5:M15": "=0.9*M4+Sheet1!J5"},
-        "Sheet2!M5:M15 (v1) goes on from step to step, but no update uses it",
+        "Sheet2!M5:M15 (v1) is carried from step to step, but no update uses it",
     ),
     "a coefficient": (
         {**ROWS, "F5:F15": "=F4-Sheet2!$B$1*L4"},

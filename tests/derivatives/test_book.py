@@ -153,7 +153,7 @@ def test_labels_of_other_languages_are_found(tmp_path):
 @for_each(
     ("name", "content", "complaint"),
     [
-        ("none.xlsx", None, "there is no none.xlsx"),
+        ("none.xlsx", None, "it doesn't exist"),
         ("text.xlsx", b"hello", "isn't a workbook"),
         ("zip.xlsx", b"PK\x03\x04" + bytes(100), "zip.xlsx"),
     ],

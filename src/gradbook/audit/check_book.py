@@ -159,7 +159,7 @@ def _report(
         is_any = any(sheet.loss or sheet.rule for sheet in sheets)
         hidden = trained_out_of_sight(book, flow, is_any)
     except GradbookError as error:
-        return BookReport(name, UNREADABLE, problem=words_of(error))
+        return BookReport(name, UNREADABLE, problem=_without_name(words_of(error), name))
     except BudgetSpent:
         return BookReport(name, UNFINISHED, notes=(not_looked_at(Message("it is too large")),))
     except (RecursionError, MemoryError):
@@ -182,6 +182,12 @@ def _report(
         formulas=len(book.patterns),
         origin=origin,
     )
+
+
+def _without_name(problem: str, name: str) -> str:
+    """The problem, since a report names its book already."""
+    opening = f"can't read {name}: "
+    return problem[len(opening) :] if problem.startswith(opening) else problem
 
 
 def _is_doubtful(book: Book, flow: Flow, verdict: str) -> bool:

@@ -346,7 +346,7 @@ def idle_notes(training: SheetTraining) -> Iterator[Message]:
         is_idle = len(cells) >= FEWEST and needed.isdisjoint(cells)
         if is_idle and not training.varying.isdisjoint(flow.sources(cells[0])):
             yield Message(
-                "{cells} ({name}) goes on from step to step, but no update uses it",
+                "{cells} ({name}) is carried from step to step, but no update uses it",
                 cells=training.place_of(*cells),
                 name=training.name_of(cells[0]),
             )

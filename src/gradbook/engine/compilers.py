@@ -260,7 +260,7 @@ def why_numpy() -> str:
     why, remedy = "no C compiler found", how_to_get_one()
     if wish := os.environ.get("GRADBOOK_CC"):
         why, remedy = f"GRADBOOK_CC names {wish!r}, which can't compile anything", "name another"
-    return f"{why}, so training runs in NumPy, a hundred times slower: {remedy}"
+    return f"{why}, so training runs in NumPy, far slower for images: {remedy}"
 
 
 def how_to_get_one() -> str:

@@ -161,8 +161,8 @@ def _opening(derivatives: Derivatives) -> str:
     )
     if result.value is None:  # as in a file without values, of a function that has a slope only
         message = tr(
-            "{cell} is computed from {inputs} by {formulas}. The file has no value of it: open and "
-            "save it in a spreadsheet program."
+            "{cell} is computed from {inputs} by {formulas}. The file doesn't contain its value: "
+            "open the file in a spreadsheet program and save it."
         )
     return message.format(
         cell=_called(result.label, result.name),
@@ -275,8 +275,8 @@ class _Telling:
         if len(cells) < len(self.chain.cells) - 1:
             story.say(
                 tr(
-                    "{number} formulas are on the way. Those on the paths that contribute most are "
-                    "written out."
+                    "{number} formulas lie between them. Those on the paths that contribute most "
+                    "are written out."
                 ),
                 number=numeral(f"{len(self.chain.cells) - 1:,}"),
             )

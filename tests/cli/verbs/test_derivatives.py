@@ -164,7 +164,7 @@ def test_sheets_with_spaces_and_other_languages(books, capsys):
 
 
 WRONG = {
-    "explain none.xlsx": "there is no none.xlsx",
+    "explain none.xlsx": "it doesn't exist",
     "explain stand.xlsx --of B99": "B99 is empty",
     "explain stand.xlsx --of Prifot": "did you mean 'Profit'?",
     "explain stand.xlsx --of B3": "Model!B3",

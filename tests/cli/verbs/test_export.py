@@ -68,7 +68,7 @@ def test_the_help_lists_every_ending_with_what_it_is():
         ),
         (["a", "-o", "net"], "'net' has no ending that selects a format"),
         (["a", "-o", "nowhere/net.npz"], "there is no folder nowhere"),
-        (["nowhere", "-o", "net.npz"], "there is no nowhere"),
+        (["nowhere", "-o", "net.npz"], "it doesn't exist"),
         (["unfinished", "-o", "net.npz"], "isn't done: gradbook train --resume unfinished"),
         (["later", "-o", "net.npz"], "its version is 2, but gradbook reads version 1"),
         (["damaged", "-o", "net.npz"], "damaged"),

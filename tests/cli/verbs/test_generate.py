@@ -87,7 +87,7 @@ def test_a_finished_run_says_so_and_what_it_came_to(words):
         (["train", "names", "--epochs", "3"], "--set 'steps 500' says: leave --epochs out"),
         (["train", "names", "--seeds", "3"], "leave --seeds out"),
         (["train", "quick", "--set", "steps 3"], "leave --set 'steps …' out"),
-        (["generate", "nowhere"], "there is no nowhere"),
+        (["generate", "nowhere"], "it doesn't exist"),
         (["generate", "nowhere", "--temperature", "-1"], "--temperature: -1 is out of range: 0 to"),
         (["generate", "nowhere", "--temperature", "nan"], "--temperature"),
     ],

@@ -68,7 +68,7 @@ def test_plain_sums_end_in_softmax_where_that_is_asked_for(model, capsys):
     np.testing.assert_allclose(back.predict(images), sums.predict(images), atol=1e-6)
     capsys.readouterr()
     assert main(["import", "net.onnx", "-o", "again.txt", "--softmax"]) == 2
-    assert "ends in softmax: softmax is for several plain sums" in capsys.readouterr().err
+    assert "without an activation, and the network ends in softmax" in capsys.readouterr().err
     assert not Path("again.txt").exists()
 
 

@@ -66,7 +66,7 @@ def test_what_cannot_be_opened_is_complained_of_and_exits_2(predict, desk):
     first, second = err.splitlines()
     assert first.startswith("gradbook: cut.png: a damaged picture (")
     assert first.endswith("): use another copy")
-    assert second == "gradbook: can't read nowhere.png: there is no nowhere.png"
+    assert second == "gradbook: can't read nowhere.png: it doesn't exist"
 
 
 def test_what_the_network_saw_can_be_shown(predict):
@@ -110,14 +110,14 @@ def test_hostile_names_do_nothing_to_terminal_or_table(predict, desk):
 @for_each(
     ("words", "line"),
     [
-        (["nowhere", "a.png"], "can't read nowhere: there is no nowhere"),
+        (["nowhere", "a.png"], "can't read nowhere: it doesn't exist"),
         (["a.png", "a.png"], "a.png: damaged (incomplete, or not a safetensors file)"),
         (
             ["cut.safetensors", "a.png"],
             "cut.safetensors: damaged (incomplete, or not a safetensors",
         ),
         (["flat.safetensors", "a.png"], "this model reads no images: its network takes 5 numbers"),
-        (["empty", "a.png"], "can't read empty/model.safetensors: there is no"),
+        (["empty", "a.png"], "can't read empty/model.safetensors: it doesn't exist"),
         ([], "the following arguments are required: MODEL, FILE"),
         (["a.png", "b.png", "--json", "-o", "x.csv"], "-o, which writes CSV, and --json don't go"),
         (["a.png", "b.png", "--csv"], "gradbook predict no longer has --csv: write -o FILE.csv"),

@@ -384,7 +384,7 @@ class Sparse:
 
 def test_settings_that_cannot_be_meant_are_refused():
     cases = {
-        "validation is a share from 0 to 1": {"validation": 1.5},
+        "validation=1.5: write a share such as validation=0.2": {"validation": 1.5},
         "the validation's inputs have 2 numbers for each sample": {"validation": (X[:, :2], Y)},
         "row 3: '3' isn't one of the classes": {"validation": (X, Y + 1)},
         "no class '7': the classes are 0, 1, 2": {"class_weight": {7: 2}},

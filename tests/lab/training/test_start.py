@@ -116,7 +116,7 @@ def test_a_network_of_pytorchs_goes_on_by_the_loss_that_it_was_trained_by():
         ("leaves no layer that learns", {"set": "freeze conv1 batchnorm1 dense1"}),
         ("'conv1' is given twice", {"set": "freeze conv1 conv1"}),
         ("start is a model, a finished training, or the path", {"start": 5}),
-        ("can't read nowhere: there is no nowhere", {"start": "nowhere"}),
+        ("can't read nowhere: it doesn't exist", {"start": "nowhere"}),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_a_line(words, given):

@@ -123,7 +123,7 @@ def picture_page(reader: PictureReader, train: int | None, command: str) -> str:
 # The page -------------------------------------------------------------------------------
 
 PAGES = (".html", ".htm")
-TRAIN_ADVICE = mark("Run, then move η, or drag a weight")
+TRAIN_ADVICE = mark("watch it learn, move η, or drag a weight")
 GRAPH_ADVICE = mark("drag a number, or go through the graph forward and backward")
 EXPLORE_ADVICE = mark("drag a number, and see what it does to the result")
 

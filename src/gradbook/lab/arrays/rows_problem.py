@@ -75,14 +75,20 @@ def is_share(part: Any, what: str) -> bool:
     if isinstance(part, bool) or not isinstance(part, int | float | np.number):
         return False
     if not 0 <= part < 1:
-        raise UsageError(f"{what} is a share from 0 to 1, or samples (inputs, targets), not {part}")
+        raise UsageError(
+            f"{what}={part}: write a share such as {what}=0.2, or samples of your own, "
+            f"{what}=(inputs, targets)"
+        )
     return True
 
 
 def pair_of(part: Any, what: str) -> tuple[Any, Any]:
     if isinstance(part, tuple | list) and len(part) == 2:
         return part[0], part[1]
-    raise UsageError(f"{what} is a share such as 0.2, or samples: ({what}_inputs, {what}_targets)")
+    raise UsageError(
+        f"{what} isn't a share or a pair: write {what}=0.2, or samples of your own, "
+        f"{what}=(inputs, targets)"
+    )
 
 
 def sample_weights(numbers: Any, count: int | None) -> Numbers:

@@ -215,8 +215,11 @@ def _meaning(imported: ImportedNet, options: ImportOptions, rows: bool) -> _Mean
         return _Meaning(net, (), labels=asked == "labels")
     if options.get("softmax"):
         if net.ending or net.outputs < 2:
-            end = net.ending or "one sum"
-            raise UsageError(f"the network ends in {end}: softmax is for several plain sums")
+            end = net.ending or "one output"
+            raise UsageError(
+                "softmax=True needs two or more outputs without an activation, "
+                f"and the network ends in {end}"
+            )
         return _of_classes(replace(net, layers=(*net.layers, Activation("softmax"))), names)
     if asked or names:
         is_told = notes.classes or notes.probabilities or net.outputs > 1
