@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote_plus, unquote
 
 import pytest
 
@@ -222,6 +222,50 @@ def test_the_search_works_in_files(site):
             for _ in word:
                 chromium.key("Backspace")
         assert chromium.said == []
+
+
+SEARCHES = {  # what a stranger types, and the page that must come first or second
+    "use my own images": "questions.html",
+    "no C compiler": "troubleshooting.html",
+    "no internet": "troubleshooting.html",
+    "momentum": "questions.html",
+    "adam": "questions.html",
+    "relu": "questions.html",
+    "convolution": "questions.html",
+    "batch normalization": "questions.html",
+    "learning rate too high": "troubleshooting.html",
+    "overfitting": "troubleshooting.html",
+    "regression": "guides/tables.html",
+    "early stopping": "guides/scikit-learn.html",
+    "tensorflow lite": "questions.html",
+    "onnx": "guides/export.html",
+    "arduino": "tutorials/board.html",
+    "numpy": "guides/export.html",
+    "check my spreadsheet": "tutorials/workbook.html",
+    "excel": "guides/check.html",
+    "libreoffice": "guides/check.html",
+    "moodle": "guides/quiz.html",
+    "marks for a class": "guides/class.html",
+    "wrong gradient": "questions.html",
+}
+
+
+@pytest.mark.witness("zensical", "chromium")
+def test_the_search_answers_in_the_words_of_strangers(site):
+    field = "document.activeElement.shadowRoot"
+    places = f"[...{field}.querySelectorAll('ol > li a')].slice(0, 2).map(link => link.href)"
+    missed = {}
+    with browser() as chromium:
+        for words, page in SEARCHES.items():
+            chromium.show(site / "index.html")
+            chromium.press(".md-search__button")
+            chromium.until(f"{field}?.activeElement?.tagName === 'INPUT'")
+            chromium.type(words)
+            chromium.until(f"{places}.length && {places}[0].includes({quote_plus(words[-3:])!r})")
+            first = chromium.value(places)
+            if not any(f"/{page}?" in place for place in first):
+                missed[words] = first
+    assert missed == {}
 
 
 @pytest.mark.witness("zensical", "chromium")

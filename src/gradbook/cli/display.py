@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradbook.amounts import duration
-from gradbook.cli.output import can_say, print_event, show, width
-from gradbook.cli.screen import Screen, is_screen
+from gradbook.cli.output import can_redraw, can_say, print_event, show, width
+from gradbook.cli.screen import Screen
 from gradbook.engine import compilers
 from gradbook.lab.tables import TableProblem
 from gradbook.lab.texts import LineProblem, LineWriter
@@ -61,7 +62,7 @@ def display(as_events: bool, takes_long: bool) -> Display:
     wait."""
     if as_events:
         return AsEvents()
-    return OnScreen() if takes_long and is_screen() else AsLines()
+    return OnScreen() if takes_long and can_redraw(sys.stdout) else AsLines()
 
 
 def seeds_display(as_events: bool, recipe: Recipe, problem: Problem | None, seed: int) -> Display:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,11 @@ def width() -> int:
 def is_terminal() -> bool:
     """Whether the output goes to a terminal; there may be no output at all."""
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def can_redraw(stream: TextIO | None) -> bool:
+    """Whether lines of the stream can be drawn over; not in files or on plain terminals."""
+    return bool(stream and stream.isatty()) and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def can_say(characters: str, stream: TextIO | None = None) -> bool:
@@ -171,7 +177,7 @@ def counting(words: str, total: int | None = None) -> Iterator[Callable[[int], N
     def tell(done: int) -> None:
         nonlocal is_shown
         spent = monotonic() - begun
-        if spent > PATIENCE and sys.stderr and sys.stderr.isatty():
+        if spent > PATIENCE and can_redraw(sys.stderr):
             is_shown = True
             line = progress(done, total, words, spent, pretty=can_say("".join(BAR), sys.stderr))
             shown = line[: max(get_terminal_size().columns - 1, 1)]
@@ -202,7 +208,7 @@ def progress(done: int, total: int | None, words: str, spent: float, *, pretty: 
 @contextmanager
 def busy(doing: str) -> Iterator[None]:
     """Show on the terminal's standard error that work is under way."""
-    if not (sys.stderr and sys.stderr.isatty()):
+    if not can_redraw(sys.stderr):
         yield
         return
     from rich.console import Console

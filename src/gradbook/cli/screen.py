@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -11,7 +10,7 @@ from shutil import get_terminal_size
 from threading import Event, RLock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING
 
-from gradbook.cli.output import WIDEST, is_terminal, rich_text
+from gradbook.cli.output import WIDEST, rich_text
 from gradbook.system import suspending
 
 if TYPE_CHECKING:
@@ -30,11 +29,6 @@ Draw = Callable[[int, int], "list[TextLine]"]  # (columns, rows) → the lines o
 
 PERIOD = 0.1  # seconds between drawings
 UP, ERASE_LINE, ERASE_BELOW, HIDE, SHOW = "\033[{}A", "\033[K", "\033[J", "\033[?25l", "\033[?25h"
-
-
-def is_screen() -> bool:
-    """Whether standard output can be drawn over."""
-    return is_terminal() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 class Screen:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from time import monotonic
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.cli.output import can_say, print_event, show, width, write_or_print
-from gradbook.cli.screen import Screen, is_screen
+from gradbook.cli.output import (
+    can_redraw,
+    can_say,
+    print_event,
+    show,
+    width,
+    write_or_print,
+)
+from gradbook.cli.screen import Screen
 from gradbook.errors import FileError, UsageError
 from gradbook.files import renew, write_whole
 from gradbook.interruption import heard_alike
@@ -30,7 +38,7 @@ HINT = "Ctrl-C stops; --resume continues, and nothing is trained twice"
 def search(folder: StudyFolder, plan: StudyPlan, options: Namespace) -> bool:
     """Start or continue the study; whether it came to its end."""
     renew(folder.path)
-    display = _AsEvents() if options.json else _OnScreen() if is_screen() else _AsLines()
+    display = _AsEvents() if options.json else _OnScreen() if can_redraw(sys.stdout) else _AsLines()
     workers = options.workers or cores()
     threads = None if options.on else max(cores() // workers, 1)
     try:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+import sys
 import time
 
 import pytest
 
 from gradbook.cli import screen as module
-from gradbook.cli.screen import Screen, is_screen
+from gradbook.cli.output import can_redraw
+from gradbook.cli.screen import Screen
 from gradbook.report.styled_text import Span
 from tests.cases import for_each
 from tests.cli.emulated import Terminal
@@ -115,4 +117,4 @@ def test_a_terminal_that_is_closed_is_no_fault(written, monkeypatch):
 def test_not_every_terminal_can_be_drawn_over(monkeypatch, kind, drawn_over):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", kind)
-    assert is_screen() is drawn_over
+    assert can_redraw(sys.stdout) is drawn_over
