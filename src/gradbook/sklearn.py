@@ -221,7 +221,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             engine=one_of("engine", self.engine, ENGINES),
         )
 
-    def _answers(self, X: ArrayLike) -> NDArray[np.float64]:
+    def _answers(self, X: ArrayLike) -> NDArray[np.floating]:
         """The probabilities, or the number, of each row."""
         check_is_fitted(self, "model_")
         return self.model_.predict(validate_data(self, X, reset=False))
@@ -355,7 +355,7 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self._train(rows, labels, sample_weight, once=True)
         return self
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """The probability of each class: (rows, classes)."""
         return self._answers(X)
 
@@ -422,7 +422,7 @@ class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self._train(rows, numbers, sample_weight, once=True)
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, X: ArrayLike) -> NDArray[np.floating]:
         """The predicted number of each row."""
         return self._answers(X)[:, 0]
 

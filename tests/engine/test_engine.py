@@ -89,6 +89,9 @@ loss cross-entropy; update adam""",
 input 1x5x5; conv 3 3x3 no bias; batchnorm; relu; quantize 4; maxpool 2; quantize 2 signed
 conv 2 1x1 bits 4; quantize 6 signed; flatten; dense 3; quantize 5; log softmax
 loss cross-entropy; update adam""",
+    "any width": """\
+input 33; dense 8; tanh; dense 17; tanh; dense 1; tanh; dense 24; tanh; dense 65; tanh; dense 3
+softmax; loss cross-entropy""",
     "only dense": "input 5; dense 1; tanh; dense 2 fixed bias; loss half squared error",
 }
 SCALED_AWAY = """\

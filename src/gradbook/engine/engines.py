@@ -17,7 +17,7 @@ from gradbook.data.warp import Warp, warp_images
 from gradbook.engine.base import Engine, EpochRun, JobArrays
 from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_numpy
 from gradbook.graph.node import Node, ancestors
-from gradbook.graph.reference import evaluate_in_order
+from gradbook.graph.reference import Instead, evaluate_in_order, with_products
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Net
 from gradbook.net.build import NOT_FROZEN, Forward, Frozen, inference
@@ -26,18 +26,23 @@ from gradbook.net.step import drawn
 
 
 class PlainEngine(Engine):
-    """Evaluates the graph op by op, in double precision."""
+    """Evaluates the graph op by op, in double precision unless it only predicts."""
 
     def __init__(
-        self, net: Net, batch: int, weighted: bool = False, frozen: Frozen = NOT_FROZEN
+        self,
+        net: Net,
+        batch: int,
+        weighted: bool = False,
+        frozen: Frozen = NOT_FROZEN,
+        precision: str = "float64",
     ) -> None:
-        super().__init__(net, batch, "float64", weighted, frozen)
+        super().__init__(net, batch, precision, weighted, frozen)
         self.remark = why_numpy()
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         step = self.step_graph
-        carried = {str(leaf.name): np.array(values) for leaf, values in step.start.items()}
+        carried = {str(x.name): np.array(values, self.real) for x, values in step.start.items()}
         slopes = {str(d.name): np.zeros(d.shape) for d in step.gradients.values()}
         return carried | slopes
 
@@ -64,7 +69,7 @@ class PlainEngine(Engine):
         masks: Mapping[Node, NDArray[Any]],
     ) -> tuple[float, int]:
         """The loss and the right answers, before the update."""
-        step, (order, names) = self.step_graph, self._plan
+        step, (order, names, instead) = self.step_graph, self._plan
         assert step.count is not None
         leaf_values = {
             step.inputs[0]: inputs,
@@ -74,7 +79,7 @@ class PlainEngine(Engine):
             **masks,
             **{leaf: self.arrays[names[leaf]] for leaf in step.start},
         }
-        values = evaluate_in_order(order, leaf_values, len(inputs))
+        values = evaluate_in_order(order, leaf_values, len(inputs), instead=instead)
         following = [(names[leaf], values[node]) for leaf, node in step.next.items()]
         slopes = [(names[slope], values[slope]) for slope in step.gradients.values()]
         for name, value in (*following, *slopes):
@@ -83,18 +88,22 @@ class PlainEngine(Engine):
         return float(values[step.loss]), _right_answers(outputs, targets)
 
     @cached_property
-    def _plan(self) -> tuple[list[Node], dict[Node, str]]:
-        """The nodes of a step in their order, and the names of those that are arrays here."""
+    def _plan(self) -> tuple[list[Node], dict[Node, str], dict[Node, Instead]]:
+        """The nodes of a step in their order, the names of those that are arrays here, and the sums
+        of outer products, which are products of matrices."""
         step = self.step_graph
         results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
         named = [*step.start, *step.gradients.values()]
-        return list(ancestors(results)), {node: str(node.name) for node in named}
+        order, instead = with_products(ancestors(results))
+        return order, {node: str(node.name) for node in named}, instead
 
     @cached_property
-    def _forward(self) -> tuple[Forward, list[Node]]:
-        """The network for predictions, and the nodes that they need in their order."""
+    def _forward(self) -> tuple[Forward, list[Node], dict[Node, NDArray[Any]]]:
+        """The network for predictions, the nodes that they need in their order, and the weights."""
         forward = inference(self.net)
-        return forward, list(ancestors([forward.outputs]))
+        order = list(ancestors([forward.outputs]))
+        leaves = [node for node in order if node.op.name == "leaf" and not node.each]
+        return forward, order, {leaf: self.arrays[str(leaf.name)] for leaf in leaves}
 
     def _fetched(
         self, arrays: JobArrays, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
@@ -121,17 +130,18 @@ class PlainEngine(Engine):
         return np.asarray(arrays["targets"][images])
 
     def predict(self, images: NDArray[Any]) -> NDArray[Any]:
-        forward, order = self._forward
-        leaves = [node for node in order if node.op.name == "leaf" and not node.each]
-        weights = {leaf: self.arrays[str(leaf.name)] for leaf in leaves}
-        parts = [np.empty((0, self.net.outputs))]
+        outputs = np.empty((len(images), self.net.outputs), self.real)
         for first in range(0, len(images), self.batch):
             (pixels,) = self.inputs(images[first : first + self.batch]).values()
             inputs = self._normalised(pixels.reshape(-1, *self.net.input))
-            leaf_values = {forward.inputs: inputs, **weights}
-            values = evaluate_in_order(order, leaf_values, len(inputs))
-            parts.append(values[forward.outputs].reshape(len(inputs), -1))
-        return np.concatenate(parts)
+            outputs[first : first + self.batch] = self.outputs_for(inputs)
+        return outputs
+
+    def outputs_for(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """The outputs for some inputs as the network takes them, scaled already."""
+        forward, order, weights = self._forward
+        values = evaluate_in_order(order, {forward.inputs: inputs, **weights}, len(inputs))
+        return values[forward.outputs].reshape(len(inputs), -1)
 
 
 def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
@@ -162,22 +172,7 @@ def faster_kind(net: Net, batch: int, rows: int, epochs: int) -> str:
 
 def open_faster(net: Net, batch: int, rows: int) -> Engine:
     """The engine that goes sooner through so many rows once."""
-    return open_kind(faster_kind(net, batch, rows, 1), net, batch)
-
-
-def open_kind(
-    kind: str,
-    net: Net,
-    batch: int,
-    threads: int = 1,
-    *,
-    weighted: bool = False,
-    frozen: Frozen = NOT_FROZEN,
-) -> Engine:
-    """The 'plain' engine, or the 'native' one if there is a compiler."""
-    if kind == "native":
-        return open_engine(net, batch, threads, weighted=weighted, frozen=frozen)
-    return PlainEngine(net, batch, weighted, frozen)
+    return open_engine(net, batch, kind=faster_kind(net, batch, rows, 1))
 
 
 def open_engine(
@@ -188,13 +183,13 @@ def open_engine(
     warp: Warp | None = None,
     weighted: bool = False,
     frozen: Frozen = NOT_FROZEN,
+    kind: str = "native",
 ) -> Engine:
-    """An engine ready to train; its `remark` tells the user if it is the slow one.
-
-    The code that changes images by `warp` is compiled beside it.
+    """An engine ready to train, the 'plain' one if there is no compiler; its `remark` tells the
+    user if it is the slow one. The code that changes images by `warp` is compiled beside it.
     """
     compiler = find_compiler()
-    if compiler is None:
+    if compiler is None or kind == "plain":
         return PlainEngine(net, batch, weighted, frozen)
     from gradbook.engine.native import NativeEngine, warp_library
 

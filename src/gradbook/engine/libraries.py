@@ -123,7 +123,7 @@ def _useless(path: Path, why: str, further: str = "") -> CompilerError:
 # Compiling ------------------------------------------------------------------------
 
 MOST_AT_ONCE = 4  # compilers
-WORTH_ANOTHER = 2  # effort: below this, reading the text again costs more than it saves
+WORTH_ANOTHER = 1  # effort: below this, reading the text again costs more than it saves
 
 
 def compile_library(

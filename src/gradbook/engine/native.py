@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cache, cached_property, partial
 from math import radians
 from pathlib import Path
@@ -64,6 +65,8 @@ class NativeMemory:
 class NativeEngine(Engine):
     """An engine whose weights, and whatever else passes from step to step, are in native memory."""
 
+    is_compiled = True
+
     def __init__(  # noqa: PLR0913 - tests choose what users don't
         self,
         net: Net,
@@ -93,6 +96,14 @@ class NativeEngine(Engine):
         self._memory = NativeMemory(_load_engine(self.path), threads)
         for leaf, values in self.step_graph.start.items():
             self.arrays[str(leaf.name)][...] = values
+
+    def twin(self) -> NativeEngine:
+        """An engine of the same code with one thread and memory of its own."""
+        other = copy(self)
+        other.__dict__.pop("arrays", None)
+        other.threads, other._running = 1, Lock()
+        other._memory = NativeMemory(_load_engine(self.path), 1)
+        return other
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
@@ -10,6 +12,8 @@ from gradbook.graph.node import Array, Node, ancestors
 from gradbook.graph.window import Shape
 
 Values = dict[Node, Array]
+Instead = Callable[[Values], Array]
+NOTHING: Mapping[Node, Instead] = MappingProxyType({})
 
 
 def evaluate(outputs: Sequence[Node], known: Mapping[Node, Array]) -> Values:
@@ -24,11 +28,16 @@ def samples_in(order: Sequence[Node], known: Mapping[Node, Array]) -> int:
 
 
 def evaluate_in_order(
-    order: Sequence[Node], known: Mapping[Node, Array], samples: int, side_by_side: Shape = ()
+    order: Sequence[Node],
+    known: Mapping[Node, Array],
+    samples: int,
+    side_by_side: Shape = (),
+    instead: Mapping[Node, Instead] = NOTHING,
 ) -> Values:
     """The values of nodes given in an order of computation, for so many samples.
 
-    Single numbers may have several values side by side, along a last axis.
+    Single numbers may have several values side by side, along a last axis. Some nodes may have
+    another way, `instead`, from values that come before.
     """
     values: Values = {}
     with np.errstate(all="ignore"):  # a diverging network overflows, as its values show
@@ -36,8 +45,32 @@ def evaluate_in_order(
             if node in known:
                 values[node] = known[node]
                 continue
+            if node in instead:
+                values[node] = instead[node](values)
+                continue
             value = node.op.value(*(values[source] for source in node.inputs), *node.attributes)
             if node.each and np.ndim(value) <= len(node.shape) + len(side_by_side):
                 value = np.broadcast_to(value, (samples, *node.shape, *side_by_side))
             values[node] = value
     return values
+
+
+def with_products(nodes: Iterable[Node]) -> tuple[list[Node], dict[Node, Instead]]:
+    """Nodes in their order, and those that are sums of outer products, which aren't among them any
+    more: these sums are products of matrices."""
+    order = list(nodes)
+    readers = Counter(source for node in order for source in node.inputs)
+    products = {
+        node: node.inputs[0]
+        for node in order
+        if node.op.name == "total"
+        and node.inputs[0].op.name == "outer"
+        and readers[node.inputs[0]] == 1
+    }
+    left_out = {*products.values()}
+    instead = {node: _product(*outer.inputs) for node, outer in products.items()}
+    return [node for node in order if node not in left_out], instead
+
+
+def _product(d: Node, x: Node) -> Instead:
+    return lambda values: np.asarray(values[d].T @ values[x])

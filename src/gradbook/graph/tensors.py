@@ -198,14 +198,14 @@ def sum_channels(x: Node) -> Node:
 
 define(
     "linear",
-    lambda w, x: np.einsum("oi,...i->...o", w, x),
+    lambda w, x: x @ w.T,
     shape=lambda w, x: w[:1],
     derivative=lambda d, y, w, x: (d.graph.make("outer", d, x), d.graph.make("linear_back", w, d)),
     elements=lambda w, x: array_of(w.shape[:1], lambda o: sum_of(w[o] * x)),
 )
 define(
     "linear_back",
-    lambda w, d: np.einsum("oi,...o->...i", w, d),
+    lambda w, d: d @ w,
     shape=lambda w, d: w[1:],
 )
 define(
@@ -216,7 +216,9 @@ define(
 
 
 def _log_sum_exp(x: Array) -> Any:
-    return np.logaddexp.reduce(x, axis=-1)
+    most = x.max(axis=-1, keepdims=True)
+    most = np.where(np.isfinite(most), most, 0)
+    return np.log(np.exp(x - most).sum(axis=-1)) + most[..., 0]
 
 
 define(

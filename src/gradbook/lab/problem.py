@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted
 from gradbook.chance import Purpose, key
 from gradbook.data.dataset import deal_folds, deal_share
-from gradbook.engine.engines import faster_kind, open_kind
+from gradbook.engine.engines import faster_kind, open_engine
 from gradbook.errors import ShapeError
 from gradbook.lab.doubts import MOST_LOOKED_AT, find_dead_units
 from gradbook.lab.models.answers import FinalScore, targets
@@ -320,13 +320,13 @@ class Problem(ABC):
     @staticmethod
     def opened(material: Material, recipe: Recipe, kind: str, threads: int | None) -> Engine:
         """The engine of this kind, ready to train on this material."""
-        return open_kind(
-            kind,
+        return open_engine(
             material.net,
             recipe.batch,
             1 if threads is None else threads,
             weighted=material.is_weighted_by(recipe),
             frozen=recipe.frozen_layers,
+            kind=kind,
         )
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from gradbook.arguments import number, one_of
 from gradbook.builtin_networks import BUILTIN
 from gradbook.engine.base import Engine
-from gradbook.engine.engines import faster_kind, open_kind
+from gradbook.engine.engines import faster_kind, open_engine
 from gradbook.errors import ShapeError, UsageError, did_you_mean
 from gradbook.lab.arrays.read_arrays import plain_array, require_finite
 from gradbook.lab.models.table_columns import channels_first, spell_out
@@ -162,7 +162,7 @@ class DrivenTraining:
         kind = self._kind
         if kind == "auto":
             kind = faster_kind(self.net, batch, batch * STEPS, epochs=1)
-        return open_kind(kind, self.net, batch)
+        return open_engine(self.net, batch, kind=kind)
 
     def _rows(self, inputs: ArrayLike) -> NDArray[Any]:
         array, net = plain_array(inputs, "the inputs"), self.net

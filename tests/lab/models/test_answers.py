@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import gradbook as gb
+from gradbook.errors import DataError
 from gradbook.lab.models.answers import (
     Answers,
     aimed_probability,
     answers,
+    class_numbers,
     least_loss_of_classes,
     probabilities,
     score,
@@ -174,3 +176,11 @@ def test_one_number_is_scored_as_before():
     test = gb.train(None, rows, rows.sum(axis=1), epochs=2, seed=1, show=False).test
     assert test.numbers["y"].mean_absolute_error == test.mean_absolute_error
     assert "mean absolute error" in repr(test)
+
+
+def test_labels_of_one_kind_are_looked_up_once_and_others_by_their_names():
+    classes = ("1", "True", "a")
+    assert class_numbers(np.array(["a", "1", "a"]), classes).tolist() == [2, 0, 2]
+    assert class_numbers(np.array([1, True, "a"], object), classes).tolist() == [0, 1, 2]
+    with pytest.raises(DataError, match="'b' isn't one of the classes"):
+        class_numbers(np.array(["a", "b"]), classes)

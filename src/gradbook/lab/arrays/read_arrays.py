@@ -20,7 +20,7 @@ from gradbook.data.tables import MOST_NUMBERS, Column, Numbers, require_names
 from gradbook.errors import DataError, LimitError, ShapeError, UsageError, one_line
 from gradbook.graph.window import Shape
 from gradbook.lab.models.answers import class_numbers, label_name, number_names
-from gradbook.lab.models.input_range import InputRange
+from gradbook.lab.models.input_range import InputRange, all_finite
 from gradbook.lab.models.table_columns import channels_first, spell_out
 from gradbook.lab.tables import task_of
 from gradbook.layers import spell
@@ -159,7 +159,7 @@ class ArrayReader:
 
 def require_finite(array: NDArray[Any], what: str) -> None:
     """Refuse NaN and infinities, and name the first one's place."""
-    if array.dtype.kind != "f" or np.isfinite(array).all():
+    if array.dtype.kind != "f" or all_finite(array):
         return
     row, *places = np.argwhere(~np.isfinite(array))[0].tolist()
     column = ", ".join(str(place + 1) for place in places) if places else None

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import isqrt, prod
+from threading import Event
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import numpy as np
@@ -20,6 +21,7 @@ from gradbook.data.frames import NamedColumns
 from gradbook.data.tables import ColumnTable, Numbers, encode, read_columns, unknown_words
 from gradbook.errors import DataError, GradbookError, ShapeError, UsageError, assume
 from gradbook.graph.window import Shape
+from gradbook.interruption import side_by_side
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import (
     FinalScore,
@@ -37,6 +39,7 @@ from gradbook.lab.models.answers import (
 from gradbook.lab.models.input_range import (
     RANGE,
     InputRange,
+    all_finite,
     are_units,
     range_of_scales,
     require_numbers,
@@ -64,18 +67,22 @@ from gradbook.schema import (
     TrueOrFalse,
     WholeNumber,
 )
+from gradbook.system import cores
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset, Images
     from gradbook.data.signals import Windows
     from gradbook.engine.base import Engine
+    from gradbook.engine.engines import PlainEngine
+    from gradbook.engine.native import NativeEngine
     from gradbook.lab.models.exporting import Exported
     from gradbook.net.trained import TrainedNet
 
 
 KIND, TABLE_KIND, VERSION = "model", "table model", 1
 USUAL_BATCH = 128
-ROWS_AT_ONCE = 1024  # of a table
+ROWS_AT_ONCE, MANY_AT_ONCE = 1024, 16_384  # of a table: in NumPy, and in compiled code
+FAR_FROM_0 = 1000  # deviations: scaling loses digits of single precision if a mean is so far
 Scales = Sequence[float] | Numbers
 Readable = ColumnTable | ArrayLike | Mapping[str, ArrayLike] | os.PathLike[str]
 MOST_AT_ONCE = 2**24  # values of all layers computed together, which limits memory
@@ -141,6 +148,7 @@ class Model:
         self.classes, self.about = tuple(self.classes), dict(self.about)
         # What it was trained on, while that is in memory: a data set, or a function for its rows.
         self.trained_on: Any = None
+        self.trained_by: NativeEngine | None = None
 
     @property
     def parameters(self) -> int:
@@ -149,15 +157,17 @@ class Model:
     @overload
     def predict(
         self, inputs: Readable, *, names: Literal[False] = False
-    ) -> NDArray[np.float64]: ...
+    ) -> NDArray[np.floating]: ...
 
     @overload
     def predict(self, inputs: Readable, *, names: Literal[True]) -> NDArray[np.str_]: ...
 
     def predict(
         self, inputs: Readable, *, names: bool = False
-    ) -> NDArray[np.float64] | NDArray[np.str_]:
-        """The probability of each class or label, or the predicted numbers: one row for each input.
+    ) -> NDArray[np.floating] | NDArray[np.str_]:
+        """The probability of each class or label, or the predicted numbers: one row for each input,
+        in single precision if a table's rows come in it. After a training in compiled code many
+        rows are read in that, which is as precise as the training was.
 
         Images are bytes, or numbers in the range that was trained on; those that are surely in
         another are refused. Rows come from a table's file or a data frame, whose columns are found
@@ -166,9 +176,10 @@ class Model:
 
         With `names`, the name of the likeliest class of each.
         """
-        answers = self._answers(self._read(inputs))
+        rows = self._read(inputs)
+        answers = self._answers(rows)
         if not names:
-            return answers
+            return answers.astype(np.float32) if rows.dtype == np.float32 else answers
         self.require_classes()
         return np.array(self.classes)[likeliest_classes(self.net, answers)]
 
@@ -326,7 +337,8 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """What is kept of it in a copy or a pickle: not the engines, which are opened again."""
-        return {part.name: getattr(self, part.name) for part in fields(self)} | {"trained_on": None}
+        kept = {part.name: getattr(self, part.name) for part in fields(self)}
+        return kept | {"trained_on": None, "trained_by": None}
 
     # The file.
 
@@ -430,13 +442,17 @@ class Model:
             known.require(numbers)
         features_first = bool(self.about.get("features_first"))
         rows = self.columns.read_numbers(numbers, self.net, features_first)
+        if all_finite(rows):
+            return rows
+        if np.isinf(rows).any():
+            raise DataError(NO_NUMBERS)
         if not self.fills_in:
             require_complete(rows)
         return self._with_remark(rows)
 
     def _with_remark(self, rows: Numbers) -> Numbers:
         """The rows, with a warning that names what is filled in for missing values."""
-        if np.isnan(rows).any():
+        if not all_finite(rows):
             columns = self.require_columns()
             assume(filling_remark(columns.inputs, rows, self.instead_of_missing))
         return rows
@@ -453,10 +469,33 @@ class Model:
 
     @cached_property
     def _plain_engine(self) -> Engine:
-        """An engine for a few images or for rows, with nothing to compile."""
+        """An engine for a few images, with nothing to compile."""
         from gradbook.engine.engines import PlainEngine
 
-        return self._ready(PlainEngine(self.net, ROWS_AT_ONCE if self.columns else FEW_IMAGES))
+        return self._ready(PlainEngine(self.net, FEW_IMAGES))
+
+    @cached_property
+    def _row_engines(self) -> Mapping[str, PlainEngine]:
+        """An engine for rows in each precision, with nothing to compile."""
+        from gradbook.engine.engines import PlainEngine
+
+        made = {real: PlainEngine(self.net, 1, precision=real) for real in ("float32", "float64")}
+        for engine in made.values():
+            self._ready(engine)
+        return made
+
+    @cached_property
+    def _compiled(self) -> tuple[Engine, ...]:
+        """Engines for many rows, one for each core, if the one that trained it was compiled: they
+        read in its single precision."""
+        ratios = np.abs(self.mean) / np.abs(self.deviation)
+        if self.trained_by is None or len(self.net.input) > 1 or ratios.max() > FAR_FROM_0:
+            return ()
+        engines = tuple(self.trained_by.twin() for _ in range(cores()))
+        for engine in engines:
+            engine.normalise(self.mean, self.deviation)
+            engine.restore(self.values)
+        return engines
 
     def _ready(self, engine: Engine) -> Engine:
         if not self.columns:
@@ -474,14 +513,36 @@ class Model:
 
     def _outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self.columns:
-            pieces = [rows[k : k + ROWS_AT_ONCE] for k in range(0, len(rows), ROWS_AT_ONCE)]
-            return np.concatenate([self._of_rows(piece) for piece in pieces or [rows]])
+            real = _precision_of(rows)
+            outputs = np.empty((len(rows), self.net.outputs), real)
+            if len(rows) > MANY_AT_ONCE and self._compiled:
+                self._read_side_by_side(rows, outputs)
+                return outputs
+            for first in range(0, len(rows), ROWS_AT_ONCE):
+                here = slice(first, first + ROWS_AT_ONCE)
+                outputs[here] = self._of_rows(rows[here], real)
+            return outputs
         return (self._plain_engine if len(rows) <= FEW_IMAGES else self.engine).predict(rows)
 
-    def _of_rows(self, rows: NDArray[Any]) -> NDArray[Any]:
-        if np.isnan(rows).any():
+    def _read_side_by_side(self, rows: NDArray[Any], outputs: NDArray[Any]) -> None:
+        """Many rows in compiled code: each engine reads pieces in a thread of its own."""
+        engines, stopped = self._compiled, Event()
+
+        def read(number: int) -> None:
+            for first in range(number * MANY_AT_ONCE, len(rows), len(engines) * MANY_AT_ONCE):
+                here = slice(first, first + MANY_AT_ONCE)
+                if not stopped.is_set():
+                    outputs[here] = self._of_rows(rows[here], "", engines[number])
+
+        side_by_side(*(partial(read, number) for number in range(len(engines))), stop=stopped.set)
+
+    def _of_rows(self, rows: NDArray[Any], real: str, engine: Engine | None = None) -> NDArray[Any]:
+        if not all_finite(rows) and np.isnan(rows).any():
             rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
-        return self._plain_engine.predict((rows - self.mean) / self.deviation)
+        if engine:
+            return engine.predict(rows)
+        scaled = ((rows - self.mean) / self.deviation).astype(real, copy=False)
+        return self._row_engines[real].outputs_for(scaled.reshape(-1, *self.net.input))
 
     def _as_images(self, images: object) -> NDArray[Any]:
         """A caller's images in the network's form. They may have its shape or that of the pictures,
@@ -643,6 +704,11 @@ def untrained_model(net: Net, dataset: Dataset) -> Model:
     require_classes(net, len(dataset.classes), dataset.name)
     scales = statistics(dataset.training_and_validation)
     return Model(net, at_start(net), scales.mean, scales.deviation, dataset.classes)
+
+
+def _precision_of(rows: NDArray[Any]) -> str:
+    """The precision in which a network reads rows: their own."""
+    return "float32" if rows.dtype == np.float32 else "float64"
 
 
 def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from gradbook.data.signals import Windows
 from gradbook.data.tables import Column, ColumnTable, Numbers, require_names
 from gradbook.errors import DataError, ShapeError, UsageError, one_line
 from gradbook.graph.window import Shape
-from gradbook.lab.models.input_range import RANGE
+from gradbook.lab.models.input_range import RANGE, all_finite
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY
 from gradbook.net import Net
 from gradbook.schema import (
@@ -139,7 +139,8 @@ class TableColumns:
         if worded:
             raise UsageError(f"the column '{worded[0]}' has words: give a table or a data frame")
         try:
-            rows = np.asarray(numbers, np.float64)
+            rows = np.asarray(numbers)
+            rows = rows if rows.dtype == np.float32 else rows.astype(np.float64, copy=False)
         except (TypeError, ValueError):
             raise UsageError("predict needs a table, or rows of numbers") from None
         size, count = net.input, len(self.inputs)
@@ -155,10 +156,7 @@ class TableColumns:
             else:
                 takes += f"(rows, {count})"
             raise ShapeError(f"the numbers are {rows.shape}, but this model takes {takes}")
-        rows = rows.reshape(len(rows), count)
-        if np.isinf(rows).any():
-            raise DataError(NO_NUMBERS)
-        return rows
+        return rows.reshape(len(rows), count)
 
     def usual_row(self, mean: Numbers) -> Numbers:
         """The replacement of missing numbers: the filling used in training, or else the mean of the
@@ -273,7 +271,7 @@ def spell_out(tokens: Numbers, kinds: int, what: str | None = None) -> Numbers:
 
 def require_complete(rows: Numbers) -> None:
     """Refuse a missing number in rows of a caller, and name its place."""
-    if np.isnan(rows).any():
+    if not all_finite(rows):
         row, place = np.argwhere(np.isnan(rows))[0].tolist()
         raise DataError(
             "nan isn't a finite number, and such rows were refused in training: fill it in or "

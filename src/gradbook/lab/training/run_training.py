@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil, inf, isfinite
 from threading import Event, Lock, Thread, Timer
 from time import monotonic
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.trained import leaves_of_tensors
 from gradbook.schema import SchemaError
+
+if TYPE_CHECKING:
+    from gradbook.engine.native import NativeEngine
 
 SAVED_EVERY = 30.0  # seconds, at the latest
 SAVED_AFTER = 0.5  # seconds, at the soonest, if epochs take milliseconds
@@ -437,7 +440,10 @@ class TrainingRun:
             "test_accuracy": test_accuracy,
         }
         values = {name: carried[name] for name in trained_shapes(self.recipe.net)}
-        return self.problem.model(self.recipe, self.material, values, about)
+        model = self.problem.model(self.recipe, self.material, values, about)
+        if self.engine.is_compiled and not self.material.fixed and isinstance(model, Model):
+            model.trained_by = cast("NativeEngine", self.engine)
+        return model
 
 
 def _shapes(arrays: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:

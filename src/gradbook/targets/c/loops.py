@@ -46,11 +46,6 @@ class Packing:
     levelled: int = 0  # how many weights of few bits there are, whose levels are computed first
     file: str = ""  # of C that only some networks need
 
-    @property
-    def room(self) -> int:
-        """The numbers that may lie in the scratch meanwhile: weights turned, and levelled."""
-        return self.size + self.levelled
-
 
 @dataclass(frozen=True)
 class Kernel:
@@ -84,14 +79,14 @@ def _call(loop: str, words: str, *arguments: object) -> str:
 def _packed(weights: Node, size: int, *lines: str) -> Packing:
     if weights.op.name == "levelled":
         leaf = weights.inputs[0]
-        return Packing(leaf, size, [*_levelling(weights, size), *lines], prod(leaf.shape), LEVELS)
+        return Packing(leaf, size, [*_levelling(weights), *lines], prod(leaf.shape), LEVELS)
     if weights.op.name != "leaf":
         raise TargetError("C convolves with weights that are leaves")
     return Packing(weights, size, lines)
 
 
-def _levelling(node: Node, after: int) -> list[str]:
-    """The lines that compute levels of weights of few bits, after so many numbers of scratch."""
+def _levelling(node: Node) -> list[str]:
+    """The lines that compute levels of weights of few bits, in the scratch."""
     levels, groups = node.attributes
     bits, shape = Bits(str(levels)), node.shape
     if groups == BY_ROWS:
@@ -101,7 +96,7 @@ def _levelling(node: Node, after: int) -> list[str]:
         laid_out = (groups, shape[0] // groups, shape[1], prod(shape[2:]))
     sizes = ", ".join(map(str, (*laid_out, bits.step, bits.highest, bits.of_mean)))
     return [
-        f"real *levelled = (real *)at->scratch + {after};",
+        "real *levelled = (real *)at->scratch;",
         f"level_weights(weights, levelled, {sizes});",
         "weights = levelled;",
     ]
@@ -117,16 +112,13 @@ def _struct(kind: str, *numbers: int) -> str:
 
 def _direct(slide: Slide, node: Node, machine: Machine, flipped: bool = False) -> Kernel:
     block, wide = best_block(slide.own_outputs, slide.result[2], machine.registers)
-    sizes = f"{slide.result[0]}, {slide.groups}, {slide.own_inputs * slide.area}, {block}"
-    lines = [f"pack_direct({'turned' if flipped else 'weights'}, packed, {sizes});"]
-    if flipped:
-        outputs, window = node.inputs[1].shape[0], (*node.inputs[0].shape[2:], 1, 1)[:2]
-        lines = [
-            "real *turned = (real *)at->scratch;",
-            f"turn_weights(weights, turned, {outputs}, {slide.result[0]}, {slide.groups}, "
-            f"{window[0]}, {window[1]});",
-            *lines,
-        ]
+    area, first = prod(node.inputs[0].shape[2:]), 0
+    inputs = slide.own_inputs * slide.area // area
+    strides = inputs * area, area, 1
+    if flipped:  # inputs and outputs change places, and windows turn round
+        strides, first = (area, slide.own_outputs * area, -1), area - 1
+    sizes = (slide.result[0], slide.groups, inputs, area, block, *strides)
+    lines = [f"pack_direct(weights + {first}, packed, {', '.join(map(str, sizes))});"]
     sliding = _struct("sliding", *slide.numbers)
     return Kernel(
         _call("direct_conv", "reads finish packed", sliding, block, wide),
@@ -195,8 +187,12 @@ def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
 
 def _outer(node: Node, machine: Machine) -> Kernel:
     outputs, inputs = node.shape
-    call = _call("outer_products", "reads gradients", outputs, inputs)
-    return Kernel(call, outputs + inputs, gradients=outputs * inputs)
+    vectors = -(-inputs // machine.lanes)
+    sizes = (outputs, inputs, *best_block(outputs, vectors, machine.registers))
+    scratch = outputs + vectors * machine.lanes
+    return Kernel(
+        _call("outer_products", "reads gradients", *sizes), scratch, gradients=outputs * inputs
+    )
 
 
 # Convolutions by Winograd's tiles -------------------------------------------------
@@ -215,6 +211,7 @@ def _winograd(slide: Slide, tiles: Tiling, node: Node, machine: Machine) -> Kern
         POINTS * (tiles.width + 2) + (POINTS**2 + 1) * _slot(most, groups),
         _packed(node.inputs[0], POINTS**2 * outputs * inputs, pack),
         by_value=True,
+        file="winograd",
     )
 
 
@@ -239,6 +236,7 @@ def _gradients(node: Node, back: Node, machine: Machine) -> Kernel:
         _packed(back.inputs[0], pairs, pack),
         gradients=pairs,
         by_value=True,
+        file="winograd",
         unpack=f"winograd_to_weights({{points}}, {{weights}}, {outputs * inputs});",
     )
 

@@ -339,7 +339,7 @@ def _call(walk: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[
     if kernel.packing:
         name = scope.names["packed", heavy]
         engine.append(f"real {name}[{kernel.packing.size}];")
-        scratch = max(scratch, -(-kernel.packing.room // FEWEST_LANES))  # room to turn them
+        scratch = max(scratch, -(-kernel.packing.levelled // FEWEST_LANES))
         packed = f"at->e->{name}"
     winners = scope.whole(walk.winners) if walk.winners else "NULL"
     call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)

@@ -26,17 +26,11 @@ from gradbook.targets.c.scope import PREDICT, TRAIN, DropoutMask, Members, Names
 from gradbook.targets.c_words import MATH_FUNCTIONS
 
 GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
-LOOPS = (
-    "direct",
-    "direct_gradients",
-    "winograd_points",
-    "winograd",
-    "winograd_gradients",
-    "windows",
-)
+LOOPS = ("direct", "direct_gradients", "windows")
+WINOGRAD = ("winograd_points", "winograd", "winograd_gradients")  # for those that need any
 SINGLE = ("N", "rate", "loss")  # values that every engine has
 ENOUGH_PARTS = 15  # to share out; about twice as many is the limit: each is a bit of a number
-REST = 2.5  # everything but the passes takes as long to compile as so many convolutions
+REST = 1.3  # everything but the passes takes as long to compile as so many convolutions
 
 
 @dataclass(frozen=True)
@@ -142,12 +136,13 @@ def _write_source(
     )
     parts, effort = _parts(programs)
     entries = ", ".join(f"[{program.name.upper()}] = {program.name}_step" for program in programs)
+    files = sorted({file for program in programs for file in program.files})
     pieces = [
         head,
         *map(part, GROUND),
         _structs(needs),
         *map(_loop, LOOPS),
-        *map(_loop, sorted({file for program in programs for file in program.files})),
+        *(_loop(part) for file in files for part in (WINOGRAD if file == "winograd" else [file])),
         *(line for program in programs for line in _program(program, parts)),
         "#if IN_PART(0)",
         *(f"#define {name.upper()} {k}" for k, name in enumerate((TRAIN, PREDICT))),

@@ -32,7 +32,7 @@ INLINE int64_t image_number(const struct job *job, int64_t place) {
 
 /* to[row][channel][column] from the images at `first` and after; lanes without one are 0.
  * `drawn` is room for LANES images, and behind them to draw one; without it none is drawn anew. */
-INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float *drawn, vec *to,
+APART void fetch_images(const struct job *job, int64_t first, int lanes, float *drawn, vec *to,
                          const int channels, const int height, const int width) {
     const long size = (long)channels * height * width;
     const int draws = drawn && job->warp;
@@ -41,7 +41,17 @@ INLINE void fetch_images(const struct job *job, int64_t first, int lanes, float 
         job->warp(job->how, job->seed, job->epoch, (uint64_t)image, job->bytes + image * size,
                   drawn + l * size, drawn + LANES * size);
     }
-    for (int c = 0; c < channels; c++)
+    int c = 0;
+    if (!draws && !job->bytes && height * width == 1)
+        for (; c + LANES <= channels; c += LANES) { /* of flat numbers, LANES at once */
+            memset(to + c, 0, sizeof(vec) * LANES);
+            for (int l = 0; l < lanes; l++)
+                memcpy(to + c + l, job->numbers + image_number(job, first + l) * size + c,
+                       sizeof(vec));
+            turn(to + c);
+            for (int k = c; k < c + LANES; k++) to[k] = to[k] * job->scale[k] + job->shift[k];
+        }
+    for (; c < channels; c++)
         for (int h = 0; h < height; h++) {
             vec *row = to + ((long)h * channels + c) * width;
             const long start = ((long)c * height + h) * width;

@@ -12,7 +12,7 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
-#if defined(__SSE2__)
+#if defined(__AVX512F__) /* it takes half a second to compile */
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
@@ -142,9 +142,7 @@ INLINE bits equal_lanes(vec a, vec b) {
 #if defined(__AVX512F__) && LANES == 16 && !defined(REAL_IS_DOUBLE)
     return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
 #elif defined(__AVX__) && LANES == 8 && !defined(REAL_IS_DOUBLE)
-    return (bits)_mm256_movemask_ps((__m256)(a == b));
-#elif defined(__SSE2__) && LANES == 4 && !defined(REAL_IS_DOUBLE)
-    return (bits)_mm_movemask_ps((__m128)(a == b));
+    return (bits)__builtin_ia32_movmskps256((vec)(a == b));
 #elif defined(__aarch64__) && LANES == 4 && !defined(REAL_IS_DOUBLE)
     return (bits)vaddvq_s32((int32x4_t)((a == b) & SINGLE));
 #else
@@ -163,12 +161,15 @@ INLINE vec loaded(const real *from) {
 }
 
 /* to[k] = parts[0][k] + parts[1][k] + …, in this order */
-INLINE void sum_tiles(const real *parts, const int tiles, const int size, real *to) {
+APART void sum_tiles(const real *parts, const int tiles, const int size, real *to) {
     int k = 0;
-    for (; k + LANES <= size; k += LANES) {
-        vec sum = loaded(parts + k);
-        for (int t = 1; t < tiles; t++) sum += loaded(parts + (long)t * size + k);
-        memcpy(to + k, &sum, sizeof sum);
+    for (; k + 8 * LANES <= size; k += 8 * LANES) { /* several at once: a cache loads lines */
+        vec sums[8];
+        memcpy(sums, parts + k, sizeof sums);
+        for (int t = 1; t < tiles; t++)
+            UNROLL for (int j = 0; j < 8; j++)
+                sums[j] += loaded(parts + (long)t * size + k + j * LANES);
+        memcpy(to + k, sums, sizeof sums);
     }
     for (; k < size; k++) {
         real sum = parts[k];
@@ -177,51 +178,50 @@ INLINE void sum_tiles(const real *parts, const int tiles, const int size, real *
     }
 }
 
-/* ---- Sums over the lanes: LANES vectors at once, in one fixed order ---- */
+/* ---- Vectors and their lanes change places; sums over the lanes, in one fixed order ---- */
 
-/* Lane l of the result is a[l] + a[l + d] where bit d of l is clear, else b[l - d] + b[l]. */
-#define L(l) (l)
+/* Lane l where bit d of l is clear, else: FROM is a[l], b[l - d], and ONTO a[l + d], b[l]. */
 #define FROM(l, d) (((l) & (d)) ? LANES + (l) - (d) : (l))
 #define ONTO(l, d) (((l) & (d)) ? LANES + (l) : (l) + (d))
-#if LANES == 16
-#define INDICES(pick, d)                                                                       \
-    pick(0, d), pick(1, d), pick(2, d), pick(3, d), pick(4, d), pick(5, d), pick(6, d),         \
-        pick(7, d), pick(8, d), pick(9, d), pick(10, d), pick(11, d), pick(12, d), pick(13, d), \
-        pick(14, d), pick(15, d)
-#elif LANES == 8
-#define INDICES(pick, d)                                                                 \
-    pick(0, d), pick(1, d), pick(2, d), pick(3, d), pick(4, d), pick(5, d), pick(6, d), \
-        pick(7, d)
-#else
-#define INDICES(pick, d) pick(0, d), pick(1, d), pick(2, d), pick(3, d)
-#endif
-#define HALVED(a, b, d)                                       \
-    (__builtin_shufflevector(a, b, INDICES(FROM, d)) +        \
-     __builtin_shufflevector(a, b, INDICES(ONTO, d)))
+#define INDICES(pick, d)                                                                     \
+    FIRST_LANES(pick(0, d), pick(1, d), pick(2, d), pick(3, d), pick(4, d), pick(5, d),      \
+                pick(6, d), pick(7, d), pick(8, d), pick(9, d), pick(10, d), pick(11, d),    \
+                pick(12, d), pick(13, d), pick(14, d), pick(15, d))
+#define SOME(pick, a, b, d) __builtin_shufflevector(a, b, INDICES(pick, d))
+#define HALVED(a, b, d) (SOME(FROM, a, b, d) + SOME(ONTO, a, b, d))
+#define CROSSED(d)                            \
+    UNROLL for (int k = 0; k < LANES; k++)    \
+        if (!(k & (d))) {                     \
+            const vec a = v[k], b = v[k + (d)]; \
+            v[k] = SOME(FROM, a, b, d);       \
+            v[k + (d)] = SOME(ONTO, a, b, d); \
+        }
 
-/* Lane k of the result is the sum of the lanes of v[k]. */
-INLINE vec lane_sums(const vec *v) {
-    vec t[LANES];
+/* Number l of vector k becomes number k of vector l, of LANES vectors. */
+APART void turn(vec *to) {
+    vec v[LANES];
+    memcpy(v, to, sizeof v);
 #if LANES == 16
-    UNROLL for (int k = 0; k < 8; k++) t[k] = HALVED(v[k], v[k + 8], 8);
-    UNROLL for (int k = 0; k < 4; k++) t[k] = HALVED(t[k], t[k + 4], 4);
-#elif LANES == 8
-    UNROLL for (int k = 0; k < 4; k++) t[k] = HALVED(v[k], v[k + 4], 4);
-#else
-    UNROLL for (int k = 0; k < 4; k++) t[k] = v[k];
+    CROSSED(8)
 #endif
-    UNROLL for (int k = 0; k < 2; k++) t[k] = HALVED(t[k], t[k + 2], 2);
-    return HALVED(t[0], t[1], 1);
+#if LANES >= 8
+    CROSSED(4)
+#endif
+    CROSSED(2)
+    CROSSED(1)
+    memcpy(to, v, sizeof v);
 }
 
 /* to[k] = the sum of the lanes of v[k], for `count` vectors; lanes outside `alive` count as 0. */
-INLINE void sum_lanes(const vec *v, int count, mask alive, real *to) {
+APART void sum_lanes(const vec *v, int count, mask alive, real *to) {
     for (int first = 0; first < count; first += LANES) {
         vec t[LANES];
         for (int k = 0; k < LANES; k++)
             t[k] = first + k < count ? (vec)((mask)v[first + k] & alive) : (vec){0};
-        const vec sums = lane_sums(t);
-        for (int k = 0; k < LANES && first + k < count; k++) to[first + k] = sums[k];
+        turn(t);
+        UNROLL for (int half = LANES / 2; half > 0; half /= 2)
+            for (int l = 0; l < half; l++) t[l] += t[l + half];
+        for (int k = 0; k < LANES && first + k < count; k++) to[first + k] = t[0][k];
     }
 }
 
@@ -230,45 +230,22 @@ INLINE void sum_lanes(const vec *v, int count, mask alive, real *to) {
 #define FEW 4
 typedef real few __attribute__((vector_size(FEW * sizeof(real))));
 
-INLINE few folded(vec v) {
-#if LANES == 16
-    typedef real half __attribute__((vector_size(8 * sizeof(real))));
-    const half sum = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
-                     __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-#else
-    const vec sum = v;
-#endif
-#if LANES == 4
-    return sum;
-#else
-    return __builtin_shufflevector(sum, sum, 0, 1, 2, 3) +
-           __builtin_shufflevector(sum, sum, 4, 5, 6, 7);
-#endif
-}
-
-#if LANES == 16
-#define PAIR_FOLDED(a, b)                                                                            \
-    (__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +         \
-     __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-#define TOGETHER 4 /* as many as fill a vector once they are folded */
+#define TOGETHER (LANES / FEW) /* as many as fill a vector once they are folded */
 
 INLINE vec folded_together(const vec *v) {
-    const vec a = PAIR_FOLDED(v[0], v[1]), b = PAIR_FOLDED(v[2], v[3]);
-    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
-           __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-}
+#if LANES == 16
+    return HALVED(HALVED(v[0], v[2], 8), HALVED(v[1], v[3], 8), 4);
 #elif LANES == 8
-#define TOGETHER 2
-
-INLINE vec folded_together(const vec *v) {
-    return __builtin_shufflevector(v[0], v[1], 0, 1, 2, 3, 8, 9, 10, 11) +
-           __builtin_shufflevector(v[0], v[1], 4, 5, 6, 7, 12, 13, 14, 15);
-}
+    return HALVED(v[0], v[1], 4);
 #else
-#define TOGETHER 1
-
-INLINE vec folded_together(const vec *v) { return folded(*v); }
+    return *v;
 #endif
+}
+
+INLINE few folded(vec v) {
+    const vec same[] = {v, v, v, v}, sum = folded_together(same);
+    return __builtin_shufflevector(sum, sum, 0, 1, 2, 3);
+}
 
 /* to[k] (+)= folded(v[k]); those together share their shuffles, with the same bits. */
 INLINE void fold(const vec *v, const int count, const int begin, few *to) {

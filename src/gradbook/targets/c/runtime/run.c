@@ -51,8 +51,6 @@ struct engine *engine_open(int threads) {
     return e;
 }
 
-size_t engine_size(void) { return sizeof(struct engine) + sizeof(struct place); }
-
 /* How many steps were done: fewer than asked for where it was stopped. Where the system starts
  * fewer threads than there should be, those do the same. */
 int64_t engine_run(struct engine *e, struct job *job, int what) {

@@ -105,29 +105,15 @@ INLINE void direct_conv(struct place *at, row_reader *read, row_finisher *finish
     }
 }
 
-/* weights[outputs][inputs of a group][rows][columns] in blocks, as direct_block reads them. */
+/* weights in blocks, as direct_block reads them. How they lie, group by group: `row`, `column` and
+ * `step` are from one output, input and place of its window to the next. */
 APART void pack_direct(const real *weights, real *packed, const int outputs, const int groups,
-                        const int window, const int block) {
+                       const int inputs, const int area, const int block, const long row,
+                       const long column, const long step) {
     const int own = outputs / groups;
-    for (int g = 0; g < groups; g++)
-        for (int first = 0; first < own; first += block) {
-            const int size = first + block <= own ? block : own - first;
-            for (int k = 0; k < window; k++)
-                for (int o = 0; o < size; o++)
-                    *packed++ = weights[(long)(g * own + first + o) * window + k];
-        }
-}
-
-/* The weights of the gradient to the input: inputs and outputs change places, windows turn round.
- * turned[inputs][outputs of a group][rows][columns] */
-APART void turn_weights(const real *weights, real *turned, const int outputs, const int inputs,
-                         const int groups, const int rows, const int columns) {
-    const int own_outputs = outputs / groups, own_inputs = inputs / groups;
-    const int area = rows * columns;
-    for (int g = 0; g < groups; g++)
-        for (int c = 0; c < own_inputs; c++)
-            for (int o = 0; o < own_outputs; o++)
-                for (int k = 0; k < area; k++)
-                    *turned++ = weights[((long)(g * own_outputs + o) * own_inputs + c) * area +
-                                        area - 1 - k];
+    for (int g = 0; g < groups; g++, weights += (long)own * inputs * area)
+        for (int first = 0; first < own; first += block)
+            for (int k = 0; k < inputs * area; k++)
+                for (int o = first; o < own && o < first + block; o++)
+                    *packed++ = weights[o * row + k / area * column + k % area * step];
 }

@@ -106,25 +106,53 @@ INLINE void direct_weights(struct place *at, row_reader *read_d, row_reader *rea
     sum_few(sums, s.outputs * (s.inputs / s.groups) * s.rows * s.columns, gradients);
 }
 
+/* Gradients of `block` outputs and of `wide` vectors of inputs, of the last of which so many are. */
+INLINE void outer_block(const vec *d, const vec *x, real *gradients, const int inputs,
+                        const int block, const int wide, const int last) {
+    vec sum[MOST];
+    UNROLL for (int k = 0; k < block * wide; k++) sum[k] = (vec){0};
+    for (int l = 0; l < LANES; l++) {
+        vec value[MOST];
+        UNROLL for (int w = 0; w < wide; w++) {
+            value[w] = x[w * LANES + l];
+            IN_REGISTER(value[w]);
+        }
+        UNROLL for (int o = 0; o < block; o++)
+            UNROLL for (int w = 0; w < wide; w++)
+                sum[o * wide + w] += ((const real *)(d + o))[l] * value[w];
+    }
+    UNROLL for (int o = 0; o < block; o++)
+        UNROLL for (int w = 0; w < wide; w++)
+            memcpy(gradients + (long)o * inputs + w * LANES, &sum[o * wide + w],
+                   sizeof(real) * (w + 1 < wide ? LANES : last));
+}
+
+INLINE void outer_columns(const vec *d, const vec *x, real *gradients, const int outputs,
+                          const int inputs, const int block, const int wide, const int last) {
+    int o = 0;
+    for (; o + block <= outputs; o += block)
+        outer_block(d + o, x, gradients + (long)o * inputs, inputs, block, wide, last);
+    if (outputs % block)
+        outer_block(d + o, x, gradients + (long)o * inputs, inputs, outputs % block, wide, last);
+}
+
 /* gradients[outputs][inputs] = Σ over the lanes of d · x, for flat values: the inputs change places
  * with the lanes, so that a product is added in one instruction. Scratch: all of d and of x. */
 INLINE void outer_products(struct place *at, row_reader *read_d, row_reader *read_x,
-                           real *gradients, const int outputs, const int inputs) {
+                           real *gradients, const int outputs, const int inputs, const int block,
+                           const int wide) {
     vec *d = at->scratch, *x = d + outputs;
+    const int last = (inputs - 1) / LANES; /* of the vectors */
     for (int o = 0; o < outputs; o++) {
         read_into(at, read_d, 0, o, d + o, 1);
         d[o] = (vec)((mask)d[o] & at->alive);
     }
     for (int c = 0; c < inputs; c++) read_into(at, read_x, 0, c, x + c, 1);
-    for (int first = 0; first < inputs; first += LANES) {
-        const int count = first + LANES <= inputs ? LANES : inputs - first;
-        real turned[LANES][LANES] = {{0}};
-        for (int c = 0; c < count; c++)
-            for (int l = 0; l < LANES; l++) turned[l][c] = x[first + c][l];
-        for (int o = 0; o < outputs; o++) {
-            vec sum = {0};
-            for (int l = 0; l < LANES; l++) sum += ((const real *)(d + o))[l] * loaded(turned[l]);
-            memcpy(gradients + (long)o * inputs + first, &sum, sizeof(real) * count);
-        }
-    }
+    memset(x + inputs, 0, sizeof(vec) * ((last + 1) * LANES - inputs));
+    for (int k = 0; k <= last; k++) turn(x + k * LANES);
+    int k = 0;
+    for (; k + wide <= last; k += wide)
+        outer_columns(d, x + k * LANES, gradients + k * LANES, outputs, inputs, block, wide, LANES);
+    outer_columns(d, x + k * LANES, gradients + k * LANES, outputs, inputs, block,
+                  last % wide + 1, inputs - last * LANES);
 }
