@@ -213,10 +213,30 @@ def test_a_weight_of_two_is_the_row_twice_to_the_bit_in_any_order(kind, iris):
         assert values.tobytes() == by_weight.model_.values[name].tobytes()
 
 
+def test_rows_with_the_same_key_are_told_apart():
+    """Keys are sums of products modulo 2⁶⁴: these two rows are made to have the same one."""
+    from gradbook.data.dataset import scrambled_numbers
+    from gradbook.sklearn import _keys, each_once
+
+    first, second, _ = (scrambled_numbers(3) | np.uint64(1)).tolist()
+    numbers = np.zeros(2, int)
+    for step in range(1, 2000):
+        words = [[2**62, 2**61], [(2**62 + step * second) % 2**64, (2**61 - step * first) % 2**64]]
+        rows = np.array([[w ^ w >> 32 for w in row] for row in words], np.uint64).view(np.float64)
+        if np.isfinite(rows).all() and (abs(rows) > 1e-300).all():
+            break
+    assert len({*_keys(rows, numbers, 0).tolist()}) == 1
+    assert len({*_keys(rows, numbers, 1).tolist()}) == 2
+    assert sorted(each_once(rows, numbers, None)[0].tolist()) == [0, 1]
+    twice, weights = each_once(np.vstack([rows, rows[:1]]), np.zeros(3, int), None)
+    assert len(twice) == 2
+    assert sorted(weights[twice].tolist()) == [1, 2]
+
+
 def test_class_weights_are_those_of_scikit_learn():
     from sklearn.utils.class_weight import compute_sample_weight
 
-    half = np.random.default_rng(0).choice([-1.0, 1.0], (60, 12))
+    half = np.random.default_rng(1).choice([-1.0, 1.0], (60, 12))  # no gradient is rounding alone
     X = np.vstack([half, -half])  # of mean 0 and deviation 1, however they are weighted
     y = np.tile(np.arange(60) % 5 // 2, 2)  # of the last kind, fewer
     for weight in ("balanced", {0: 1, 1: 5}):

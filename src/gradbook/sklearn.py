@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from math import prod
 from time import monotonic
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.arguments import one_of, sizes, whole
 from gradbook.builtin_networks import BUILTIN
+from gradbook.data.dataset import scrambled_numbers
 from gradbook.data.tables import Column
 from gradbook.engine.engines import PlainEngine
 from gradbook.errors import GradbookError, ShapeError, UsageError
@@ -27,7 +29,7 @@ from gradbook.lab.arrays.read_arrays import ArrayReader, Goal
 from gradbook.lab.arrays.rows_problem import ArrayProblem
 from gradbook.lab.models.answers import label_name, likeliest_classes
 from gradbook.lab.models.model import Model
-from gradbook.lab.problem import Split, SplitAsked
+from gradbook.lab.problem import AT_ONCE, Rows, Split, SplitAsked
 from gradbook.lab.recipes.recipe import BEST, LAST, Recipe, Schedule, parse_schedule
 from gradbook.lab.tables import REFUSE
 from gradbook.lab.training.asked import weights_by_class
@@ -163,12 +165,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             weights = _check_sample_weight(
                 sample_weight, rows, dtype=np.float64, ensure_non_negative=True
             )
-        rows, targets, weights = each_once(rows, targets, weights)
-        if len(rows) < 2 and not once:
+        if weights is not None and (weights == 0).any():
+            rows, targets, weights = (array[weights > 0] for array in (rows, targets, weights))
+        order, weights = each_once(rows, targets, weights)
+        if len(order) < 2 and not once:
             raise EstimatorError("n_samples = 1: a network is fitted to two different rows or more")
         with _as_value_errors():
             recipe = self._recipe(once, goes_on)
-            problem = self._problem(recipe, rows, targets, weights)
+            problem = self._problem(recipe, rows, targets, order, weights)
             if goes_on:
                 problem = replace(problem, start=self.model_)
             else:
@@ -192,6 +196,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         recipe: Recipe,
         rows: NDArray[Any],
         targets: NDArray[Any],
+        order: Rows,
         weights: NDArray[np.float64] | None,
     ) -> ArrayProblem:
         read, goal = ArrayReader(rows, recipe.net)(rows, "X"), self._goal(targets)
@@ -199,17 +204,18 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             named = zip(read.columns, map(str, self.feature_names_in_), strict=True)
             columns = tuple(replace(column, name=name) for column, name in named)
             read = replace(read, columns=columns, are_named=True)
-        everything = np.arange(len(rows))
-        split = Split(everything, everything[:0], everything[:0])
+        split = Split(order, order[:0], order[:0])
         if recipe.held_back is not None:
             share, labels = self.validation_fraction, goal.values
             if not 0 < share < 1:
                 raise UsageError(f"validation_fraction is a share between 0 and 1, not {share}")
-            labels = labels if goal.task is Task.CLASSES else np.zeros(len(rows))
-            split = SplitAsked(share, 0.0).split(labels.astype(np.int32)) or split
+            labels = labels[order] if goal.task is Task.CLASSES else np.zeros(len(order))
+            parts = SplitAsked(share, 0.0).split(labels.astype(np.int32))
+            assert parts
+            split = Split(order[parts.training], order[parts.held_back], order[:0])
             if not len(split.held_back) or len(split.training) < 2:
                 raise UsageError(
-                    f"early_stopping: {len(rows)} rows are too few for a validation_fraction of "
+                    f"early_stopping: {len(order)} rows are too few for a validation_fraction of "
                     f"{share}"
                 )
         return replace(
@@ -442,22 +448,45 @@ class NetRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
 
 def each_once(
     rows: NDArray[Any], targets: NDArray[Any], weights: NDArray[np.float64] | None
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64] | None]:
-    """Each different row with its target once, in an order that follows from the rows alone, and
-    the weights of equal ones added up; no weights if they all are the same."""
-    numbers = np.unique(targets, return_inverse=True)[1]
-    table = np.empty((len(rows), rows.shape[1] + 1))
-    table[:, :-1], table[:, -1] = rows, numbers
-    table += 0.0  # −0 becomes 0
-    keys = table.view(np.dtype((np.void, table.strides[0])))[:, 0]
-    _, first, places = np.unique(keys, return_index=True, return_inverse=True)
-    totals = np.bincount(places, weights, len(first)).astype(np.float64)
-    counted = totals > 0
-    if not counted.any():
+) -> tuple[Rows, NDArray[np.float64] | None]:
+    """The place of each different row with its target, in an order that follows from the rows
+    alone, and for every row the weights of equal ones added up; no weights if they all are the
+    same."""
+    if not len(rows):
         raise EstimatorError("all sample weights are zero: give some rows a weight above 0")
-    first, totals = first[counted], totals[counted]
-    same = bool((totals == totals[0]).all())
-    return rows[first], targets[first], None if same else totals
+    numbers = np.unique(targets, return_inverse=True)[1]
+    for attempt in count():
+        keys = _keys(rows, numbers, attempt)
+        order = np.argsort(keys, kind="stable")
+        one, other = order[1:], order[:-1]
+        repeats = keys[one] == keys[other]
+        one, other = one[repeats], other[repeats]
+        if (rows[one] == rows[other]).all() and (numbers[one] == numbers[other]).all():
+            break  # keys are the same of equal rows only
+    starts = np.concatenate([[True], ~repeats])
+    first = order[starts]
+    given = None if weights is None else weights[order]
+    totals = np.bincount(np.cumsum(starts) - 1, given).astype(np.float64)
+    if (totals == totals[0]).all():
+        return first, None
+    of_rows = np.zeros(len(rows))
+    of_rows[first] = totals
+    return first, of_rows
+
+
+def _keys(rows: NDArray[Any], numbers: NDArray[Any], attempt: int) -> NDArray[np.uint64]:
+    """A number for each row with its target, which hardly any others share; others next time."""
+    columns = rows.shape[1] + 1
+    factors = scrambled_numbers(columns * (attempt + 1))[-columns:] | np.uint64(1)
+    keys = np.empty(len(rows), np.uint64)
+    for begin in range(0, len(rows), AT_ONCE):
+        here = slice(begin, begin + AT_ONCE)
+        bits = np.column_stack([rows[here], numbers[here]]).astype(np.float64)
+        bits += 0.0  # −0 becomes 0
+        words = bits.view(np.uint64)
+        words ^= words >> np.uint64(32)
+        keys[here] = (words * factors).sum(axis=1)
+    return keys
 
 
 def _net(net: object) -> Net:

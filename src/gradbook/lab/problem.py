@@ -8,8 +8,9 @@ programs are told about it. It doesn't know how a training proceeds.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -134,27 +135,37 @@ class Normal:
     deviation: NDArray[np.float64]
 
     @staticmethod
-    def of(rows: NDArray[Any], many: int, weights: NDArray[np.float64] | None = None) -> Normal:
-        """The values for rows of this `many` channels, a row of weight 2 being two of them; a
-        deviation of 0 becomes 1."""
-        channels = rows.reshape(len(rows), many, -1)
+    def of(
+        rows: NDArray[Any],
+        many: int,
+        weights: NDArray[np.float64] | None = None,
+        chosen: Rows | None = None,
+    ) -> Normal:
+        """The values for rows of this `many` channels, or for those chosen in this order, a row of
+        weight 2 being two of them; a deviation of 0 becomes 1."""
+
+        def pieces() -> Iterator[tuple[slice, NDArray[Any]]]:
+            for first in range(0, count, AT_ONCE):
+                here = slice(first, min(first + AT_ONCE, count))
+                piece = rows[here if chosen is None else chosen[here]]
+                yield here, piece.reshape(len(piece), many, -1)
+
+        count = len(rows if chosen is None else chosen)
+        places = prod(rows.shape[1:]) // many
         if weights is not None:
-            total = weights.sum() * channels.shape[2]
-            each = [slice(k, k + AT_ONCE) for k in range(0, len(channels), AT_ONCE)]
-            sums = [np.einsum("r,rcp->c", weights[here], channels[here]) for here in each]
+            total = weights.sum() * places
+            sums = [np.einsum("r,rcp->c", weights[here], piece) for here, piece in pieces()]
             mean = np.sum(sums, axis=0) / total
             squares = [
-                np.einsum("r,rcp->c", weights[here], (channels[here] - mean[:, None]) ** 2)
-                for here in each
+                np.einsum("r,rcp->c", weights[here], (piece - mean[:, None]) ** 2)
+                for here, piece in pieces()
             ]
             deviation = np.sqrt(np.sum(squares, axis=0) / total)
             return Normal(mean, np.where(deviation > 0, deviation, 1.0))
-        pieces = [channels[k : k + AT_ONCE] for k in range(0, len(channels), AT_ONCE)]
-        count = len(channels) * channels.shape[2]
-        totals = [piece.sum(axis=(0, 2), dtype=np.float64) for piece in pieces]
-        mean = np.sum(totals, axis=0) / count
-        squares = [((piece - mean[:, None]) ** 2).sum(axis=(0, 2)) for piece in pieces]
-        deviation = np.sqrt(np.sum(squares, axis=0) / count)
+        totals = [piece.sum(axis=(0, 2), dtype=np.float64) for _, piece in pieces()]
+        mean = np.sum(totals, axis=0) / (count * places)
+        squares = [((piece - mean[:, None]) ** 2).sum(axis=(0, 2)) for _, piece in pieces()]
+        deviation = np.sqrt(np.sum(squares, axis=0) / (count * places))
         return Normal(mean, np.where(deviation > 0, deviation, 1.0))
 
     def scaled(
@@ -237,20 +248,27 @@ class SplitAsked:
         count = len(labels) - self.own_held_back - self.own_test
         rows, after = np.arange(count), count + self.own_held_back
         test = self._part(labels, rows, self.test, np.arange(after, len(labels)), count)
-        rows = np.setdiff1d(rows, test)
+        rows = _without(rows, test)
         held_back = self._part(labels, rows, self.held_back, np.arange(count, after), count)
-        return Split(np.setdiff1d(rows, held_back), held_back, test)
+        return Split(_without(rows, held_back), held_back, test)
 
     @staticmethod
     def _part(
         labels: NDArray[np.int32], rows: Rows, share: float | None, separate: Rows, count: int
     ) -> Rows:
         """The rows that make this share of all, or the separate ones, if there are any."""
-        if len(separate) or not len(rows):
+        if len(separate) or not len(rows) or share == 0:
             return separate
         if share is None:
             return np.asarray(rows[deal_folds(labels[rows]) == 0])
         return np.asarray(rows[deal_share(labels[rows], share * count / len(rows))])
+
+
+def _without(rows: Rows, others: Rows) -> Rows:
+    """The rows that aren't among the others."""
+    is_other = np.zeros(max(rows.max(initial=-1), others.max(initial=-1)) + 1, bool)
+    is_other[others] = True
+    return np.asarray(rows[~is_other[rows]])
 
 
 # Results ----------------------------------------------------------------------

@@ -37,7 +37,7 @@ from gradbook.lab.models.answers import FinalScore
 from gradbook.lab.models.model import Model
 from gradbook.lab.models.recorded import HOW_READ, RECORDINGS_KEY, how_read, read_recordings
 from gradbook.lab.models.table_columns import WINDOWS
-from gradbook.lab.problem import Normal
+from gradbook.lab.problem import Normal, Rows
 from gradbook.lab.recipes.recipe import Recipe, fitting_batch
 from gradbook.lab.tables import BATCH, LEAST_STEPS, TableProblem, along_a_cosine
 from gradbook.layers.spectra import LONGEST_FRAME
@@ -141,9 +141,10 @@ class SignalProblem(TableProblem):
     def beginning(self) -> str:
         return f"'input {self.windows.length}x{len(self.windows.channels)}'"
 
-    def normal(self, rows: Numbers, weights: Numbers | None) -> Normal:
+    def normal(self, rows: Numbers, weights: Numbers | None, chosen: Rows | None) -> Normal:
         """The mean and deviation of each channel, over all steps."""
         length, channels = self.windows.length, len(self.windows.channels)
+        rows = rows if chosen is None else rows[chosen]
         by_channel = Normal.of(rows.reshape(-1, channels), channels)
         return Normal(np.tile(by_channel.mean, length), np.tile(by_channel.deviation, length))
 

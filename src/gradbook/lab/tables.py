@@ -153,7 +153,7 @@ class TableProblem(Problem):
         """The training rows and the rows of the fold that is held back."""
         if self.split:
             training, held_back = self.split.training, self.split.held_back
-            if fold is None:
+            if fold is None and len(held_back):
                 return np.sort(np.concatenate([training, held_back])), held_back[:0]
             return training, held_back
         if self.everything:
@@ -232,9 +232,9 @@ class TableProblem(Problem):
         """The beginning of a network for it, in words."""
         return f"'input {self.rows.shape[1]}', or with as many steps x features"
 
-    def normal(self, rows: Numbers, weights: Numbers | None) -> Normal:
-        """The mean and deviation of each number in these rows."""
-        return Normal.of(rows, rows.shape[1], weights)
+    def normal(self, rows: Numbers, weights: Numbers | None, chosen: Rows | None) -> Normal:
+        """The mean and deviation of each number in these rows, or in those chosen."""
+        return Normal.of(rows, rows.shape[1], weights, chosen)
 
     @property
     def how_read(self) -> dict[str, Any]:
@@ -339,8 +339,8 @@ class TableProblem(Problem):
         if filling is not None:
             rows = np.where(np.isnan(rows), filling, rows)
         scales = self._scales_of_start
-        whole = len(training) == len(rows)
-        normal = scales or self.normal(rows if whole else rows[training], weights)
+        are_all = len(training) == len(rows) and bool((np.diff(training) == 1).all())
+        normal = scales or self.normal(rows, weights, None if are_all else training)
         learning, fixed = recipe.net, dict[str, NDArray[Any]]()
         inputs, others = (normal.scaled(rows, part, real) for part in (training, held_back))
         if parts := fixed_beginning(recipe.net):
@@ -426,7 +426,7 @@ class TableProblem(Problem):
         return RecordedWindows(training, self.rows[scored], labels, what)
 
     def test(self, recipe: Recipe, engine: Engine, model: Model) -> FinalScore:
-        rows = self.scored_rows
+        rows = np.sort(self.scored_rows)
         chosen = self.rows if len(rows) == len(self) else self.rows[rows]
         return replace(model.score_of(chosen, self.targets[rows]), rows=rows)
 

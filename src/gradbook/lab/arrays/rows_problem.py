@@ -176,21 +176,21 @@ class ArrayProblem(TableProblem):
     def record(self) -> dict[str, Any]:
         return {"kind": KIND}
 
-    def normal(self, rows: Numbers, weights: Numbers | None) -> Normal:
+    def normal(self, rows: Numbers, weights: Numbers | None, chosen: Rows | None) -> Normal:
         """The mean and deviation of each number; of each feature over all steps, and of each
         channel over all places. Tokens aren't scaled."""
         match self.shape:
             case (steps, features):
                 by_feature = rows.reshape(len(rows), steps, features).transpose(0, 2, 1)
-                each = Normal.of(by_feature, features, weights)
+                each = Normal.of(by_feature, features, weights, chosen)
                 return Normal(np.tile(each.mean, steps), np.tile(each.deviation, steps))
             case (channels, height, width):
-                each = Normal.of(rows, channels, weights)
+                each = Normal.of(rows, channels, weights, chosen)
                 places = height * width
                 return Normal(np.repeat(each.mean, places), np.repeat(each.deviation, places))
             case ():  # tokens
                 return Normal(np.zeros(rows.shape[1]), np.ones(rows.shape[1]))
-        return super().normal(rows, weights)
+        return super().normal(rows, weights, chosen)
 
     def adapt(self, recipe: Recipe) -> AdaptedRecipe:
         if self.are_labels and recipe.net.loss is None:
