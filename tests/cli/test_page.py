@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gradbook.cli.help_page import Entry, HelpPage, Parser, Verb, _entries
+from gradbook.cli.help_page import Entry, HelpPage, Parser, Verb, _entries, fit
 from gradbook.cli.main import _entry, every_command, verb_parser
+from gradbook.cli.verbs.about import TOPICS, page
 from gradbook.errors import UsageError
 from tests.cases import for_each
 
@@ -103,3 +104,13 @@ def test_a_page_fits_a_screen_s_width(verb):
     assert page.usage.startswith(f"gradbook {verb}")
     assert all(len(line) <= 80 for line in page.text.splitlines())
     assert all(entry.about for entry in page.entries)
+
+
+@for_each("topic", ["", "class", *every_command(), *TOPICS])
+def test_a_page_fits_a_narrow_terminal(topic):
+    text = page(topic)
+    narrow = fit(text, 60)
+    assert narrow.split() == text.split()
+    wide = [line for line in narrow.splitlines() if len(line) > 60]
+    assert all(line in text.splitlines() for line in wide), "only what isn't wrapped, as a command"
+    assert fit(text, max(map(len, text.splitlines()))) == text

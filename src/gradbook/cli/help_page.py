@@ -35,7 +35,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
+from shutil import get_terminal_size
 from string import Template
+from textwrap import wrap
 from typing import Any, NoReturn
 
 from gradbook.cli.argument_kinds import OneOf
@@ -55,6 +57,9 @@ SET_OF_NET = """\
                       sets how the table is read: 'decimal ,' or 'dates dmy'"""
 HEADING = re.compile(r"^(?=arguments:$|options:$)", re.MULTILINE)
 EXAMPLES = "examples:\n"
+TWO_COLUMNS = re.compile(r" *\S+(?: \S+)* {2,}(?=\S)")
+INDENTED = 8  # columns before what is written beside or beneath something
+NARROWEST = 22  # columns of what stands on the left, and of what stands beside it
 ENTRY = re.compile(r" {2}(\S+(?: \S+)*)(?: {2,}(\S.*))?")
 REQUIRED = re.compile(r"(?<![\[\w-])(--?\w[\w-]*) \S+")
 REPEATED = re.compile(r"\[(--?[\w-]+) \S+\]\.\.\.")
@@ -130,6 +135,44 @@ def read_page(name: str, **facts: object) -> str:
     """The text of a page in `pages/`, with its $names filled in."""
     text = Path(__file__).with_name("pages") / f"{name.replace(' ', '-')}.txt"
     return Template(text.read_text("utf-8")).substitute(facts)
+
+
+def print_page(text: str) -> None:
+    print(fit(text, get_terminal_size().columns), end="")
+
+
+def fit(text: str, columns: int) -> str:
+    """A page for a narrow terminal: what is too wide is wrapped beneath its own column."""
+    if max(map(len, text.splitlines())) <= columns:
+        return text
+    pieces: list[tuple[str, str, int]] = []  # on the left, beside it, and the column of that
+    for line in text.splitlines():
+        indent, words = len(line) - len(line.lstrip()), line.strip()
+        left, beside, column = pieces[-1] if pieces else ("", "", -1)
+        if words and beside and indent == column and not beside.endswith(":"):
+            pieces[-1] = left, f"{beside} {words}", column
+        elif begun := TWO_COLUMNS.match(line):
+            pieces.append((begun[0], line[begun.end() :], begun.end()))
+        elif indent in range(1, INDENTED):  # such as a command, which isn't wrapped
+            pieces.append((line, "", -1))
+        else:
+            pieces.append(("", words, indent))
+    lines = []
+    for left, beside, column in pieces:
+        hang = min(column, NARROWEST)
+        if left and column > NARROWEST:
+            lines.append(left.rstrip())
+        first = left if left and column <= NARROWEST else " " * hang
+        filled = wrap(
+            beside,
+            max(columns, 2 * NARROWEST),
+            initial_indent=first,
+            subsequent_indent=" " * hang,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += filled or [left]
+    return "\n".join(lines) + "\n"
 
 
 def _entries(text: str) -> list[Entry]:
@@ -216,6 +259,9 @@ class Parser(ArgumentParser):
 
     def format_help(self) -> str:
         return self.page.text
+
+    def print_help(self, file: Any = None) -> None:
+        print_page(self.page.text)
 
     def error(self, message: str) -> NoReturn:
         plain = message.removeprefix("argument ")

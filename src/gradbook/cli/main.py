@@ -108,7 +108,7 @@ def main(words: Sequence[str]) -> int:
 def _answer(words: list[str]) -> int:
     match words:
         case [] | ["-h" | "--help"]:
-            print(overview(), end="")
+            _print_page(overview())
             return DONE
         case ["-V" | "--version", *_]:
             from gradbook import __version__
@@ -121,7 +121,7 @@ def _answer(words: list[str]) -> int:
             print("".join(f"{word}\t{about}\n" for word, about in completions), end="")
             return DONE
         case [verb] | [verb, "-h" | "--help"] if verb in PARTS:
-            print(parts_page(verb), end="")
+            _print_page(parts_page(verb))
             return DONE
         case _:
             verb, rest = split_command(words)
@@ -164,6 +164,12 @@ def split_command(words: Sequence[str]) -> tuple[str, list[str]]:
 def every_command() -> list[str]:
     """The verbs; a verb with parts is listed once for each part: 'class mark'."""
     return [f"{verb} {part}".strip() for verb in VERBS for part in PARTS.get(verb, {"": ""})]
+
+
+def _print_page(text: str) -> None:
+    from gradbook.cli.help_page import print_page
+
+    print_page(text)
 
 
 def overview() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from gradbook.cli.help_page import Parser, Verb, read_page
+from gradbook.cli.help_page import Parser, Verb, print_page, read_page
 from gradbook.cli.main import (
     PARTS,
     RENAMED,
@@ -160,7 +160,7 @@ def run_help(options: Namespace) -> int:
             raise UsageError(f"unknown shell '{more[0]}'{hint}")
         print(SCRIPTS[more[0]].strip())
     else:
-        print(page(" ".join(options.topics)), end="")
+        print_page(page(" ".join(options.topics)))
     return 0
 
 
