@@ -24,7 +24,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "arrays": 1050,
     "audit": 33900,
     "cells": 16900,
-    "cli": 5250,
+    "cli": 5320,
     "data": 5550,
     "derivatives": 3550,
     "engine": 1700,

@@ -59,7 +59,7 @@ HEADING = re.compile(r"^(?=arguments:$|options:$)", re.MULTILINE)
 EXAMPLES = "examples:\n"
 TWO_COLUMNS = re.compile(r" *\S+(?: \S+)* {2,}(?=\S)")
 INDENTED = 8  # columns before what is written beside or beneath something
-NARROWEST = 22  # columns of what stands on the left, and of what stands beside it
+BESIDE = 3 / 8  # of the columns are at most left of what stands beside a word
 ENTRY = re.compile(r" {2}(\S+(?: \S+)*)(?: {2,}(\S.*))?")
 REQUIRED = re.compile(r"(?<![\[\w-])(--?\w[\w-]*) \S+")
 REPEATED = re.compile(r"\[(--?[\w-]+) \S+\]\.\.\.")
@@ -157,15 +157,15 @@ def fit(text: str, columns: int) -> str:
             pieces.append((line, "", -1))
         else:
             pieces.append(("", words, indent))
-    lines = []
+    lines, furthest = [], int(BESIDE * columns)
     for left, beside, column in pieces:
-        hang = min(column, NARROWEST)
-        if left and column > NARROWEST:
+        hang = min(column, furthest)
+        if left and column > hang:
             lines.append(left.rstrip())
-        first = left if left and column <= NARROWEST else " " * hang
+        first = left if left and column == hang else " " * hang
         filled = wrap(
             beside,
-            max(columns, 2 * NARROWEST),
+            columns,
             initial_indent=first,
             subsequent_indent=" " * hang,
             break_long_words=False,
