@@ -45,6 +45,14 @@ def test_a_second_moment_without_its_square_is_found(path):
     assert finding.expected.endswith("^2")
 
 
+def test_a_corrected_square_of_another_weight_is_found(path):
+    """The right one has the structure of the corrected mean, and nothing uses it."""
+    wrong = "{w2<}-{η}*{mh_w2<}/(SQRT({sh_w1<})+{ε})"
+    for layout in ("a step a row", "a form per step"):
+        finding = one_of(*judged(path, adam(), "w2", wrong, layout))
+        assert finding.kind == "wrong reference"
+
+
 def test_one_decay_taken_for_the_other_is_found(path):
     finding = one_of(*judged(path, adam(), "sh_w2", "{s_w2}/(1-{β1}^{t})"))
     assert finding.kind == "wrong reference"

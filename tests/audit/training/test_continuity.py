@@ -134,3 +134,12 @@ def test_a_number_is_typed_into_steps_that_go_up(path):
     assert check(saved(path, up)).verdict == "right"
     (finding,) = check(saved(path, up | {"B9": -0.25})).findings
     assert (finding.cells, finding.expected) == ("B9", "=B10-$I$1*G10")
+
+
+def test_rounded_weights_of_one_step_are_no_new_run(path):
+    """The first weight hardly moves, so that its rounded value is its initial one again."""
+    table = {cell: content for cell, content in TABLE.items() if int(cell[1:].split(":")[0]) < 12}
+    table |= {"B1": 0.02}
+    assert check(saved(path, table | {"A8": 0.3, "B8": -0.2})).verdict == "right"
+    pasted = check(saved(path, table | {"A8": 0.3, "B8": 1.0})).findings
+    assert {finding.cells for finding in pasted} == {"A8", "B8"}

@@ -377,6 +377,8 @@ class Laws(WeightRules):
             and patterns[other].makeup == patterns[cell].makeup
             and self._made_of(other) == {weight}
         ]
+        if len(found) > 1:  # such as a corrected mean beside a corrected square
+            found = [other for other in found if other not in self.ways[weight]]
         return found[0] if len(found) == 1 and found[0] != cell else None
 
     def _odd_cell(

@@ -453,29 +453,35 @@ def _turn(column: WeightColumn) -> int:
 
 
 def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
-    """Whether a column that directly follows another is a new run: it has the same initial value
-    or other updates, or what stands beside it begins anew, too, or a text says so. Otherwise the
-    numbers of one step were pasted over its formulas. A value that hasn't changed until then, such
-    as the weight of a unit whose slope is 0, says nothing."""
+    """Whether a column that directly follows another is a new run: it has other updates, a text
+    says so, or it and what stands beside it begin with their initial values. Otherwise the numbers
+    of one step were pasted over its formulas. A value that hasn't changed until then, such as the
+    weight of a unit whose slope is 0, says nothing, nor does one that pasting may have rounded."""
     values, stride, start = book.values, part.stride, part.start
     first = book.patterns.get(start)
     if first is not None and first.repeated_reference is not None:  # of a typed new weight
         start = first.repeated_reference.at(start) or start
     if not _is_number(book, start):
         return True
-    if values[start] == values.get(whole.start) != values.get(whole.cells[-1]):
-        return True
     last, first = (book.patterns.get(cell) for cell in (whole.updates[0], part.updates[0]))
     if last is None or first is None or last.shape != first.shape:
         return True
     away, step = part.start - whole.start, 1 if part.axis is DOWN else ROW
+    places = [(start, whole.start, whole.cells[-1])]
     for cell in range(part.start - NEARBY * step, part.start + NEARBY * step + 1, step):
         if book.is_text(cell) and not book.is_text(cell - stride):
             return True
-        begins = cell - stride in book.patterns and _is_number(book, cell)
-        if begins and values.get(cell) == values.get(cell - away) != values.get(cell - stride):
-            return True
-    return False
+        if cell - stride in book.patterns and _is_number(book, cell):
+            places.append((cell, cell - away, cell - stride))
+    numbers = [tuple(map(values.get, place)) for place in places]
+    changed = [(now, *others) for now, *others in numbers if others[0] != others[1]]
+    back = [(now, last) for now, initial, last in changed if now == initial]
+    rounding = 10.0 ** -max(len(f"{now:.12f}".rstrip("0").partition(".")[2]) for now, *_ in numbers)
+    is_clear = any(
+        not (isinstance(now, float) and isinstance(last, float) and abs(now - last) <= rounding)
+        for now, last in back
+    )
+    return is_clear or (bool(back) and len(back) == len(changed))
 
 
 def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:
