@@ -126,12 +126,9 @@ def _copy_sheet(document: Any, sheet: Any, other: Any, source: Any) -> None:
 
 def _copy_formulas(sheet: Any, source: Any, place: tuple[int, int, int, int]) -> None:
     theirs = source.getCellRangeByPosition(*place)
-    texts = theirs.getFormulaArray()
-    if not any(text.startswith("{") for row in texts for text in row):
-        sheet.getCellRangeByPosition(*place).setFormulaArray(texts)
-        return
     left, top, *_ = place
-    for down, row in enumerate(texts):
+    # One by one, for the office dies of taking back what is set as a whole array.
+    for down, row in enumerate(theirs.getFormulaArray()):
         for across, text in enumerate(row):
             cell = sheet.getCellByPosition(left + across, top + down)
             if text.startswith("{"):

@@ -192,6 +192,7 @@ class OpenDocument(unohelper.Base, XCloseListener):
             holder.close()
 
         work = self.work = OfficeWork(self.context, lambda: do(path, folder), finish, indicator)
+        self._open_panel()  # which has the button that cancels
         self._tell_panel()
         work.start()
 
@@ -319,13 +320,16 @@ class OpenDocument(unohelper.Base, XCloseListener):
 
     def show(self, shown: Any) -> None:
         self.shown = shown
-        is_seen = self.frame.getContainerWindow().isVisible()
-        if shown is not None and self.panel is None and is_seen:
+        if shown is not None:
+            self._open_panel()
+        self._tell_panel()
+
+    def _open_panel(self) -> None:
+        if self.panel is None and self.frame.getContainerWindow().isVisible():
             with suppress(Exception):  # a window without a sidebar has a bar above the sheet
                 sidebar = self.controller.getSidebar()
                 sidebar.setVisible(True)
                 sidebar.getDecks().getByName(DECK).activate(True)
-        self._tell_panel()
 
     def _tell_panel(self) -> None:
         if self.panel is not None:

@@ -23,7 +23,7 @@ WINDOW = "vnd.sun.star.extension://org.gradbook.calc/panel.xdl"
 PROVIDER = "com.sun.star.awt.ContainerWindowProvider"
 MODEL = "com.sun.star.awt.UnoControl{}Model"
 MARGIN, GAP, PADDING, BUTTON, NARROWEST = 10, 8, 6, 32, 300  # pixels
-MOST_CARDS = 40
+MOST_CARDS = 20  # each control that is added costs the more, the more there are
 FIRST = ("check", "depends", "help")
 AFTER_CHECK = ("next", "correct", "correct-all", "clear")
 AFTER_INPUTS = ("insert", "clear")
@@ -62,6 +62,7 @@ class Panel(unohelper.Base, XUIElement, XToolPanel, XSidebarPanel, XWindowListen
         self.height, self.width, self.count = 200, 0, 0
         self.session: OpenDocument = session_of(context, self.Frame)
         self.session.panel = self
+        self.seen: tuple[Any, ...] = ()
         self.refresh()
 
     # What the sidebar asks
@@ -98,10 +99,12 @@ class Panel(unohelper.Base, XUIElement, XToolPanel, XSidebarPanel, XWindowListen
     # What it shows
 
     def refresh(self) -> None:
-        """Show the session as it is now."""
-        self.width = self.window.getPosSize().Width
-        if self.width < 2 * MARGIN:
+        """Show the session as it is now, unless that is what is seen."""
+        self.width, session = self.window.getPosSize().Width, self.session
+        seen = (session.shown, session.message, session.at, session.work is None, self.width)
+        if self.width < 2 * MARGIN or seen == self.seen:
             return
+        self.seen = seen
         model = self.window.getModel()
         for name in model.getElementNames():
             model.removeByName(name)
