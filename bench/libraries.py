@@ -4,6 +4,7 @@ python bench/libraries.py            # the table; about two minutes
 python bench/libraries.py --write    # it goes into bench/libraries.md
 python bench/libraries.py --speed    # an epoch of 5,000 × 20 beside PyTorch's eager loop
 python bench/libraries.py --memory   # what 1 GB of rows takes above itself
+python bench/libraries.py --tables [THREADS]  # training and predicting; four minutes
 
 The scripts are in `side_by_side/`. Lines are those of a function's body as `ruff format` leaves
 them, without imports, comments and docstrings, and without the network that most tasks share.
@@ -18,18 +19,26 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from threading import Event, Thread
 from time import perf_counter, process_time
 from types import ModuleType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "side_by_side")]
+
+import gradbook as gb  # noqa: E402
 
 LIBRARIES = {"gradbook": "own", "Keras": "with_keras", "scikit-learn": "with_sklearn"}
 TABLE = HERE / "libraries.md"
@@ -99,8 +108,6 @@ def speed() -> None:
     """The processor's time for an epoch from arrays."""
     import torch
 
-    import gradbook as gb
-
     torch.set_num_threads(1)
     random = np.random.default_rng(0)
     x = random.normal(size=(5_000, 20))
@@ -138,14 +145,192 @@ def speed() -> None:
 
 def memory() -> None:
     """The most memory above 1 GB of rows while a network is trained on them."""
-    import gradbook as gb
-
     count, width = 1_250_000, 100
     random, x = np.random.default_rng(0), np.empty((count, width))
     for first in range(0, count, 10_000):
         x[first : first + 10_000] = random.normal(size=(10_000, width))
     y = (x[:, 0] + x[:, 1] > 0).astype(int)
     gb.train("input 2; dense 2", random.normal(size=(40, 2)), [0, 1] * 20, epochs=1)
+    net = f"input {width}; dense 8; relu; dense 2; softmax; update adam"
+    took, most = with_most_memory(lambda: gb.train(net, x, y, epochs=1, set="batch 256"))
+    print(f"{x.nbytes / 1e6:,.0f} MB of rows: {most:,.0f} MB above, {took:.0f} s")
+
+
+# Tables -------------------------------------------------------------------------------
+
+CLASSES, ROUNDS, HELD_OUT = 3, 3, 10_000
+TRAININGS = (  # columns, widths, rows, batch, epochs
+    (4, (), 1_000, 32, 10),
+    (4, (), 500_000, 200, 2),
+    (20, (32,), 1_000, 32, 10),
+    (20, (64, 32), 50_000, 32, 2),
+    (20, (64, 32), 50_000, 200, 2),
+    (50, (64, 32), 500_000, 200, 1),
+    (100, (256, 256), 10_000, 200, 3),
+)
+PREDICTED = (1, 1_000, 500_000)  # rows
+
+
+def made_rows(count: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Rows, and classes that a network can tell apart by more than one plane."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(count, columns)).astype(np.float32)
+    hidden = np.tanh(x @ random.normal(size=(columns, 16)))
+    return x, (hidden @ random.normal(size=(16, CLASSES))).argmax(1)
+
+
+def net_text(columns: int, widths: Sequence[int]) -> str:
+    hidden = "".join(f"dense {width}; relu; " for width in widths)
+    return f"input {columns}; {hidden}dense {CLASSES}; softmax; update adam"
+
+
+def with_gradbook(widths: Sequence[int], x: Any, y: Any, how: Settings) -> Any:
+    lines = f"batch {how.batch}; schedule constant 0.001"
+    return gb.train(
+        net_text(x.shape[1], widths),
+        *(x, y),
+        validation=0,
+        test=0,
+        threads=how.threads,
+        epochs=how.epochs,
+        set=lines,
+    ).model
+
+
+def with_sklearn(widths: Sequence[int], x: Any, y: Any, how: Settings) -> Any:
+    from sklearn.neural_network import MLPClassifier
+
+    settings = {"alpha": 0, "tol": 0, "n_iter_no_change": 10**6}
+    return MLPClassifier(widths, batch_size=how.batch, max_iter=how.epochs, **settings).fit(x, y)
+
+
+def with_torch(widths: Sequence[int], x: Any, y: Any, how: Settings) -> Any:
+    import torch
+
+    sizes = [x.shape[1], *widths, CLASSES]
+    layers: list[Any] = []
+    for before, after in pairwise(sizes):
+        layers += [torch.nn.Linear(before, after), torch.nn.ReLU()]
+    module = torch.nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.Adam(module.parameters(), 1e-3)
+    xs, ys = torch.tensor(x), torch.tensor(y)
+    for _ in range(how.epochs):
+        for chosen in torch.randperm(len(xs)).split(how.batch):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(module(xs[chosen]), ys[chosen]).backward()
+            optimizer.step()
+    return module
+
+
+@dataclass(frozen=True)
+class Settings:
+    batch: int
+    epochs: int
+    threads: int
+
+
+def share_right(model: Any, x: Any, y: Any) -> float:
+    if isinstance(model, gb.Model):
+        return float(model.evaluate(x, y).score)
+    if hasattr(model, "score"):
+        return float(model.score(x, y))
+    import torch
+
+    return float((model(torch.tensor(x)).argmax(1).numpy() == y).mean())
+
+
+def seconds_of(work: Callable[[], Any], clock: Callable[[], float] = perf_counter) -> float:
+    began = clock()
+    work()
+    return clock() - began
+
+
+def tables(threads: int) -> None:
+    """Whole calls in turns, after the compiler's work: medians, of one thread in the processor's
+    time, which others on the machine don't change."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(threads)
+    clock = process_time if threads == 1 else perf_counter
+    libraries = {"gradbook": with_gradbook, "scikit-learn": with_sklearn, "PyTorch": with_torch}
+    with threadpool_limits(threads), tempfile.TemporaryDirectory() as cache:
+        os.environ["GRADBOOK_CACHE"] = cache
+        print(f"rows a second with {threads} thread(s), right answers of {HELD_OUT:,} others")
+        for columns, widths, count, batch, epochs in TRAININGS:
+            x, y = made_rows(count + HELD_OUT, columns)
+            how, others = Settings(batch, epochs, threads), (x[count:], y[count:])
+            x, y = x[:count], y[:count]
+            first = seconds_of(lambda: with_gradbook(widths, x, y, how))  # noqa: B023
+            took: dict[str, list[float]] = {name: [] for name in libraries}
+            right = dict[str, float]()
+            for _ in range(ROUNDS):
+                for name, train in libraries.items():
+                    began = clock()
+                    model = train(widths, x, y, how)
+                    took[name].append(clock() - began)
+                    right[name] = share_right(model, *others)
+            parameters = gb.Net.parse(net_text(columns, widths)).count()
+            told = [
+                f"{name} {count * epochs / median(took[name]):,.0f} ({right[name]:.3f})"
+                for name in libraries
+            ]
+            print(
+                f"{parameters:,} parameters, {count:,} rows, batch {batch}, epochs {epochs}:",
+                end=" ",
+            )
+            print("; ".join(told), f"- the first call took {first:.2f} s", flush=True)
+        predictions(threads, clock)
+        estimators(threads)
+
+
+def predictions(threads: int, clock: Callable[[], float]) -> None:
+    x, y = made_rows(max(PREDICTED), 50)
+    learned, how = slice(0, 50_000), Settings(200, 5, threads)
+    models = [
+        train((64, 32), x[learned], y[learned], how) for train in (with_gradbook, with_sklearn)
+    ]
+    for real in (np.float32, np.float64):
+        for count in PREDICTED:
+            rows, targets, times = x[:count].astype(real), y[:count], max(5, 300 // count)
+            works = [
+                *(partial(model.predict, rows) for model in models),
+                partial(models[1].predict_proba, rows),
+                partial(models[0].evaluate, rows, targets),
+                partial(models[1].score, rows, targets),
+            ]
+            took = [[seconds_of(work, clock) for work in works] for _ in range(times)]
+            each = [f"{1e6 * median(column):,.0f}" for column in zip(*took, strict=True)]
+            print(
+                f"{count:,} rows of {real.__name__}, µs of {clock.__name__}: gradbook's predict",
+                end=" ",
+            )
+            print("{}, scikit-learn's {}, its predict_proba {};".format(*each[:3]), end=" ")
+            print("evaluate {}, its score {}".format(*each[3:]), flush=True)
+
+
+def estimators(threads: int) -> None:
+    from gradbook.sklearn import NetClassifier
+
+    x, y = made_rows(500_000, 50)
+    x, how, net = x.astype(np.float64), Settings(200, 2, threads), net_text(50, (64, 32))
+    fitted = NetClassifier(
+        net, epochs=2, batch=200, schedule="constant 0.001", threads=threads, random_state=0
+    )
+    works = {
+        "gb.train": partial(with_gradbook, (64, 32), x, y, how),
+        "NetClassifier": partial(fitted.fit, x, y),
+        "MLPClassifier": partial(with_sklearn, (64, 32), x, y, how),
+    }
+    for name, work in works.items():
+        work()
+        took, most = zip(*(with_most_memory(work) for _ in range(ROUNDS)), strict=True)
+        print(f"{name}: {median(took):.2f} s, {max(most):,.0f} MB above {x.nbytes / 1e6:,.0f}")
+
+
+def with_most_memory(work: Callable[[], Any]) -> tuple[float, float]:
+    """How long it took, and the most megabytes above those before it."""
 
     def used() -> float:
         pages = int(Path("/proc/self/statm").read_text("utf-8").split()[1])
@@ -159,13 +344,10 @@ def memory() -> None:
 
     watching = Thread(target=watch, daemon=True)
     watching.start()
-    began = perf_counter()
-    net = f"input {width}; dense 8; relu; dense 2; softmax; update adam"
-    gb.train(net, x, y, epochs=1, set="batch 256")
+    took = seconds_of(work)
     done.set()
     watching.join()
-    took = perf_counter() - began
-    print(f"{x.nbytes / 1e6:,.0f} MB of rows: {most[0] - base:,.0f} MB above, {took:.0f} s")
+    return took, most[0] - base
 
 
 def main() -> None:
@@ -174,6 +356,8 @@ def main() -> None:
         speed()
     elif "--memory" in sys.argv:
         memory()
+    elif "--tables" in sys.argv:
+        tables(int(sys.argv[-1]) if sys.argv[-1].isdigit() else 1)
     else:
         compare("--write" in sys.argv)
 

@@ -82,7 +82,6 @@ class Engine(ABC):
     """A network ready to train on batches of at most `batch` images."""
 
     remark = ""  # for the user, about how it trains
-    is_compiled = False
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from gradbook.data.warp import Warp, warp_images
 from gradbook.engine.base import Engine, EpochRun, JobArrays
 from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_numpy
 from gradbook.graph.node import Node, ancestors
-from gradbook.graph.reference import Instead, evaluate_in_order, with_products
+from gradbook.graph.reference import Instead, evaluate_in_order, quick_sums
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Net
 from gradbook.net.build import NOT_FROZEN, Forward, Frozen, inference
@@ -69,7 +69,7 @@ class PlainEngine(Engine):
         masks: Mapping[Node, NDArray[Any]],
     ) -> tuple[float, int]:
         """The loss and the right answers, before the update."""
-        step, (order, names, instead) = self.step_graph, self._plan
+        step, (order, names) = self.step_graph, self._plan
         assert step.count is not None
         leaf_values = {
             step.inputs[0]: inputs,
@@ -79,7 +79,7 @@ class PlainEngine(Engine):
             **masks,
             **{leaf: self.arrays[names[leaf]] for leaf in step.start},
         }
-        values = evaluate_in_order(order, leaf_values, len(inputs), instead=instead)
+        values = evaluate_in_order(order, leaf_values, len(inputs))
         following = [(names[leaf], values[node]) for leaf, node in step.next.items()]
         slopes = [(names[slope], values[slope]) for slope in step.gradients.values()]
         for name, value in (*following, *slopes):
@@ -88,14 +88,12 @@ class PlainEngine(Engine):
         return float(values[step.loss]), _right_answers(outputs, targets)
 
     @cached_property
-    def _plan(self) -> tuple[list[Node], dict[Node, str], dict[Node, Instead]]:
-        """The nodes of a step in their order, the names of those that are arrays here, and the sums
-        of outer products, which are products of matrices."""
+    def _plan(self) -> tuple[list[Node], dict[Node, str]]:
+        """The nodes of a step in their order, and the names of those that are arrays here."""
         step = self.step_graph
         results = [step.loss, *step.outputs, *step.next.values(), *step.gradients.values()]
         named = [*step.start, *step.gradients.values()]
-        order, instead = with_products(ancestors(results))
-        return order, {node: str(node.name) for node in named}, instead
+        return list(ancestors(results)), {node: str(node.name) for node in named}
 
     @cached_property
     def _forward(self) -> tuple[Forward, list[Node], dict[Node, NDArray[Any]]]:
@@ -134,13 +132,17 @@ class PlainEngine(Engine):
         for first in range(0, len(images), self.batch):
             (pixels,) = self.inputs(images[first : first + self.batch]).values()
             inputs = self._normalised(pixels.reshape(-1, *self.net.input))
-            outputs[first : first + self.batch] = self.outputs_for(inputs)
+            outputs[first : first + self.batch] = self._outputs(inputs, {})
         return outputs
 
-    def outputs_for(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """The outputs for some inputs as the network takes them, scaled already."""
+    def predict_quickly(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """The outputs for scaled inputs, the same on any machine but for their last bits."""
+        return self._outputs(inputs, quick_sums(self._forward[1]))
+
+    def _outputs(self, inputs: NDArray[Any], instead: Mapping[Node, Instead]) -> NDArray[Any]:
         forward, order, weights = self._forward
-        values = evaluate_in_order(order, {forward.inputs: inputs, **weights}, len(inputs))
+        known = {forward.inputs: inputs, **weights}
+        values = evaluate_in_order(order, known, len(inputs), instead=instead)
         return values[forward.outputs].reshape(len(inputs), -1)
 
 
@@ -155,7 +157,7 @@ def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:
 
 # Which one ------------------------------------------------------------------------
 
-COMPILING = 2.0  # seconds, about; a shorter training in NumPy needs no compiler
+COMPILING = 1.2  # seconds, about; a shorter training in NumPy needs no compiler
 NUMPY_STEP = 0.6e-3  # seconds per step; below, multiply-adds per second
 DENSE_MACS, CONV_MACS = 1e9, 1e8
 

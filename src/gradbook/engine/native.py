@@ -65,8 +65,6 @@ class NativeMemory:
 class NativeEngine(Engine):
     """An engine whose weights, and whatever else passes from step to step, are in native memory."""
 
-    is_compiled = True
-
     def __init__(  # noqa: PLR0913 - tests choose what users don't
         self,
         net: Net,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -55,22 +54,11 @@ def evaluate_in_order(
     return values
 
 
-def with_products(nodes: Iterable[Node]) -> tuple[list[Node], dict[Node, Instead]]:
-    """Nodes in their order, and those that are sums of outer products, which aren't among them any
-    more: these sums are products of matrices."""
-    order = list(nodes)
-    readers = Counter(source for node in order for source in node.inputs)
-    products = {
-        node: node.inputs[0]
-        for node in order
-        if node.op.name == "total"
-        and node.inputs[0].op.name == "outer"
-        and readers[node.inputs[0]] == 1
-    }
-    left_out = {*products.values()}
-    instead = {node: _product(*outer.inputs) for node, outer in products.items()}
-    return [node for node in order if node not in left_out], instead
+def quick_sums(nodes: Iterable[Node]) -> dict[Node, Instead]:
+    """Weighted sums as products of matrices: many times as fast, but their last bits depend on how
+    many threads NumPy's library takes."""
+    return {node: _product(*node.inputs) for node in nodes if node.op.name == "linear"}
 
 
-def _product(d: Node, x: Node) -> Instead:
-    return lambda values: np.asarray(values[d].T @ values[x])
+def _product(w: Node, x: Node) -> Instead:
+    return lambda values: values[x] @ values[w].T

@@ -198,14 +198,14 @@ def sum_channels(x: Node) -> Node:
 
 define(
     "linear",
-    lambda w, x: x @ w.T,
+    lambda w, x: np.einsum("oi,...i->...o", w, x),
     shape=lambda w, x: w[:1],
     derivative=lambda d, y, w, x: (d.graph.make("outer", d, x), d.graph.make("linear_back", w, d)),
     elements=lambda w, x: array_of(w.shape[:1], lambda o: sum_of(w[o] * x)),
 )
 define(
     "linear_back",
-    lambda w, d: d @ w,
+    lambda w, d: np.einsum("oi,...o->...i", w, d),
     shape=lambda w, d: w[1:],
 )
 define(

@@ -542,7 +542,7 @@ class Model:
         if engine:
             return engine.predict(rows)
         scaled = ((rows - self.mean) / self.deviation).astype(real, copy=False)
-        return self._row_engines[real].outputs_for(scaled.reshape(-1, *self.net.input))
+        return self._row_engines[real].predict_quickly(scaled.reshape(-1, *self.net.input))
 
     def _as_images(self, images: object) -> NDArray[Any]:
         """A caller's images in the network's form. They may have its shape or that of the pictures,

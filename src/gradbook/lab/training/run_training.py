@@ -441,7 +441,7 @@ class TrainingRun:
         }
         values = {name: carried[name] for name in trained_shapes(self.recipe.net)}
         model = self.problem.model(self.recipe, self.material, values, about)
-        if self.engine.is_compiled and not self.material.fixed and isinstance(model, Model):
+        if hasattr(self.engine, "twin") and not self.material.fixed and isinstance(model, Model):
             model.trained_by = cast("NativeEngine", self.engine)
         return model
 

@@ -113,7 +113,8 @@ APART void pack_direct(const real *weights, real *packed, const int outputs, con
     const int own = outputs / groups;
     for (int g = 0; g < groups; g++, weights += (long)own * inputs * area)
         for (int first = 0; first < own; first += block)
-            for (int k = 0; k < inputs * area; k++)
-                for (int o = first; o < own && o < first + block; o++)
-                    *packed++ = weights[o * row + k / area * column + k % area * step];
+            for (int c = 0; c < inputs; c++)
+                for (int k = 0; k < area; k++)
+                    for (int o = first; o < own && o < first + block; o++)
+                        *packed++ = weights[o * row + c * column + k * step];
 }
