@@ -143,3 +143,14 @@ def test_rounded_weights_of_one_step_are_no_new_run(path):
     assert check(saved(path, table | {"A8": 0.3, "B8": -0.2})).verdict == "right"
     pasted = check(saved(path, table | {"A8": 0.3, "B8": 1.0})).findings
     assert {finding.cells for finding in pasted} == {"A8", "B8"}
+
+
+def test_a_state_is_lost_beside_a_lookup_that_a_condition_guards(path):
+    """INDEX would leave its range, and isn't asked."""
+    guard = "IF(Sheet1!$G$1>3,0,INDEX(Sheet1!$A$1:$A$3,Sheet1!$G$1))"
+    error = BODY["A4:A6"] + "+" + guard
+    lost = {6: {"B2": "=Sheet4!B2-Sheet1!$E$1*Sheet5!D6"}}
+    data, *steps = epochs(lost)
+    report = check(saved(path, data | {"G1": 4}, *({**step, "A4:A6": error} for step in steps)))
+    (finding,) = report.findings
+    assert (finding.sheet, finding.cells) == ("Sheet6", "B2")

@@ -5,7 +5,7 @@ What decides is held fixed. Where only values count, the branch that is taken is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from math import isnan
@@ -120,17 +120,22 @@ def truths(graph: Graph, args: Sequence[Meaning]) -> list[Node]:
     return nodes
 
 
+def _ones(graph: Graph, args: Sequence[Meaning]) -> Iterator[Node]:
+    """1 for each condition that holds, else 0: an error in one is an error of all."""
+    return (if_positive(condition, 1, 0) for condition in truths(graph, args))
+
+
 def _all(graph: Graph, *args: Meaning) -> Meaning:
-    return reduce(lambda a, b: if_positive(a, if_positive(b, 1, 0), 0), truths(graph, args))
+    return reduce(lambda a, b: a * b, _ones(graph, args))
 
 
 def _any(graph: Graph, *args: Meaning) -> Meaning:
-    return reduce(lambda a, b: if_positive(a, 1, if_positive(b, 1, 0)), truths(graph, args))
+    return if_positive(reduce(lambda a, b: a + b, _ones(graph, args)), 1, 0)
 
 
 def _odd_count(graph: Graph, *args: Meaning) -> Meaning:
     """XOR."""
-    return graph.constant(sum(present(x) > 0 for x in truths(graph, args)) % 2)
+    return graph.constant(sum(map(present, _ones(graph, args))) % 2)
 
 
 # Errors ---------------------------------------------------------------------------

@@ -63,7 +63,8 @@ def _angle(x: Node, y: Node) -> Node:
     near = _arctangent(y / x)
     beside = math.pi / 2 - _arctangent(x / y)  # above
     below = -math.pi / 2 - _arctangent(x / y)
-    left = if_positive(y, beside, if_positive(-y, below, math.pi))
+    nowhere = x.graph.constant(math.nan)
+    left = if_positive(y, beside, if_positive(-y, below, if_positive(-x, math.pi, nowhere)))
     return if_positive(x, near, left)
 
 

@@ -21,6 +21,7 @@ from gradbook.cells.formula.formula_values import (
     as_block,
     error,
     has_cases,
+    has_values_only,
     key_of,
     number,
     present,
@@ -362,6 +363,8 @@ def _index(graph: Graph, area: Meaning, *at: Meaning) -> Meaning:
         position = (position - 1) * block.shape[1] + across[0] if across else position
         if has_cases(graph, position, values):
             return one_of(graph, position, values)
+    if has_values_only(graph) and any(isnan(present_number(graph, value)) for value in at[:2]):
+        return error(graph)  # such as that of a MATCH without a match
     places = [whole_number(graph, value) - 1 for value in at[:2]]
     if len(places) == 1:
         places = (
@@ -369,7 +372,7 @@ def _index(graph: Graph, area: Meaning, *at: Meaning) -> Meaning:
         )
     row, column = places
     if not (-1 <= row < block.shape[0] and -1 <= column < block.shape[1]):
-        raise NotUnderstood(Message("INDEX outside its range"))
+        return error(graph)  # perhaps in a branch that isn't taken
     rows = block.rows if row < 0 else block.rows[row : row + 1]
     if column >= 0:
         rows = tuple(cells[column : column + 1] for cells in rows)

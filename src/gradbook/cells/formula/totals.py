@@ -290,7 +290,8 @@ _most, _least, _median_of = _of(_largest), _of(_smallest), _of(_median)
 
 
 def _product(graph: Graph, *args: Meaning) -> Node:
-    return reduce(product, numbers_of(graph, args), graph.constant(1))
+    numbers = numbers_of(graph, args)
+    return reduce(product, numbers, graph.constant(1 if numbers else 0))
 
 
 _BY_NUMBER: Sequence[OfAll] = (
