@@ -146,7 +146,7 @@ class Calc:
             for one in sheet.ConditionalFormats.getConditionalFormats():
                 for place in range(one.getCount()):
                     entry = one.getByIndex(place)
-                    if "gradbook" in entry.Formula1:
+                    if "gradbook" in getattr(entry, "Formula1", ""):
                         marked[one.Range.RangeAddressesAsString] = entry.StyleName
             for note in sheet.Annotations:
                 cell = sheet.getCellByPosition(note.Position.Column, note.Position.Row)

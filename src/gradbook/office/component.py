@@ -7,6 +7,7 @@ what it needs.
 from __future__ import annotations
 
 import compileall
+import importlib
 import os
 import sys
 import threading
@@ -42,10 +43,13 @@ def refusal(version: tuple[int, ...] = sys.version_info[:2]) -> str:
     return REFUSAL.format(needed=needed, present=present)
 
 
-def compile_modules() -> None:
-    """Compile the modules beside this file, which takes time only once: the first check is quick
-    then."""
+def prepare() -> None:
+    """Compile the modules beside this file, which takes time only once, and import what a command
+    needs: the first one is quick then, and the office answers while it begins."""
     compileall.compile_dir(MODULES, quiet=2, workers=1)
+    stand_in_for_numpy()
+    for name in ("gradbook.office.open_document", "gradbook.audit.check_book"):
+        importlib.import_module(name)
 
 
 def stand_in_for_numpy() -> None:
@@ -110,10 +114,22 @@ class Handler(Service, XInitialization, XDispatchProvider, XNotifyingDispatch):
             if not controller.hasInfobar("gradbook"):
                 controller.appendInfobar("gradbook", "gradbook", why, WARNING, (), True)
             return reply(why)
-        stand_in_for_numpy()
-        from gradbook.office.open_document import run_command
 
-        run_command(self.context, self.frame, url.Complete[len(PROTOCOL) :], reply)
+        def run() -> None:
+            stand_in_for_numpy()
+            from gradbook.office.open_document import run_command
+
+            run_command(self.context, self.frame, url.Complete[len(PROTOCOL) :], reply)
+
+        def run_prepared() -> None:
+            PREPARING.join()
+            from gradbook.office.work import call_later
+
+            call_later(self.context, run)
+
+        if not PREPARING.is_alive():
+            return run()
+        return threading.Thread(target=run_prepared, daemon=True).start()  # the office goes on
 
 
 class Panels(Service, XUIElementFactory):
@@ -206,5 +222,6 @@ SERVICES: tuple[type[Service], ...] = (Handler, Panels, Solver)
 g_ImplementationHelper = unohelper.ImplementationHelper()
 for service in SERVICES:
     g_ImplementationHelper.addImplementation(service, service.name, service.kinds)
+PREPARING = threading.Thread(target=prepare, daemon=True)
 if not refusal() and os.path.isdir(MODULES):
-    threading.Thread(target=compile_modules, daemon=True).start()
+    PREPARING.start()
