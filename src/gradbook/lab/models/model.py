@@ -475,14 +475,17 @@ class Model:
         return self._ready(PlainEngine(self.net, FEW_IMAGES))
 
     @cached_property
-    def _row_engines(self) -> Mapping[str, PlainEngine]:
-        """An engine for rows in each precision, with nothing to compile."""
+    def _row_engines(self) -> dict[str, PlainEngine]:
+        """The engines for rows in each precision so far, with nothing to compile."""
+        return {}
+
+    def _row_engine(self, real: str) -> PlainEngine:
         from gradbook.engine.engines import PlainEngine
 
-        made = {real: PlainEngine(self.net, 1, precision=real) for real in ("float32", "float64")}
-        for engine in made.values():
+        if real not in self._row_engines:
+            engine = self._row_engines[real] = PlainEngine(self.net, 1, precision=real)
             self._ready(engine)
-        return made
+        return self._row_engines[real]
 
     @cached_property
     def _compiled(self) -> tuple[Engine, ...]:
@@ -542,7 +545,7 @@ class Model:
         if engine:
             return engine.predict(rows)
         scaled = ((rows - self.mean) / self.deviation).astype(real, copy=False)
-        return self._row_engines[real].predict_quickly(scaled.reshape(-1, *self.net.input))
+        return self._row_engine(real).predict_quickly(scaled.reshape(-1, *self.net.input))
 
     def _as_images(self, images: object) -> NDArray[Any]:
         """A caller's images in the network's form. They may have its shape or that of the pictures,
