@@ -14,6 +14,8 @@ import uno
 from com.sun.star.beans import PropertyValue
 from com.sun.star.sheet.CellFlags import FORMULA
 
+from gradbook.derivatives.excel_formulas import spelled_in_file
+
 FILTERS = {".xlsx": "Calc MS Excel 2007 XML", ".ods": "calc8"}
 EXCELS = 3  # com.sun.star.sheet.AddressConvention: as in .xlsx; 4 is another program's
 COPIED = (
@@ -65,14 +67,17 @@ def write_formulas(
     """Write formulas in the grammar of .xlsx, whatever this office's signs and names are."""
     parser = document.createInstance("com.sun.star.sheet.FormulaParser")
     parser.FormulaConvention, parser.CompileEnglish = EXCELS, True
+
+    def tokens(formula: str, cell: Any) -> Any:
+        return parser.parseFormula(spelled_in_file(formula[1:]), cell.getCellAddress())
+
     for area, formula in arrays.items():
         cells = sheet.getCellRangeByName(area)
-        first = cells.getCellByPosition(0, 0).getCellAddress()
-        cells.setArrayTokens(parser.parseFormula(formula[1:], first))
+        cells.setArrayTokens(tokens(formula, cells.getCellByPosition(0, 0)))
     for name, formula in formulas.items():
         cell = sheet.getCellRangeByName(name)
         if formula.startswith("="):
-            cell.setTokens(parser.parseFormula(formula[1:], cell.getCellAddress()))
+            cell.setTokens(tokens(formula, cell))
         else:
             cell.setFormula(formula)
 

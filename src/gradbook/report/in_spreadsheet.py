@@ -13,7 +13,6 @@ from math import isfinite
 from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, Finding, SheetReport, off_by
 from gradbook.cells.book import show_value
 from gradbook.cells.formula.address import name_of, sheet_of
-from gradbook.derivatives.excel_formulas import spelled_in_file
 from gradbook.derivatives.public_book import Derivatives
 from gradbook.derivatives.sensitivities import STRENGTHS, Sensitivity
 from gradbook.errors import one_line
@@ -167,8 +166,8 @@ def _mistake(sheet: SheetReport, finding: Finding) -> ShownEntry:
         tuple(finding.cells.split(",")),
         WRONG_CELL,
         f"{quantity}: {words}",
-        {cell: _in_file(text) for cell, text in finding.fixes.items()},
-        {area: f"={_in_file(text.lstrip('='))}" for area, text in finding.arrays.items()},
+        finding.fixes,
+        {area: f"={text.lstrip('=')}" for area, text in finding.arrays.items()},
     )
 
 
@@ -176,10 +175,6 @@ def _blank(sheet: SheetReport, finding: Finding) -> ShownEntry:
     place, quantity = place_of(sheet, finding), one_line(finding.quantity)
     where, cells = finding.sheet or sheet.sheet, tuple(finding.cells.split(","))
     return ShownEntry(f"{place}  {quantity}", tr(TO_FILL_IN), where, cells, UNFINISHED_CELL)
-
-
-def _in_file(formula: str) -> str:
-    return spelled_in_file(formula) if formula.startswith("=") else formula
 
 
 def _short(formula: str) -> str:
