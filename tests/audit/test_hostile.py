@@ -89,7 +89,7 @@ def test_words_of_a_book_reach_neither_the_terminal_nor_the_page(words, tmp_path
 
 
 def test_a_missing_file_is_one_line(tmp_path, checked):
-    assert "there is no" in checked(tmp_path / "none.xlsx").problem
+    assert "doesn't exist" in checked(tmp_path / "none.xlsx").problem
 
 
 def test_a_folder_is_one_line(tmp_path, checked):

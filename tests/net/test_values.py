@@ -115,7 +115,7 @@ def test_what_is_no_network_is_said(what):
 
 
 def test_a_workbook_that_is_not_there_is_an_error(tmp_path):
-    with pytest.raises(gb.GradbookError, match="there is no"):
+    with pytest.raises(gb.GradbookError, match="doesn.t exist"):
         gb.check(tmp_path / "none.xlsx")
 
 

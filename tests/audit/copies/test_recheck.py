@@ -142,7 +142,7 @@ def test_a_book_that_is_gone_stops_no_other(tmp_path):
     reports = [check(path) for path in paths]
     paths[0].unlink()
     gone, there = corrections(reports, ALONE)
-    assert "there is no" in gone.objection
+    assert "doesn't exist" in gone.objection
     assert there.content
 
 
