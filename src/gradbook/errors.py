@@ -148,13 +148,18 @@ class Assumption(UserWarning):
 
 def assume(what: str) -> None:
     """Warn of an assumption, at the line of whoever called gradbook."""
+    warn_caller(what, Assumption)
+
+
+def warn_caller(what: str, category: type[Warning]) -> None:
+    """Warn at the line of whoever called gradbook."""
     import sys
     import warnings
 
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("gradbook."):
         level, frame = level + 1, frame.f_back
-    warnings.warn(Assumption(one_line(what)), stacklevel=level)
+    warnings.warn(category(one_line(what)), stacklevel=level)
 
 
 def _place(source: str | None, **positions: str | int | None) -> str:

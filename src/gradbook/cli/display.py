@@ -89,6 +89,7 @@ class Display(Listener):
     """Listens to a training while it is open; afterwards other output can be printed."""
 
     training: TrainingRun | None = None
+    shows_doubts = True
 
     def __enter__(self) -> Display:
         return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import isfinite, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ from gradbook.net.names import layer_names
 
 BEYOND_CHANCE = 2.0  # standard errors
 MUCH_WORSE = 1.5  # times the loss of guessing
+FAR_ABOVE = 100.0  # times the loss of the first batch: the training diverges
 HARDLY = 0.02  # a fall of the loss by less than this share hardly counts
+SMALL = 1e-6  # a loss below this may rise by any factor
 BY_HEART = 0.5  # times the loss of guessing: a lower loss shows that something was learned
 HALF = 0.5  # of a layer: so many dead units are the cause
 UNEVEN = 2.0  # times its fair share: a class this frequent is reported, to be safe
@@ -114,6 +116,16 @@ def doubts(ending: Ending) -> tuple[str, ...]:
     nothing = _nothing_learned(ending)
     lines = [f"{nothing}: {_what_to_change(ending)}"] if nothing else []
     return (*map(one_line, lines), *map(_dead_words, ending.dead))
+
+
+def divergence(first: float, last: float, far: float = FAR_ABOVE) -> str:
+    """Whether the loss has risen far above its start, in a line; '' otherwise."""
+    if isfinite(last) and last <= far * max(abs(first), SMALL):
+        return ""
+    return (
+        f"the training diverges: the loss rose from {short(first, 4)} to {short(last, 4)}, so the "
+        "rate is far too high: try a tenth of it until the loss falls"
+    )
 
 
 def _nothing_learned(ending: Ending) -> str:

@@ -13,8 +13,9 @@ from gradbook.arguments import number, one_of
 from gradbook.builtin_networks import BUILTIN
 from gradbook.engine.base import Engine
 from gradbook.engine.engines import faster_kind, open_engine
-from gradbook.errors import ShapeError, UsageError, did_you_mean
+from gradbook.errors import ShapeError, UsageError, did_you_mean, warn_caller
 from gradbook.lab.arrays.read_arrays import plain_array, require_finite
+from gradbook.lab.doubts import divergence
 from gradbook.lab.models.table_columns import channels_first, spell_out
 from gradbook.lab.problem import with_default_loss
 from gradbook.net import Net, builtin, parse
@@ -23,6 +24,7 @@ from gradbook.net.trained import leaves_of_tensors
 
 ENGINES = ("auto", "native", "plain")
 LEAST_BATCH = 32  # for which the engine is opened first
+FAR_ABOVE = 1000.0  # times the first batch's loss: batches differ more than epochs
 STEPS = 1000  # of a training, to choose the engine for
 
 
@@ -94,6 +96,8 @@ class DrivenTraining:
         self.weights = LayerArrays(self, of_gradients=False)
         self.gradients = LayerArrays(self, of_gradients=True)
         self._kind, self._count = engine, 0
+        self._first_loss: float | None = None
+        self._is_warned = False
         self._engine: Engine | None = None
 
     @property
@@ -118,6 +122,11 @@ class DrivenTraining:
         seed, count = self.net.seed, self._count
         loss = self._engine.step(rows, wanted, self.rate, seed=seed, epoch=count)
         self._count += 1
+        if self._first_loss is None:
+            self._first_loss = loss
+        if not self._is_warned and (rise := divergence(self._first_loss, loss, FAR_ABOVE)):
+            self._is_warned = True
+            warn_caller(rise, RuntimeWarning)
         return loss
 
     def predict(self, inputs: ArrayLike) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from gradbook.amounts import counted
 from gradbook.engine.base import Engine, EpochRun
 from gradbook.errors import UsageError
 from gradbook.interruption import uninterrupted
-from gradbook.lab.doubts import Ending, doubts, early_doubt, is_time
+from gradbook.lab.doubts import Ending, divergence, doubts, early_doubt, is_time
 from gradbook.lab.models.answers import FinalScore, score
 from gradbook.lab.models.model import Model, trained_shapes
 from gradbook.lab.problem import AdaptedRecipe, Material, Problem, targets_for
@@ -56,6 +56,8 @@ NO_LOSSES, NO_ANSWERS = np.empty(0), np.empty(0, np.int32)
 
 class Listener:
     """All its methods are called in the thread that trains."""
+
+    shows_doubts = False  # whether somebody reads what `on_doubt` is told
 
     def on_start(self, training: TrainingRun) -> None:
         """Everything is ready; any thread may ask `training` for its progress."""
@@ -160,6 +162,7 @@ class TrainingRun:
         self._before = before  # epochs of other trainings: orders and dropout go on after theirs
         self._ended = False  # by a listener
         self._losses, self._right = NO_LOSSES, NO_ANSWERS  # of this epoch, before `_run`
+        self._first_loss: float | None = None  # unknown to a training that was resumed
         self._best: Mapping[str, NDArray[Any]] = {}  # the values at the end of the best epoch
         self._run = EpochRun()
         self._began = began  # as if never interrupted
@@ -329,16 +332,24 @@ class TrainingRun:
         finally:
             alarm.cancel()
         self._run = EpochRun()
+        if self._first_loss is None and not (self.history or done) and len(seen.losses):
+            self._first_loss = float(seen.losses[0])
         self._losses = np.concatenate([self._losses, seen.losses])
         self._right = np.concatenate([self._right, seen.right])
         wrong = np.flatnonzero(~np.isfinite(self._losses))
+        if len(wrong) and self._step < self.steps and wrong[0] == 0:
+            raise Diverged(
+                "the loss isn't a number before the first update: the network's start values, or "
+                "its loss's formula, give none for these samples"
+            )
         if len(wrong):
             self._give_up(f"step {wrong[0] + 1} of {self.steps}")
 
     def _give_up(self, where: str) -> NoReturn:
         raise Diverged(
             f"the loss is no longer a number at epoch {self._epoch}, {where}: "
-            "use a smaller rate, or a schedule that begins with one, such as one cycle"
+            "use a smaller rate, a tenth of it, or a schedule that begins with one, such as one "
+            "cycle"
         )
 
     def _close_epoch(self) -> None:
@@ -411,8 +422,16 @@ class TrainingRun:
         self._require_number(score.loss, f"on the test {self.problem.unit}s")
         return score
 
+    @property
+    def divergence(self) -> str:
+        """Whether its loss has risen far above that of the first step, in a line; '' otherwise."""
+        first = self.history[0].train_loss if self._first_loss is None else self._first_loss
+        return divergence(first, self.history[-1].train_loss)
+
     def doubts(self, test: FinalScore) -> tuple[str, ...]:
         """Warnings about the training, given its test."""
+        if rise := self.divergence:
+            return (rise,)
         numbers = bool(test.numbers) and len(test.rows) > 1
         return doubts(
             Ending(
@@ -502,6 +521,8 @@ class PassingOn(Listener):
 class _Printed(PassingOn):
     """Prints a line for each epoch."""
 
+    shows_doubts = True
+
     def on_epoch(self, epoch: Epoch) -> None:
         super().on_epoch(epoch)
         print(epoch, flush=True)
@@ -513,6 +534,8 @@ class _Printed(PassingOn):
 
 class LiveTraining(PassingOn):
     """What a notebook shows of a training: one display, again and again in the same place."""
+
+    shows_doubts = True
 
     def __init__(self, listener: Listener, display: Callable[..., Any]) -> None:
         super().__init__(listener)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.amounts import counted, duration, percent, short
 from gradbook.engine.compilers import surroundings
-from gradbook.errors import DataError, UsageError
+from gradbook.errors import DataError, UsageError, warn_caller
 from gradbook.files import InnerPath, made_folder, read_text, write_whole
 from gradbook.interruption import until_stopped
 from gradbook.lab.arrays.read_arrays import Given
@@ -335,6 +335,8 @@ def _run(training: TrainingRun, kept: RunFolder | None, listener: Listener) -> T
     )
     for doubt in trained.doubts:
         listener.on_doubt(doubt)
+    if not stopped and not listener.shows_doubts and training.divergence:
+        warn_caller(training.divergence, RuntimeWarning)
     if kept and not stopped:
         trained.model.save(kept.model_file)
         threads = getattr(training.engine, "threads", 1)
