@@ -407,7 +407,7 @@ def test_bytes_that_are_no_text_are_refused(written):
 
 
 def test_a_table_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(FileError, match="there is no"):
+    with pytest.raises(FileError, match="it doesn't exist"):
         read_table(tmp_path / "none.csv", ONE_OUTPUT)
 
 
