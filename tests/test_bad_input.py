@@ -97,7 +97,7 @@ WORDS = {
     "explain --set 'decimal x'": "--set 'decimal x': unknown 'x': it is one of ,, .",
     "explain --set decimal": "--set 'decimal': its value is missing",
     "explain --set 'rate x'": "--set, line 1, column 6: the rate is a number such as 0.15",
-    "explain --set 'flavour 3'": "unknown 'flavour': expected one of loss, update, decay, rate, seed",
+    "explain --set 'flavour 3'": "unknown 'flavour': expected one of loss, update, decay, rate",
     "explain --only w9": "no weight is called 'w9' (the weights are w1 … w8",
     "explain --only x": "x",
     "explain xor --only w13": "did you mean 'w3'?",
