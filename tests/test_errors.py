@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pickle
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gradbook as gb
 from gradbook.errors import (
     LONGEST_MESSAGE,
     DataError,
@@ -80,3 +82,10 @@ def test_a_long_message_loses_its_middle_not_its_end():
 )
 def test_the_closest_known_word_is_proposed(word, hint):
     assert did_you_mean(word, ["sigmoid", "tanh", "relu"]) == hint
+
+
+@for_each("rows", [np.ones((2, 4)), [[1.0, 2.0, float("nan")]]])
+def test_wrong_arrays_are_value_errors_as_in_numpy(rows):
+    step = gb.steps("input 3; dense 1", rate=0.1)
+    with pytest.raises(ValueError, match=r"\d"):
+        step.predict(rows)

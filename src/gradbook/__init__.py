@@ -124,6 +124,7 @@ _SHOWN_BY = {
     "BookReport as text": "gradbook.report.audit:audit_text",
     "Derivatives as html": "gradbook.report.derivatives:derivatives_cell",
     "Derivatives as text": "gradbook.report.derivatives:derivatives_text",
+    "DrivenTraining as html": "gradbook.report.summary:steps_cell",
     "FinalScore as html": "gradbook.report.training_text:score_cell",
     "FinalScore as text": "gradbook.report.training_text:score_text",
     "History as html": "gradbook.report.training_text:history_cell",

@@ -10,6 +10,7 @@
     └── FileError           a file that can't be read or written
         └── KeptFileError   a file that exists and may not be replaced
 
+A ShapeError and a DataError are ValueErrors, too, as users of NumPy expect.
 An `Assumption` is a warning: the work goes on.
 
 A message says what is wrong, where, and what to do about it, and is always one line: unprintable
@@ -83,11 +84,11 @@ class NetTextError(GradbookError):
         return _place(self.source, line=self.line, column=self.column)
 
 
-class ShapeError(GradbookError):
+class ShapeError(GradbookError, ValueError):
     """Layers, weights or samples that don't fit each other."""
 
 
-class DataError(GradbookError):
+class DataError(GradbookError, ValueError):
     """A mistake in a file of samples or weights. Rows count from 1."""
 
     def __init__(

@@ -127,3 +127,12 @@ def test_what_cannot_be_meant_is_refused():
         with pytest.raises(gb.GradbookError) as refused:
             does()
         assert message in str(refused.value)
+
+
+def test_a_notebook_shows_how_large_weights_and_gradients_are():
+    step = gb.steps("input 2; dense 3; tanh; dense 1", rate=0.1)
+    step([[1.0, 2.0]], [[0.5]])
+    cell = step._repr_html_()
+    assert "1 done, rate 0.1" in cell
+    assert "dense1.weight" in cell
+    assert f"{abs(step.gradients['dense2.bias']).mean():.3g}" in cell

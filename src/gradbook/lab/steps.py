@@ -18,6 +18,7 @@ from gradbook.lab.arrays.read_arrays import plain_array, require_finite
 from gradbook.lab.doubts import divergence
 from gradbook.lab.models.table_columns import channels_first, spell_out
 from gradbook.lab.problem import with_default_loss
+from gradbook.looks import look
 from gradbook.net import Net, builtin, parse
 from gradbook.net.description import Task
 from gradbook.net.trained import leaves_of_tensors
@@ -136,6 +137,9 @@ class DrivenTraining:
     def __repr__(self) -> str:
         name = self.net.name or "a network"
         return f"<{type(self).__name__} of {name}: {self._count:,} done, rate {self.rate:g}>"
+
+    def _repr_html_(self) -> str:
+        return look("DrivenTraining as html", self)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is kept of it in a copy or a pickle: instead of the engine, its batch and arrays."""

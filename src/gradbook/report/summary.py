@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gradbook.amounts import counted, percent, size
+from gradbook.amounts import counted, percent, short, size
 from gradbook.layers import spell
 from gradbook.net import Again, Net
 from gradbook.net.measure import BYTES, LayerMeasure, NetMeasure, measure
@@ -19,6 +19,7 @@ from gradbook.report.styled_text import TableCell, TableColumn, TextTable, plain
 
 if TYPE_CHECKING:
     from gradbook.lab.models.model import Model
+    from gradbook.lab.steps import DrivenTraining
 
 VERSION = 1  # of the JSON
 STYLES = ("summary.css",)
@@ -273,3 +274,27 @@ def _line(model: Model) -> str:
     classes = counted(len(model.classes), "class", "classes") if model.classes else numbers
     name = model.net.name or "a network"
     return f"{name}: {counted(model.parameters, 'parameter')}, {classes}{score}"
+
+
+# A training that is driven, in a notebook: how large its weights and gradients are.
+
+DRIVEN = (
+    TableColumn("weights", "name", words=True),
+    TableColumn("shape", "shape", words=True),
+    TableColumn("mean |w|", "weight", spell=short),
+    TableColumn("mean |∂E/∂w|", "gradient", spell=short),
+)
+
+
+def steps_cell(step: DrivenTraining) -> str:
+    gradients = step.gradients
+    records = [
+        {
+            "name": name,
+            "shape": spell(weights.shape),
+            "weight": float(abs(weights).mean()),
+            "gradient": float(abs(gradients[name]).mean()) if name in gradients else None,
+        }
+        for name, weights in step.weights.items()
+    ]
+    return report_cell(Report("", cell=[Passage(repr(step)), TextTable.of(DRIVEN, records)]))
