@@ -1,13 +1,14 @@
-"""How fast the engine trains and predicts on this machine, beside PyTorch and onnxruntime.
+"""How fast the engine trains and predicts on this machine, beside PyTorch, JAX and tinygrad.
 
     python bench/engine.py                        the digit networks, on all threads and on one
     python bench/engine.py flat --threads 1       one network, on one thread alone
-    python bench/engine.py --engine-only          without PyTorch and onnxruntime
+    python bench/engine.py --engine-only          without the others
     python bench/engine.py --json > engine.json   the trainings alone, for a program
 
 Each way of training is a process of its own, and they take turns, so that other work on the machine
-affects all of them. A turn is some training steps on random images, from which the seconds of an
-epoch are computed. It needs a quiet machine and about ten minutes.
+affects all of them. A turn is some training steps on digits, from which the seconds of an epoch are
+computed; the loss is that of the 50th step, so that nobody does less work. Whoever isn't installed
+is left out. It needs a quiet machine and about ten minutes, and as many again for tinygrad.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.race import others
 from bench.race import race as racing
 from bench.race.peak import gflops
 from bench.race.race import BATCHES, ENGINE, Predicted, Race, predictions
@@ -48,8 +50,8 @@ def main(words: Sequence[str] | None = None) -> None:
     networks = options.networks or list(BATCHES)
     if unknown := set(networks) - BATCHES.keys():
         parser.error(f"the networks are {', '.join(BATCHES)}, not {', '.join(sorted(unknown))}")
-    alone = options.engine_only or not find_spec("torch")
-    modes = [ENGINE] if alone else [ENGINE, *MODES]
+    rivals = {} if options.engine_only else {**dict.fromkeys(MODES, ("torch",)), **others.MODES}
+    modes = [ENGINE, *(mode for mode, needs in rivals.items() if all(map(find_spec, needs)))]
     counts = (
         [options.threads] if options.threads else sorted({min(2, os.cpu_count() or 1), 1})[::-1]
     )
@@ -61,8 +63,8 @@ def main(words: Sequence[str] | None = None) -> None:
             print(as_json(races, peaks))
             return
         print_training(races, peaks, options.rounds)
-        rivals = {} if options.engine_only else PREDICTORS
-        present = [mode for mode, needs in rivals.items() if all(map(find_spec, needs))]
+        predictors = {} if options.engine_only else PREDICTORS
+        present = [mode for mode, needs in predictors.items() if all(map(find_spec, needs))]
         predicted = {
             (name, n): predictions(name, [ENGINE, *present], n, options.rounds, tell)
             for name, n in pairs
@@ -70,10 +72,10 @@ def main(words: Sequence[str] | None = None) -> None:
     except GradbookError as error:
         parser.error(str(error))
     print(f"\nPredicting: medians\n\n{prediction_table(predicted)}")
-    if missing := [mode for mode in rivals if mode not in present]:
-        print(
-            f"\nnot here to compare with: {', '.join(missing)} (pip install 'gradbook[onnx,torch]')"
-        )
+    missing = [mode for mode in rivals if mode not in modes]
+    if missing := [*missing, *(mode for mode in predictors if mode not in present)]:
+        remedy = "pip install 'gradbook[onnx,torch]' jax tinygrad"
+        print(f"\nnot here to compare with: {', '.join(missing)} ({remedy})")
 
 
 def tell(doing: str) -> None:
@@ -125,7 +127,7 @@ def print_training(races: Sequence[Race], peaks: Mapping[int, float], rounds: in
 def training_table(races: Sequence[Race]) -> str:
     lines = [
         f"{'network':<11}{'threads':>7}  {'mode':<23}{'s an epoch':>10}{'GFLOP/s':>9}{'of peak':>9}"
-        f"{'ready after':>13}{'memory':>10}"
+        f"{'ready after':>13}{'memory':>10}{'loss':>7}"
     ]
     for race in races:
         for time in race.times:
@@ -134,7 +136,7 @@ def training_table(races: Sequence[Race]) -> str:
             lines.append(
                 f"{time.network:<11}{time.threads:>7}  {time.mode:<23}"
                 f"{time.seconds_per_epoch:>10.2f}{time.gflops:>9.0f}{time.peak_share:>9.0%}"
-                f"{taken.ready_after:>11.1f} s{memory:>10}"
+                f"{taken.ready_after:>11.1f} s{memory:>10}{taken.loss:>7.2f}"
             )
         lines.append("")
     return "\n".join(lines)

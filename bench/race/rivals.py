@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gradbook.data.warp import Crop, Warp, write_warp
 from gradbook.errors import UsageError
 from gradbook.graph.window import Shape
@@ -73,8 +76,9 @@ def trainer(
     *,
     rate: float | None = None,
     warp: Warp | None = None,
-) -> Callable[[int], None]:
-    """A function that does some training steps, on batches taken from bytes."""
+) -> Callable[[int], float]:
+    """A function that does some training steps, on batches taken from bytes, and returns the last
+    one's loss."""
     import torch
 
     torch.set_num_threads(threads)
@@ -86,13 +90,10 @@ def trainer(
     update = torch.optim.SGD(made.parameters(), rate, net.update.momentum)
     draw = drawing(warp or Warp())
     pixels, classes = torch.from_numpy(images), torch.from_numpy(labels)
-    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0))
-    place = 0
+    next_batch = batches(len(pixels), batch)
 
-    def step() -> None:
-        nonlocal place
-        chosen = order[place : place + batch]
-        place = (place + batch) % (len(pixels) - batch + 1)
+    def step() -> Any:
+        chosen = torch.from_numpy(next_batch())
         x = (draw(pixels[chosen].float() / 255) - 0.1307) / 0.3081
         x = x.contiguous(memory_format=torch.channels_last) if last else x
         with torch.autocast("cpu", torch.bfloat16, enabled=mode == "bf16"):
@@ -101,12 +102,28 @@ def trainer(
         update.zero_grad(set_to_none=True)
         loss.backward()
         update.step()
+        return loss.detach()
 
-    def steps(count: int) -> None:
+    def steps(count: int) -> float:
+        loss: Any = 0.0
         for _ in range(count):
-            step()
+            loss = step()
+        return float(loss)
 
     return steps
+
+
+def batches(count: int, batch: int) -> Callable[[], NDArray[np.intp]]:
+    """A function that says which samples come next, in an order that is the same for all rivals."""
+    order, place = np.random.default_rng(0).permutation(count), 0
+
+    def following() -> NDArray[np.intp]:
+        nonlocal place
+        chosen = order[place : place + batch]
+        place = (place + batch) % (count - batch + 1)
+        return chosen
+
+    return following
 
 
 def drawing(warp: Warp) -> Callable[[Any], Any]:

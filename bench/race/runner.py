@@ -4,33 +4,43 @@
     python -m bench.race.runner recipe RECIPE MODE BATCH THREADS
     python -m bench.race.runner predict NETWORK MODE IMAGES THREADS
 
-A piece of work is a training step, on made-up images or as a recipe has it, or what the network
-says to all the images. Says `ready` once everything is built and compiled; reads a count from a
-line, does so many pieces and answers with the seconds they took and the most memory the process
-has had, in MiB.
+A piece of work is a training step, on the first digits or as a recipe has it, or what the network
+says to all the images. Says `ready` once everything is built and compiled, and the loss of the last
+of the first steps, all of them on the same images; reads a count from a line, does so many pieces
+and answers with the seconds they took and the most memory the process has had, in MiB.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from math import nan
 from time import perf_counter
 
 import numpy as np
 
+from bench.race import others
 from gradbook.net import builtin
 
-IMAGES = 6_400  # made up: what they show doesn't matter to the clock
-WARM_UP = 6  # pieces of work
+IMAGES = 6_400
+WARM_UP = {
+    "train": 50,
+    "recipe": 6,
+    "predict": 6,
+}  # pieces of work; so many steps show that it learns
 MEAN, DEVIATION = 0.1307, 0.3081
-Work = Callable[[int], None]
+Work = Callable[[int], float]  # returns the last step's loss
 
 
 def training(name: str, mode: str, batch: int, threads: int) -> Work:
+    from gradbook.data.sources import load
+
     net = builtin(name)
-    random = np.random.default_rng(0)
-    images = random.integers(0, 256, (IMAGES, *net.input), dtype=np.uint8)
-    labels = random.integers(0, net.outputs, IMAGES)
+    digits = load("digits").training_and_validation
+    images = digits.pixels[:IMAGES].reshape(-1, *net.input).copy()
+    labels = digits.labels[:IMAGES].astype(np.int64)
+    if mode in others.MODES:
+        return others.trainer(net, mode, batch, threads, images, labels)
     if mode != "engine":
         from bench.race.rivals import trainer
 
@@ -40,12 +50,13 @@ def training(name: str, mode: str, batch: int, threads: int) -> Work:
 
     engine = NativeEngine(net, batch, threads)
     engine.normalise(MEAN, DEVIATION, 255)
+    order = np.random.default_rng(0).permutation(IMAGES)
 
-    def train(count: int) -> None:
-        order = random.permutation(IMAGES)
+    def train(count: int) -> float:
         while count > 0:
-            engine.epoch(images, labels, order=order[: count * batch])
+            losses = engine.epoch(images, labels, order=order[: count * batch]).losses
             count -= IMAGES // batch
+        return float(losses[-1])
 
     return train
 
@@ -82,9 +93,10 @@ def predicting(name: str, mode: str, count: int, threads: int) -> Work:
         def say() -> object:
             return engine.predict(images)
 
-    def work(pieces: int) -> None:
+    def work(pieces: int) -> float:
         for _ in range(pieces):
             say()
+        return nan
 
     return work
 
@@ -103,8 +115,7 @@ def main() -> None:
     work, name, mode, size, threads = sys.argv[1:]
     makers = {"train": training, "recipe": by_recipe, "predict": predicting}
     made = makers[work](name, mode, int(size), int(threads))
-    made(WARM_UP)
-    print("ready", flush=True)
+    print("ready", made(WARM_UP[work]), flush=True)
     for line in sys.stdin:
         began = perf_counter()
         made(int(line))

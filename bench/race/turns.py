@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -28,6 +29,7 @@ class Taken:
     seconds: list[float]  # in each turn
     ready_after: float  # seconds to import, build and compile, nothing kept from before
     mebibytes: float  # at most, the whole process
+    loss: float  # of the last of the first steps, before the clock
 
     @property
     def fastest(self) -> float:
@@ -42,6 +44,7 @@ class Runner:
     what: str
     ready_after: float = 0.0
     mebibytes: float = 0.0
+    loss: float = nan
 
     def answer(self) -> list[str]:
         assert self.process.stdout is not None
@@ -81,7 +84,7 @@ def turns(
                 tell(f"round {number + 1} of {rounds}, {mode}")
                 seconds[mode].append(one.run(counts[mode]))
         return {
-            mode: Taken(seconds[mode], one.ready_after, one.mebibytes)
+            mode: Taken(seconds[mode], one.ready_after, one.mebibytes, one.loss)
             for mode, one in running.items()
         }
 
@@ -109,7 +112,7 @@ def started(mode: str, words: Sequence[str], threads: int) -> Iterator[Runner]:
         )
         runner = Runner(process, f"{mode!r} of {words[1]}")
         try:
-            runner.answer()
+            runner.loss = float(runner.answer()[1])
             runner.ready_after = perf_counter() - began
             yield runner
         finally:

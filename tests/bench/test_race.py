@@ -36,7 +36,7 @@ def test_the_ratio_is_pytorchs_fastest_float32_over_the_engine(monkeypatch):
         "compile": [6.0, 8.0, 5.0],
         "bf16": [2.0, 2.0, 2.0],
     }
-    taken = {mode: Taken(turns, 1.0, 100.0) for mode, turns in seconds.items()}
+    taken = {mode: Taken(turns, 1.0, 100.0, 0.7) for mode, turns in seconds.items()}
     monkeypatch.setattr(racing, "turns", lambda *words: taken)
     found = race("flat", list(seconds), 2, 3, 100, print)
     assert found.ratio == Ratio("compile", 6.0, 4.0, 6.0)
