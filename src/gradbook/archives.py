@@ -112,7 +112,7 @@ class Archive:
         try:
             with self.zip.open(entry) as packed:
                 yield io.BufferedReader(_Unpacked(self, packed, entry, limit), CHUNK)
-        except ArchiveError:
+        except GradbookError:
             raise
         except DAMAGED as error:
             raise ArchiveError(f"its entry {name} is damaged ({_error_text(error)})") from error
@@ -205,6 +205,8 @@ def archive_of(stream: BinaryIO, file: str | os.PathLike[str], kind: str) -> Ite
     except (ArchiveError, RecursionError) as error:
         reason = f" ({error.message})" if isinstance(error, ArchiveError) else ""
         raise DataError(f"no {kind} file that can be read{reason}", file=os.fspath(file)) from error
+    except GradbookError:
+        raise
     except MISFITTING as error:
         raise DataError(
             f"its layers or weights aren't as a {kind} file has them", file=os.fspath(file)
