@@ -80,7 +80,6 @@ def _in_jax(net: Net, labels: Any) -> Callable[[Any, Any], Any]:
         picked = jnp.take_along_axis(x, classes[:, None], 1)
         return -picked.mean(), statistics
 
-    @jax.jit
     def update(weights: Any, speeds: Any, running: Any, pixels: Any, classes: Any, key: Any) -> Any:
         x = (pixels.transpose(0, 2, 3, 1).astype(jnp.float32) / 255 - MEAN) / DEVIATION
         key, now = jax.random.split(key)
@@ -90,12 +89,13 @@ def _in_jax(net: Net, labels: Any) -> Callable[[Any, Any], Any]:
         speeds = jax.tree.map(lambda v, g: momentum * v + g, speeds, slopes)
         return jax.tree.map(lambda w, v: w - rate * v, weights, speeds), speeds, running, value, key
 
+    compiled = jax.jit(update)
     norms = [shape[0] for layer, shape in layers if isinstance(layer, BatchNorm)]
     running = [np.zeros(size, np.float32) for size in norms for _ in range(2)]
     state = [weights, jax.tree.map(jnp.zeros_like, weights), running, 0.0, jax.random.key(0)]
 
     def step(pixels: Any, classes: Any) -> Any:
-        state[:] = update(*state[:3], pixels, classes, state[4])
+        state[:] = compiled(*state[:3], pixels, classes, state[4])
         return state[3]
 
     return step
@@ -174,14 +174,15 @@ def _in_tinygrad(net: Net, labels: Any) -> Callable[[Any, Any], Any]:
     learned = nn.state.get_parameters([one for one in made if type(one).__module__ == nn.__name__])
     update = nn.optim.SGD(learned, lr=net.learning_rate, momentum=net.update.momentum)
 
-    @TinyJit
-    def compiled(pixels: Any, classes: Any) -> Any:
+    def train(pixels: Any, classes: Any) -> Any:
         update.zero_grad()
         x = (pixels.float() / 255 - MEAN) / DEVIATION
         for layer in made:
             x = layer(x)
         loss = x.sparse_categorical_crossentropy(classes).backward()
         return loss.realize(*update.schedule_step())
+
+    compiled = TinyJit(train)
 
     def step(pixels: Any, classes: Any) -> Any:
         with Context(TRAINING=1):

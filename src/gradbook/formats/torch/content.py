@@ -1,10 +1,14 @@
-"""The content of a .pt2 file: its operator calls in order, and its weights."""
+"""The content of a .pt2 file: its operator calls in order, and its weights.
+
+A module that computes its weights is given plain ones before PyTorch exports it.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any, BinaryIO
 
@@ -212,3 +216,39 @@ def _tensor(archive: Archive, place: str, entry: Mapping[str, Any], name: str) -
     apart = [stride * flat.itemsize for stride in strides]
     tensor = np.lib.stride_tricks.as_strided(flat[start:], shape, apart)
     return tensor.astype(bool if flat.dtype == bool else np.float64)
+
+
+# Modules before they are exported.
+
+
+def with_plain_weights(module: Any) -> Any:
+    """The module or, if weights of it are computed from others, as by `weight_norm`, a copy that
+    has what they are worth."""
+    import torch
+    from torch.nn.utils import parametrize
+
+    parts = list(module.modules())
+    hooked = [(k, hook) for k, part in enumerate(parts) for hook in _weight_hooks(part)]
+    if not hooked and not any(map(parametrize.is_parametrized, parts)):
+        return module
+    for k, hook in hooked:  # what the last forward pass left there can't be copied
+        setattr(parts[k], hook.name, getattr(parts[k], hook.name).detach())
+    copied = list(deepcopy(module).modules())
+    for k, hook in hooked:
+        with torch.no_grad():
+            worth = hook.compute_weight(copied[k], *[False] * hasattr(hook, "n_power_iterations"))
+        copied[k]._forward_pre_hooks.clear()
+        delattr(copied[k], hook.name)
+        copied[k].register_parameter(hook.name, torch.nn.Parameter(worth))
+    for part in filter(parametrize.is_parametrized, copied):
+        worth = {name: getattr(part, name).detach() for name in part.parametrizations}
+        part.__class__ = parametrize.type_before_parametrizations(part)  # removing would change it
+        del part.parametrizations
+        for name, value in worth.items():
+            part.register_parameter(name, torch.nn.Parameter(value))
+    return copied[0]
+
+
+def _weight_hooks(part: Any) -> list[Any]:
+    """The hooks by which older PyTorch computes weights: its weight_norm and spectral_norm."""
+    return [hook for hook in part._forward_pre_hooks.values() if hasattr(hook, "compute_weight")]

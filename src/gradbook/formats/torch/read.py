@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
@@ -26,7 +25,7 @@ from gradbook.formats.known_values import NO_LAYER
 from gradbook.formats.layer_list import MOST_PLACES, Moves, RowsAndColumns
 from gradbook.formats.layouts import Live, to_depth, to_space
 from gradbook.formats.recogniser import read_graph
-from gradbook.formats.torch.content import FLOATS, read_content
+from gradbook.formats.torch.content import FLOATS, read_content, with_plain_weights
 from gradbook.graph.window import NOWHERE, SAME, Both
 from gradbook.layers.activations import Activation, Numbered
 from gradbook.layers.card import spell
@@ -70,46 +69,13 @@ def torch_net(module: Any, example: Any) -> ImportedNet:
         raise not_installed("reading a PyTorch module", "PyTorch", "torch") from error
     name, file = type(module).__name__, io.BytesIO()
     try:
-        plain = _with_plain_weights(module)
+        plain = with_plain_weights(module)
         program = torch.export.export(plain, example if isinstance(example, tuple) else (example,))
         torch.export.save(program, file)
     except Exception as error:  # many kinds, depending on the module
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(f"{name}: PyTorch can't export it ({first})") from error
     return read_graph(read_content(file, name), OPERATORS, name)
-
-
-def _with_plain_weights(module: Any) -> Any:
-    """The module or, if weights of it are computed from others, as by `weight_norm`, a copy that
-    has what they are worth."""
-    import torch
-    from torch.nn.utils import parametrize
-
-    parts = list(module.modules())
-    hooked = [(k, hook) for k, part in enumerate(parts) for hook in _weight_hooks(part)]
-    if not hooked and not any(map(parametrize.is_parametrized, parts)):
-        return module
-    for k, hook in hooked:  # what the last forward pass left there can't be copied
-        setattr(parts[k], hook.name, getattr(parts[k], hook.name).detach())
-    copied = list(deepcopy(module).modules())
-    for k, hook in hooked:
-        with torch.no_grad():
-            worth = hook.compute_weight(copied[k], *[False] * hasattr(hook, "n_power_iterations"))
-        copied[k]._forward_pre_hooks.clear()
-        delattr(copied[k], hook.name)
-        copied[k].register_parameter(hook.name, torch.nn.Parameter(worth))
-    for part in filter(parametrize.is_parametrized, copied):
-        worth = {name: getattr(part, name).detach() for name in part.parametrizations}
-        part.__class__ = parametrize.type_before_parametrizations(part)  # removing would change it
-        del part.parametrizations
-        for name, value in worth.items():
-            part.register_parameter(name, torch.nn.Parameter(value))
-    return copied[0]
-
-
-def _weight_hooks(part: Any) -> list[Any]:
-    """The hooks by which older PyTorch computes weights: its weight_norm and spectral_norm."""
-    return [hook for hook in part._forward_pre_hooks.values() if hasattr(hook, "compute_weight")]
 
 
 # Arguments of operators.
