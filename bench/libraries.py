@@ -272,7 +272,7 @@ def tables(threads: int) -> None:
                     took[name].append(clock() - began)
                     right[name] = share_right(model, *others)
             parameters = gb.Net.parse(net_text(columns, widths)).count()
-            told = [
+            results = [
                 f"{name} {count * epochs / median(took[name]):,.0f} ({right[name]:.3f})"
                 for name in libraries
             ]
@@ -280,7 +280,7 @@ def tables(threads: int) -> None:
                 f"{parameters:,} parameters, {count:,} rows, batch {batch}, epochs {epochs}:",
                 end=" ",
             )
-            print("; ".join(told), f"- the first call took {first:.2f} s", flush=True)
+            print("; ".join(results), f"- the first call took {first:.2f} s", flush=True)
         predictions(threads, clock)
         estimators(threads)
 

@@ -39,7 +39,7 @@ def trainer(net: Net, mode: str, batch: int, threads: int, images: Any, labels: 
     if make is _in_tinygrad:
         beam = BEAM if mode.endswith("BEAM") else "0"
         os.environ.update(DEV="CPU", BEAM=beam, CPU_COUNT=str(threads), CACHELEVEL="0")
-    step, next_batch = make(net, labels), batches(len(images), batch)
+    step, next_batch = make(net), batches(len(images), batch)
 
     def steps(count: int) -> float:
         loss: Any = 0.0
@@ -64,7 +64,7 @@ def _refuse(layer: Layer) -> UsageError:
 # JAX ----------------------------------------------------------------------------------
 
 
-def _in_jax(net: Net, labels: Any) -> Callable[[Any, Any], Any]:
+def _in_jax(net: Net) -> Callable[[Any, Any], Any]:
     import jax
     from jax import numpy as jnp
 
@@ -165,7 +165,7 @@ def _jax_layer(layer: Layer, shape: Shape, own: Any, x: Any, key: Any) -> tuple[
 # tinygrad -----------------------------------------------------------------------------
 
 
-def _in_tinygrad(net: Net, labels: Any) -> Callable[[Any, Any], Any]:
+def _in_tinygrad(net: Net) -> Callable[[Any, Any], Any]:
     from tinygrad import Context, Tensor, TinyJit, nn
 
     Tensor.manual_seed(0)

@@ -465,8 +465,8 @@ def each_once(
             break  # keys are the same of equal rows only
     starts = np.concatenate([[True], ~repeats])
     first = order[starts]
-    given = None if weights is None else weights[order]
-    totals = np.bincount(np.cumsum(starts) - 1, given).astype(np.float64)
+    in_order = None if weights is None else weights[order]
+    totals = np.bincount(np.cumsum(starts) - 1, in_order).astype(np.float64)
     if (totals == totals[0]).all():
         return first, None
     of_rows = np.zeros(len(rows))

@@ -92,6 +92,11 @@ def test_an_unknown_word_is_none_of_a_columns_words_and_said(table):
     assert not list(table_remarks(table(), [Column("colour", ("blue", "red"))]))
 
 
+def test_a_column_of_one_word_may_meet_another(table):
+    found, columns = table("colour,n\nred,1\nblue,2\n?,3\n"), [Column("colour", ("red",))]
+    np.testing.assert_array_equal(encode(found, columns), [[1], [0], [np.nan]])
+
+
 def test_too_many_different_words_are_no_column(table):
     rows = "".join(f"name {k},{k}\n" for k in range(150))
     with pytest.raises(DataError, match="150 different words .* --set 'ignore who'"):

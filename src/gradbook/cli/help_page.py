@@ -35,9 +35,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
-from shutil import get_terminal_size
 from string import Template
-from textwrap import wrap
 from typing import Any, NoReturn
 
 from gradbook.cli.argument_kinds import OneOf
@@ -138,6 +136,8 @@ def read_page(name: str, **facts: object) -> str:
 
 
 def print_page(text: str) -> None:
+    from shutil import get_terminal_size
+
     print(fit(text, get_terminal_size().columns), end="")
 
 
@@ -157,6 +157,8 @@ def fit(text: str, columns: int) -> str:
             pieces.append((line, "", -1))
         else:
             pieces.append(("", words, indent))
+    from textwrap import wrap
+
     lines, furthest = [], int(BESIDE * columns)
     for left, beside, column in pieces:
         hang = min(column, furthest)

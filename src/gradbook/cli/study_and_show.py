@@ -9,14 +9,7 @@ from collections.abc import Sequence
 from time import monotonic
 
 from gradbook.amounts import counted, duration, percent
-from gradbook.cli.output import (
-    can_redraw,
-    can_say,
-    print_event,
-    show,
-    width,
-    write_or_print,
-)
+from gradbook.cli.output import can_redraw, can_say, print_event, show, width, write_or_print
 from gradbook.cli.screen import Screen
 from gradbook.errors import FileError, UsageError
 from gradbook.files import renew, write_whole

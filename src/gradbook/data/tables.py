@@ -365,9 +365,8 @@ def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
     for column in map(table.as_here, columns):
         if column.words:
             words = table.words_or_unknown(column)
-            numbers = np.eye(len(column.words))[words]
+            numbers = (words[:, None] == np.arange(len(column.words))).astype(np.float64)
             numbers[words == MISSING] = np.nan
-            numbers[words == UNKNOWN] = 0
         else:
             numbers = table.values(column)[:, None]
         parts.append(numbers)

@@ -118,6 +118,11 @@ class Engine(ABC):
     def predict(self, images: NDArray[Any]) -> NDArray[Any]:
         """The network's outputs for each image, with the running statistics."""
 
+    def twin(self) -> Engine | None:
+        """An engine of the same compiled code with one thread and memory of its own; None if this
+        one isn't compiled."""
+        return None
+
     def normalise(self, mean: ArrayLike, deviation: ArrayLike, most: float = 1) -> None:
         """Scale inputs x to (x / most − mean) / deviation, channel by channel."""
         channels = self.net.input[0]

@@ -96,7 +96,6 @@ class NativeEngine(Engine):
             self.arrays[str(leaf.name)][...] = values
 
     def twin(self) -> NativeEngine:
-        """An engine of the same code with one thread and memory of its own."""
         other = copy(self)
         other.__dict__.pop("arrays", None)
         other.threads, other._running = 1, Lock()

@@ -52,3 +52,20 @@ def test_computed_weights_are_read_as_numbers(name):
     np.testing.assert_allclose(model.predict(rows.numpy()), said, atol=1e-5)
     with torch.no_grad():
         assert np.array_equal(module(rows).numpy(), said)
+
+
+@pytest.mark.witness("torch")
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_other_hooks_of_such_a_module_stay():
+    """A hook of one's own changes what the layer reads, and isn't lost beside `weight_norm`."""
+    import torch
+    from torch import nn
+    from torch.nn.utils import weight_norm
+
+    layer = weight_norm(nn.Linear(5, 2))
+    layer.register_forward_pre_hook(lambda _, inputs: (inputs[0] * 3,))
+    module, rows = nn.Sequential(layer).eval(), torch.randn(4, 5)
+    with torch.no_grad():
+        said = module(rows).numpy()
+    model = gb.from_torch(module, rows[:1], task="numbers")
+    np.testing.assert_allclose(model.predict(rows.numpy()), said, atol=1e-5)

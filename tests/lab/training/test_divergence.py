@@ -39,3 +39,10 @@ def test_the_loss_of_the_course_that_sticks_is_no_divergence():
     step = gb.steps(gb.builtin("worked"), rate=1000)
     losses = [step([[0.05, 0.1]], [[0.5, 0.5]]) for _ in range(70)]
     assert losses[-1] == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_loss_that_has_no_value_at_the_start_is_no_matter_of_the_rate():
+    """Whether the first epoch has one step or many."""
+    for batch in (32, 200):
+        with pytest.raises(gb.GradbookError, match="isn't a number before the first update"):
+            gb.train(NET.format(0.1), X, Y, loss="ln(a - 1000)", epochs=2, set=f"batch {batch}")

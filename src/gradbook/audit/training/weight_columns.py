@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, chain
 
-from gradbook.cells.book import Book
+from gradbook.cells.book import Book, CellValue
 from gradbook.cells.flow import Flow, walk
 from gradbook.cells.formula.address import DOWN, OVER, ROW, SHEET, Address, Axis, axis_of, sheet_of
 from gradbook.cells.formula.elementwise import ROUNDING
@@ -473,15 +473,22 @@ def _begins_anew(book: Book, whole: WeightColumn, part: WeightColumn) -> bool:
             return True
         if cell - stride in book.patterns and _is_number(book, cell):
             places.append((cell, cell - away, cell - stride))
-    numbers = [tuple(map(values.get, place)) for place in places]
-    changed = [(now, *others) for now, *others in numbers if others[0] != others[1]]
-    back = [(now, last) for now, initial, last in changed if now == initial]
-    rounding = 10.0 ** -max(len(f"{now:.12f}".rstrip("0").partition(".")[2]) for now, *_ in numbers)
-    is_clear = any(
-        not (isinstance(now, float) and isinstance(last, float) and abs(now - last) <= rounding)
-        for now, last in back
-    )
-    return is_clear or (bool(back) and len(back) == len(changed))
+    digits = max(_decimals(values[cell]) for cell, *_ in places)
+    changed = [place for place in places if values.get(place[1]) != values.get(place[2])]
+    back = [place for place in changed if values[place[0]] == values.get(place[1])]
+    is_all = bool(back) and len(back) == len(changed)
+    return is_all or any(_is_apart(values[now], values.get(last), digits) for now, _, last in back)
+
+
+def _decimals(number: CellValue) -> int:
+    return len(f"{number:.12f}".rstrip("0").partition(".")[2])
+
+
+def _is_apart(now: CellValue, last: CellValue, digits: int) -> bool:
+    """Whether one number isn't the other rounded to so many digits."""
+    if not (isinstance(now, float) and isinstance(last, float)):
+        return True
+    return abs(now - last) > 10.0**-digits
 
 
 def align_columns(book: Book, columns: Sequence[WeightColumn]) -> list[WeightColumn]:

@@ -237,7 +237,9 @@ def with_plain_weights(module: Any) -> Any:
     for k, hook in hooked:
         with torch.no_grad():
             worth = hook.compute_weight(copied[k], *[False] * hasattr(hook, "n_power_iterations"))
-        copied[k]._forward_pre_hooks.clear()
+        own = copied[k]._forward_pre_hooks
+        for key in [key for key, other in own.items() if getattr(other, "name", "") == hook.name]:
+            del own[key]
         delattr(copied[k], hook.name)
         copied[k].register_parameter(hook.name, torch.nn.Parameter(worth))
     for part in filter(parametrize.is_parametrized, copied):

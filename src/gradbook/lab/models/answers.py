@@ -94,12 +94,12 @@ def class_numbers(
         known |= {name.capitalize(): number for name, number in known.items()}
     if labels.dtype.kind in "iu" and not {*map(str, np.unique(labels).tolist())} <= known.keys():
         known = {str(number): number for number in range(len(classes))}
-    given = labels.tolist()
-    if labels.dtype != object or {*map(type, given)} == {str}:  # equal ones have one name
-        places = {label: known.get(label_name(label), -1) for label in {*given}}
-        numbers = np.array([places[label] for label in given], np.int32)
+    each = labels.tolist()
+    if labels.dtype != object or {*map(type, each)} == {str}:  # equal ones have one name
+        places = {label: known.get(label_name(label), -1) for label in {*each}}
+        numbers = np.array([places[label] for label in each], np.int32)
     else:
-        numbers = np.array([known.get(label_name(label), -1) for label in given], np.int32)
+        numbers = np.array([known.get(label_name(label), -1) for label in each], np.int32)
     if (numbers < 0).any():
         row = int(np.argmax(numbers < 0))
         names = ", ".join(known) if len(known) <= MOST_NAMED else f"{len(known)} others"

@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from gradbook.data.signals import Windows
     from gradbook.engine.base import Engine
     from gradbook.engine.engines import PlainEngine
-    from gradbook.engine.native import NativeEngine
     from gradbook.lab.models.exporting import Exported
     from gradbook.net.trained import TrainedNet
 
@@ -148,7 +147,7 @@ class Model:
         self.classes, self.about = tuple(self.classes), dict(self.about)
         # What it was trained on, while that is in memory: a data set, or a function for its rows.
         self.trained_on: Any = None
-        self.trained_by: NativeEngine | None = None
+        self.trained_by: Engine | None = None
 
     @property
     def parameters(self) -> int:
@@ -494,7 +493,8 @@ class Model:
         ratios = np.abs(self.mean) / np.abs(self.deviation)
         if self.trained_by is None or len(self.net.input) > 1 or ratios.max() > FAR_FROM_0:
             return ()
-        engines = tuple(self.trained_by.twin() for _ in range(cores()))
+        twins = (self.trained_by.twin() for _ in range(cores()))
+        engines = tuple(engine for engine in twins if engine)
         for engine in engines:
             engine.normalise(self.mean, self.deviation)
             engine.restore(self.values)

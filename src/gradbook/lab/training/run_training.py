@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil, inf, isfinite
 from threading import Event, Lock, Thread, Timer
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +39,6 @@ from gradbook.looks import look
 from gradbook.net import Net
 from gradbook.net.trained import leaves_of_tensors
 from gradbook.schema import SchemaError
-
-if TYPE_CHECKING:
-    from gradbook.engine.native import NativeEngine
 
 SAVED_EVERY = 30.0  # seconds, at the latest
 SAVED_AFTER = 0.5  # seconds, at the soonest, if epochs take milliseconds
@@ -337,7 +334,7 @@ class TrainingRun:
         self._losses = np.concatenate([self._losses, seen.losses])
         self._right = np.concatenate([self._right, seen.right])
         wrong = np.flatnonzero(~np.isfinite(self._losses))
-        if len(wrong) and self._step < self.steps and wrong[0] == 0:
+        if len(wrong) and wrong[0] == 0 and not self.history:
             raise Diverged(
                 "the loss isn't a number before the first update: the network's start values, or "
                 "its loss's formula, give none for these samples"
@@ -460,8 +457,8 @@ class TrainingRun:
         }
         values = {name: carried[name] for name in trained_shapes(self.recipe.net)}
         model = self.problem.model(self.recipe, self.material, values, about)
-        if hasattr(self.engine, "twin") and not self.material.fixed and isinstance(model, Model):
-            model.trained_by = cast("NativeEngine", self.engine)
+        if not self.material.fixed and isinstance(model, Model):
+            model.trained_by = self.engine
         return model
 
 
