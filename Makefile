@@ -15,6 +15,7 @@ NODE_PACKAGES := hyperformula@3.5.0 pyodide@314.0.7 pyright@1.1.414
 # Each version compiles to other bytes: after another is named here, `make modules`.
 ZIG := ziglang==0.17.1
 GENERATOR := zensical==0.0.73
+UV := uv==0.13.9
 
 ifneq ($(filter-out 0,$(REQUIRE_ALL)),)
 WITNESSES := $(VENV)/with-torch $(VENV)/with-generator
@@ -25,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test pytest everything lint format bench record fuzz extension modules languages site package release-check clean
+.PHONY: help run test pytest everything lint format bench record fuzz extension modules languages constraints site package release-check clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -73,6 +74,11 @@ modules: $(VENV)/with-tests ## Compile what pages of the built-in recipes run, a
 languages: $(VENV)/with-tests ## Gather the messages that the code has now into every catalogue, and compile them
 	$(BIN)/python -m scripts.catalogues
 
+constraints: $(VENV)/with-tests ## Choose the newest versions of what tests and types are checked with, for every Python that we support
+	$(PIP) '$(UV)'
+	$(BIN)/uv pip compile pyproject.toml --group test --universal --python-version 3.11 --upgrade \
+		--no-header --no-annotate --no-emit-index-url --quiet --output-file constraints.txt
+
 site: $(VENV)/with-generator ## Build the documentation into out/site, or into PUBLISHED=FOLDER beside that of other releases
 	$(BIN)/python -m $(if $(PUBLISHED),scripts.site_versions '$(PUBLISHED)',scripts.site)
 
@@ -107,8 +113,8 @@ $(VENV)/with-compiler: | $(VENV)/with-gradbook
 		echo "that didn't work either: training goes on in NumPy, slowly" >&2
 	@touch $@
 
-$(VENV)/with-tests: pyproject.toml | $(BIN)/python
-	$(PIP) --editable . --group test
+$(VENV)/with-tests: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable . --group test --constraint constraints.txt
 	@touch $@ $(VENV)/with-gradbook
 
 $(VENV)/with-fuzzer: Makefile | $(VENV)/with-tests

@@ -2,6 +2,7 @@
 
 python -m scripts.release 1.2.0 2026-12-24    what is unreleased becomes 1.2.0
 python -m scripts.release --recipe            out/conda-recipe.yaml, of what was built in dist/
+python -m scripts.release --notes             prints what the changelog says of this version
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ PACKAGE, CHANGES, CITATION = "src/gradbook/__init__.py", "CHANGELOG.md", "CITATI
 CITED = re.compile(r"^(?:version|date-released|repository-code|url): .*\n", re.MULTILINE)
 RECIPE = "packaging/conda-recipe.yaml"
 UNRELEASED = "## Unreleased\n"
+RELEASED = re.compile(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 
 
 def cut(texts: Mapping[str, str], version: str, day: str) -> dict[str, str]:
@@ -52,12 +54,19 @@ def filled_recipe(archive: Path, version: str = __version__, home: Home = HOME) 
     return text.replace("VERSION", version).replace("SHA256", digest).rstrip() + "\n" + lines
 
 
+def releases(changes: str) -> dict[str, tuple[str, str]]:
+    """The day and the changes of each version in the changelog."""
+    return {version: (day, text.strip()) for version, day, text in RELEASED.findall(changes)}
+
+
 def main(words: list[str]) -> None:
     match words:
         case ["--recipe"]:
             recipe = filled_recipe(ROOT / "dist" / f"gradbook-{__version__}.tar.gz")
             (ROOT / "out").mkdir(exist_ok=True)
             (ROOT / "out" / "conda-recipe.yaml").write_text(recipe, "utf-8")
+        case ["--notes"]:
+            print(releases((ROOT / CHANGES).read_text("utf-8"))[__version__][1])
         case [version, day] if VERSION.fullmatch(version) and DAY.fullmatch(day):
             texts = {
                 name: (ROOT / name).read_text("utf-8") for name in (PACKAGE, CHANGES, CITATION)

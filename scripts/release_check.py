@@ -5,29 +5,29 @@ python -m scripts.release_check [TAG [ADDRESS]]     v1.0.0 https://github.com/ow
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 from gradbook import __version__
 from scripts.home import HOME, Home
-from scripts.release import CHANGES, CITATION, UNRELEASED, cited
+from scripts.release import CHANGES, CITATION, UNRELEASED, cited, releases
 
 ROOT = Path(__file__).resolve().parents[1]
+OWNERS = ".github/CODEOWNERS"
 MOST_LINES = 60  # of a release in the changelog
 NO_HOME = (
     'scripts/home.py: fill in HOME = Home("OWNER", "https://SITE/"): without it, the page of the '
     "package has no picture and its links lead nowhere"
 )
-RELEASED = re.compile(r"^## (\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 
 
 def obstacles(tag: str, address: str, home: Home = HOME) -> list[str]:
     """What stands against publishing, a line each."""
-    changes, citation = ((ROOT / name).read_text("utf-8") for name in (CHANGES, CITATION))
-    releases = {version: (day, told) for version, day, told in RELEASED.findall(changes)}
-    day, told = releases.get(__version__, ("", ""))
-    lines = len([line for line in told.splitlines() if line.strip()])
+    changes, citation, owners = (
+        (ROOT / name).read_text("utf-8") for name in (CHANGES, CITATION, OWNERS)
+    )
+    day, text = releases(changes).get(__version__, ("", ""))
+    lines = len([line for line in text.splitlines() if line.strip()])
     return [
         line
         for line, agrees in [
@@ -36,6 +36,10 @@ def obstacles(tag: str, address: str, home: Home = HOME) -> list[str]:
             (
                 f"scripts/home.py says {home.repository}, but this is {address}",
                 home.repository == address or not home.owner,
+            ),
+            (
+                f"{OWNERS} has no line '* @{home.owner}'",
+                f"\n* @{home.owner}\n" in owners or not home.owner,
             ),
             (f"{CHANGES} has no heading '## {__version__} - YYYY-MM-DD'", day),
             (

@@ -19,10 +19,20 @@ import pytest
 
 from gradbook import __version__
 from scripts.home import HOME, Home, urls, with_absolute_links
-from scripts.release import CHANGES, CITATION, PACKAGE, UNRELEASED, cited, cut, filled_recipe
+from scripts.release import (
+    CHANGES,
+    CITATION,
+    PACKAGE,
+    UNRELEASED,
+    cited,
+    cut,
+    filled_recipe,
+    releases,
+)
 from scripts.release_check import obstacles
 
 ROOT = Path(__file__).parent.parent
+WORKFLOWS = ROOT / ".github" / "workflows"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OF_THE_PROJECT = ("Makefile", "README.md", "docs/guides/page.md", "scripts/package_metadata.py")
 OF_THE_PACKAGE = ("gradbook/py.typed", "gradbook/web/report/play.css", "gradbook/cli/main.py")
@@ -90,6 +100,40 @@ def test_the_wheel_works_without_the_project(built, tmp_path):
     assert "right" in judged
 
 
+def interpreters() -> dict[str, Path]:
+    """The other Pythons of this machine that the package says it works with."""
+    known = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if "Python :: 3." in line]
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    folders = [*os.get_exec_path(), *Path.home().glob(".pyenv/versions/*/bin")]
+    return {
+        version: path
+        for version in known
+        for folder in folders  # the last one counts: a shim on the path may lead nowhere
+        if version != here and (path := Path(folder) / f"python{version}").exists()
+    }
+
+
+@pytest.mark.witness("build")
+@pytest.mark.parametrize("version", interpreters() or [pytest.param("", marks=pytest.mark.skip)])
+def test_the_wheel_works_in_every_python(built, tmp_path, version):
+    python = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
+    run(interpreters()[version], "-m", "venv", tmp_path / "empty")
+    run(python / "python", "-m", "pip", "install", "--quiet", built[1])
+    said = [
+        run(python / "gradbook", *words.split(), cwd=tmp_path)
+        for words in (
+            "--version",
+            "explain worked --only w5",
+            "sheet worked -o book.xlsx",
+            "check book.xlsx",
+            "summary quick",
+        )
+    ]
+    assert __version__ in said[0]
+    assert "0.01288082" in said[1]
+    assert "right" in said[3]
+
+
 def test_all_has_every_extra_that_people_use():
     extras = PROJECT["optional-dependencies"]
     (everything,) = extras["all"]
@@ -110,12 +154,26 @@ def test_the_oldest_python_is_the_same_wherever_it_is_named():
 OWNED = Home("somebody", "https://somebody.example/gradbook/")
 
 
+def test_what_others_wrote_for_the_workflows_cannot_change_unseen():
+    used = re.findall(
+        r"uses: (\S+)", "".join(path.read_text("utf-8") for path in WORKFLOWS.glob("*.yml"))
+    )
+    assert used
+    assert [name for name in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name)] == []
+
+
+def test_the_notes_of_a_release_are_its_part_of_the_changelog():
+    text = "# Changelog\n\n## 2.0.0 - 2027-01-02\n\n- New\n\n## 1.0.0 - 2026-01-02\n\n- Old\n"
+    assert releases(text) == {"2.0.0": ("2027-01-02", "- New"), "1.0.0": ("2026-01-02", "- Old")}
+
+
 def test_what_does_not_agree_is_not_published():
     wrong = obstacles("v99.0.0", "https://example.org/gradbook", OWNED)
     assert f"the tag is v99.0.0, but the version is {__version__}" in wrong
     address = f"scripts/home.py says {OWNED.repository}, but this is https://example.org/gradbook"
     assert address in wrong
     assert any(line.startswith("CITATION.cff doesn't say") for line in wrong)
+    assert ".github/CODEOWNERS has no line '* @somebody'" in wrong
 
 
 def test_nothing_is_published_before_there_is_a_home():

@@ -52,13 +52,14 @@ MODULES = {
     "runs": ("export", "import"),
     "classroom": ("class",),
 }  # the modules of `verbs/`; any other verb has a module of its own name
-RENAMED = {  # verbs of 1.0 and the commands that replace them
+RENAMED = {  # former verbs and the commands that replace them
     "page": "gradbook play NET -o FILE.html",
     "film": "gradbook play NET",
     "write": "gradbook train names, and then gradbook generate RUN",
     "recipes": "gradbook train --list",
     "serve": "gradbook class serve",
     "completion": "gradbook help completion SHELL",
+    "compare": "gradbook study NAME, which shows recipes side by side",
 }
 
 NO_THREAD = "can't start new thread"

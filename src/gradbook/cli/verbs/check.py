@@ -308,6 +308,7 @@ ENTRIES = {
         gone={
             "--html": "write -o FILE.html",
             "--csv": "write -o FILE.csv",
+            "--on": "--workers N checks N workbooks at a time, on this machine",
             **dict.fromkeys(("--points", "--out-of", "--accept-elsewhere"), MARKS),
             "--repeated": f"{MARKS}, and rubric.toml sets the cost of a mistake",
             "--names": f"{MARKS} by name",

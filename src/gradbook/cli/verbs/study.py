@@ -104,6 +104,9 @@ ENTRIES = {
     "study": Verb(
         run,
         kinds={"workers": whole_number(1, MOST_WORKERS)},
-        gone={f"--{word}": f"write --vary '{word} …'" for word in ("sampler", "folds", "seeds")},
+        gone={
+            **{f"--{word}": f"write --vary '{word} …'" for word in ("sampler", "folds", "seeds")},
+            "--test": "gradbook train best.txt scores the best recipe on the test images",
+        },
     )
 }

@@ -427,6 +427,7 @@ ENTRIES = {
             "--find-rate": "write --rate find, which trains at the rate that it finds",
             "--all": "write --set 'test none'",
             "--patience": "write --set 'early stop N'",
+            "--on": "--seeds N trains on this machine",
             "--log": "in Python, give gb.train(…, listener=…) a function that logs",
         },
     )
