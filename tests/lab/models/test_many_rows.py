@@ -32,6 +32,13 @@ def test_rows_in_single_precision_are_answered_in_it():
     np.testing.assert_allclose(single, double, atol=2e-6)
 
 
+def test_rows_go_through_batch_normalisation_one_by_one():
+    net = "input 3; dense 4; batchnorm; relu; dense 2; softmax"
+    model = gb.train(net, X[:300], Y[:300], epochs=2).model
+    each = np.concatenate([model.predict(row[None]) for row in X[:5]])
+    np.testing.assert_allclose(each, model.predict(X[:5]), atol=1e-12)
+
+
 @pytest.mark.witness("cc")
 def test_the_code_that_trained_it_reads_many_rows_like_numpy(compiled):
     assert compiled.trained_by

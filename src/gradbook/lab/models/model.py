@@ -482,7 +482,7 @@ class Model:
         from gradbook.engine.engines import PlainEngine
 
         if real not in self._row_engines:
-            engine = self._row_engines[real] = PlainEngine(self.net, 1, precision=real)
+            engine = self._row_engines[real] = PlainEngine(self.net, FEW_IMAGES, precision=real)
             self._ready(engine)
         return self._row_engines[real]
 
