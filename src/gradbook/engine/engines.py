@@ -17,10 +17,10 @@ from gradbook.data.warp import Warp, warp_images
 from gradbook.engine.base import Engine, EpochRun, JobArrays
 from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_numpy
 from gradbook.graph.node import Node, ancestors
-from gradbook.graph.reference import Instead, evaluate_in_order, quick_sums
+from gradbook.graph.reference import Routine, evaluate_in_order
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Net
-from gradbook.net.build import NOT_FROZEN, Forward, Frozen, inference
+from gradbook.net.build import NOT_FROZEN, Frozen, inference
 from gradbook.net.measure import measure
 from gradbook.net.step import drawn
 
@@ -95,14 +95,6 @@ class PlainEngine(Engine):
         named = [*step.start, *step.gradients.values()]
         return list(ancestors(results)), {node: str(node.name) for node in named}
 
-    @cached_property
-    def _forward(self) -> tuple[Forward, list[Node], dict[Node, NDArray[Any]]]:
-        """The network for predictions, the nodes that they need in their order, and the weights."""
-        forward = inference(self.net)
-        order = list(ancestors([forward.outputs]))
-        leaves = [node for node in order if node.op.name == "leaf" and not node.each]
-        return forward, order, {leaf: self.arrays[str(leaf.name)] for leaf in leaves}
-
     def _fetched(
         self, arrays: JobArrays, images: NDArray[Any], warp: Warp | None, key: tuple[int, int]
     ) -> NDArray[Any]:
@@ -132,18 +124,25 @@ class PlainEngine(Engine):
         for first in range(0, len(images), self.batch):
             (pixels,) = self.inputs(images[first : first + self.batch]).values()
             inputs = self._normalised(pixels.reshape(-1, *self.net.input))
-            outputs[first : first + self.batch] = self._outputs(inputs, {})
+            outputs[first : first + self.batch] = self._exact(inputs).reshape(len(inputs), -1)
         return outputs
 
     def predict_quickly(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """The outputs for scaled inputs, the same on any machine but for their last bits."""
-        return self._outputs(inputs, quick_sums(self._forward[1]))
+        return self._quick(inputs).reshape(len(inputs), -1)
 
-    def _outputs(self, inputs: NDArray[Any], instead: Mapping[Node, Instead]) -> NDArray[Any]:
-        forward, order, weights = self._forward
-        known = {forward.inputs: inputs, **weights}
-        values = evaluate_in_order(order, known, len(inputs), instead=instead)
-        return values[forward.outputs].reshape(len(inputs), -1)
+    @cached_property
+    def _exact(self) -> Routine:
+        return self._routine(is_quick=False)
+
+    @cached_property
+    def _quick(self) -> Routine:
+        return self._routine(is_quick=True)
+
+    def _routine(self, is_quick: bool) -> Routine:
+        forward = inference(self.net)
+        example = np.zeros((1, *self.net.input), self.real)
+        return Routine(forward.outputs, forward.inputs, example, self.arrays, is_quick)
 
 
 def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:

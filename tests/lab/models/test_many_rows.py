@@ -9,7 +9,7 @@ import pytest
 
 import gradbook as gb
 from gradbook.errors import DataError
-from gradbook.lab.models.model import MANY_AT_ONCE, ROWS_AT_ONCE
+from gradbook.lab.models.row_outputs import MANY_AT_ONCE, ROWS_AT_ONCE
 
 X = np.random.default_rng(0).normal([3, -2, 0], [1, 5, 0.1], size=(2 * MANY_AT_ONCE + 77, 3))
 Y = (X[:, 0] + X[:, 1] > 1).astype(int)
@@ -37,6 +37,23 @@ def test_rows_go_through_batch_normalisation_one_by_one():
     model = gb.train(net, X[:300], Y[:300], epochs=2).model
     each = np.concatenate([model.predict(row[None]) for row in X[:5]])
     np.testing.assert_allclose(each, model.predict(X[:5]), atol=1e-12)
+
+
+@pytest.mark.parametrize("outputs", ["dense 2; softmax", "dense 1; sigmoid", "dense 2"])
+def test_a_single_row_is_answered_alike_however_it_is_written(outputs):
+    model = gb.train(f"input 3; dense 4; relu; {outputs}", X[:300], Y[:300], epochs=2).model
+    for row in X[:5, None]:
+        answer = model.predict(row)
+        for same in (
+            row.tolist(),
+            np.asfortranarray(row),
+            row.astype(">f8"),
+            row[:, ::-1][:, ::-1],
+        ):
+            assert model.predict(same).tobytes() == answer.tobytes()
+    for bad in (np.nan, np.inf):
+        with pytest.raises(DataError):
+            model.predict(np.array([[1, bad, 2]]))
 
 
 @pytest.mark.witness("cc")

@@ -139,7 +139,8 @@ def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
     if net.outputs == 1:
         return np.concatenate([1 - numbers, numbers], axis=1)
     if net.answer_kind in (AnswerKind.SHARES, AnswerKind.CHANCES):
-        return np.asarray(numbers / np.maximum(numbers.sum(axis=1, keepdims=True), TINY))
+        sums = np.add.reduce(numbers, axis=1, keepdims=True)
+        return np.asarray(numbers / np.maximum(sums, TINY, out=sums))
     # a softmax leaves the probabilities of a log softmax unchanged
     shares = np.exp(numbers - numbers.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))

@@ -6,9 +6,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
+from functools import cached_property
 from math import isqrt, prod
-from threading import Event
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import numpy as np
@@ -21,7 +20,6 @@ from gradbook.data.frames import NamedColumns
 from gradbook.data.tables import ColumnTable, Numbers, encode, read_columns, unknown_words
 from gradbook.errors import DataError, GradbookError, ShapeError, UsageError, assume
 from gradbook.graph.window import Shape
-from gradbook.interruption import side_by_side
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import (
     FinalScore,
@@ -45,6 +43,7 @@ from gradbook.lab.models.input_range import (
     require_numbers,
 )
 from gradbook.lab.models.recorded import RecordedWindows, recorded_windows
+from gradbook.lab.models.row_outputs import RowReader
 from gradbook.lab.models.table_columns import (
     NO_NUMBERS,
     TABLE_RECORD,
@@ -67,21 +66,18 @@ from gradbook.schema import (
     TrueOrFalse,
     WholeNumber,
 )
-from gradbook.system import cores
 
 if TYPE_CHECKING:
     from gradbook.data.dataset import Dataset, Images
     from gradbook.data.signals import Windows
     from gradbook.engine.base import Engine
-    from gradbook.engine.engines import PlainEngine
     from gradbook.lab.models.exporting import Exported
     from gradbook.net.trained import TrainedNet
 
 
 KIND, TABLE_KIND, VERSION = "model", "table model", 1
 USUAL_BATCH = 128
-ROWS_AT_ONCE, MANY_AT_ONCE = 1024, 16_384  # of a table: in NumPy, and in compiled code
-FAR_FROM_0 = 1000  # deviations: scaling loses digits of single precision if a mean is so far
+REALS = (np.dtype(np.float32), np.dtype(np.float64))
 Scales = Sequence[float] | Numbers
 Readable = ColumnTable | ArrayLike | Mapping[str, ArrayLike] | os.PathLike[str]
 MOST_AT_ONCE = 2**24  # values of all layers computed together, which limits memory
@@ -175,8 +171,9 @@ class Model:
 
         With `names`, the name of the likeliest class of each.
         """
-        rows = self._read(inputs)
-        answers = self._answers(rows)
+        are_complete = self._are_complete_rows(inputs)
+        rows = cast("NDArray[Any]", inputs) if are_complete else self._read(inputs)
+        answers = self._answers(rows, are_complete)
         if not names:
             return answers.astype(np.float32) if rows.dtype == np.float32 else answers
         self.require_classes()
@@ -216,8 +213,8 @@ class Model:
         bytes, however dark."""
         return self._answers(self._rows_or_images(rows))
 
-    def _answers(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        outputs = self._outputs(rows)
+    def _answers(self, rows: NDArray[Any], are_complete: bool = False) -> NDArray[np.float64]:
+        outputs = self._outputs(rows, are_complete)
         if self.classes:
             return probabilities(self.net, outputs)
         if self.columns:
@@ -421,6 +418,18 @@ class Model:
 
     # Predictions.
 
+    def _are_complete_rows(self, inputs: Readable) -> bool:
+        """Whether a caller's input is in the form that `answers` needs, as most is: finite numbers
+        in columns that are only numbers, of which none can be on another scale."""
+        if not self.columns or type(inputs) is not np.ndarray or inputs.dtype not in REALS:
+            return False
+        learned = self.about.get("range") or {}
+        return (
+            inputs.shape[1:] == self.net.input == self.columns.numbers
+            and not (learned.get("pictures") or learned.get("bytes"))
+            and all_finite(inputs)
+        )
+
     def _read(self, inputs: Readable) -> NDArray[Any]:
         """A caller's input in the form that `answers` needs."""
         if not self.columns:
@@ -474,31 +483,9 @@ class Model:
         return self._ready(PlainEngine(self.net, FEW_IMAGES))
 
     @cached_property
-    def _row_engines(self) -> dict[str, PlainEngine]:
-        """The engines for rows in each precision so far, with nothing to compile."""
-        return {}
-
-    def _row_engine(self, real: str) -> PlainEngine:
-        from gradbook.engine.engines import PlainEngine
-
-        if real not in self._row_engines:
-            engine = self._row_engines[real] = PlainEngine(self.net, FEW_IMAGES, precision=real)
-            self._ready(engine)
-        return self._row_engines[real]
-
-    @cached_property
-    def _compiled(self) -> tuple[Engine, ...]:
-        """Engines for many rows, one for each core, if the one that trained it was compiled: they
-        read in its single precision."""
-        ratios = np.abs(self.mean) / np.abs(self.deviation)
-        if self.trained_by is None or len(self.net.input) > 1 or ratios.max() > FAR_FROM_0:
-            return ()
-        twins = (self.trained_by.twin() for _ in range(cores()))
-        engines = tuple(engine for engine in twins if engine)
-        for engine in engines:
-            engine.normalise(self.mean, self.deviation)
-            engine.restore(self.values)
-        return engines
+    def _row_reader(self) -> RowReader:
+        mean, deviation = np.asarray(self.mean, float), np.asarray(self.deviation, float)
+        return RowReader(self.net, self.values, mean, deviation, self.trained_by)
 
     def _ready(self, engine: Engine) -> Engine:
         if not self.columns:
@@ -514,38 +501,11 @@ class Model:
         are_bytes = isinstance(rows, np.ndarray) and rows.dtype == np.uint8
         return rows if self.columns or are_bytes else self._as_images(rows)
 
-    def _outputs(self, rows: NDArray[Any]) -> NDArray[Any]:
+    def _outputs(self, rows: NDArray[Any], are_complete: bool = False) -> NDArray[Any]:
         if self.columns:
-            real = _precision_of(rows)
-            outputs = np.empty((len(rows), self.net.outputs), real)
-            if len(rows) > MANY_AT_ONCE and self._compiled:
-                self._read_side_by_side(rows, outputs)
-                return outputs
-            for first in range(0, len(rows), ROWS_AT_ONCE):
-                here = slice(first, first + ROWS_AT_ONCE)
-                outputs[here] = self._of_rows(rows[here], real)
-            return outputs
+            filling = None if are_complete else lambda: self.instead_of_missing
+            return self._row_reader.outputs(rows, filling)
         return (self._plain_engine if len(rows) <= FEW_IMAGES else self.engine).predict(rows)
-
-    def _read_side_by_side(self, rows: NDArray[Any], outputs: NDArray[Any]) -> None:
-        """Many rows in compiled code: each engine reads pieces in a thread of its own."""
-        engines, stopped = self._compiled, Event()
-
-        def read(number: int) -> None:
-            for first in range(number * MANY_AT_ONCE, len(rows), len(engines) * MANY_AT_ONCE):
-                here = slice(first, first + MANY_AT_ONCE)
-                if not stopped.is_set():
-                    outputs[here] = self._of_rows(rows[here], "", engines[number])
-
-        side_by_side(*(partial(read, number) for number in range(len(engines))), stop=stopped.set)
-
-    def _of_rows(self, rows: NDArray[Any], real: str, engine: Engine | None = None) -> NDArray[Any]:
-        if not all_finite(rows) and np.isnan(rows).any():
-            rows = np.where(np.isnan(rows), self.instead_of_missing, rows)
-        if engine:
-            return engine.predict(rows)
-        scaled = ((rows - self.mean) / self.deviation).astype(real, copy=False)
-        return self._row_engine(real).predict_quickly(scaled.reshape(-1, *self.net.input))
 
     def _as_images(self, images: object) -> NDArray[Any]:
         """A caller's images in the network's form. They may have its shape or that of the pictures,
@@ -707,11 +667,6 @@ def untrained_model(net: Net, dataset: Dataset) -> Model:
     require_classes(net, len(dataset.classes), dataset.name)
     scales = statistics(dataset.training_and_validation)
     return Model(net, at_start(net), scales.mean, scales.deviation, dataset.classes)
-
-
-def _precision_of(rows: NDArray[Any]) -> str:
-    """The precision in which a network reads rows: their own."""
-    return "float32" if rows.dtype == np.float32 else "float64"
 
 
 def _as_labels(labels: object, images: int, classes: Sequence[str]) -> NDArray[Any]:

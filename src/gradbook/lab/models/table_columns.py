@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -101,6 +102,11 @@ class TableColumns:
     def width(self) -> int:
         """The number of numbers in a row."""
         return sum(column.width for column in self.inputs)
+
+    @cached_property
+    def numbers(self) -> Shape:
+        """The shape of a row if all columns are numbers; () if some aren't."""
+        return () if any(column.words for column in self.inputs) else (len(self.inputs),)
 
     def names_in(self, names: tuple[str, ...], file: str | None = None) -> tuple[str, ...]:
         """The model's names for these columns: by name, or by place if only the order is known."""
