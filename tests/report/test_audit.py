@@ -118,7 +118,7 @@ def test_several_sheets_are_told_apart_and_counted():
     shown = said(report, BookReport("bob.xlsx", NO_NETWORK))
     assert "  One" in shown
     assert "  Two" in shown
-    assert "2 books: 1 wrong, 1 no network" in shown
+    assert "2 workbooks: 1 wrong, 1 no network" in shown
 
 
 @for_each("width", [40, 80, 120])

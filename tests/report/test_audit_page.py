@@ -80,8 +80,8 @@ def test_the_loss_is_drawn_as_made_and_as_corrected():
 
 def test_a_class_is_told_who_is_right_and_what_is_shared():
     html = audit_page(CLASS)
-    assert "5 books: 1 right, 2 wrong, 1 no network, 1 unreadable" in html
-    assert "2 of 5 books" in html
+    assert "5 workbooks: 1 right, 2 wrong, 1 no network, 1 unreadable" in html
+    assert "2 of 5 workbooks" in html
     assert "Identical files" in html
     assert "it is encrypted" in html
     for link in re.findall(r'href="#([^"]+)"', html):
@@ -92,11 +92,11 @@ def test_of_very_many_books_the_worst_are_in_the_table(monkeypatch):
     monkeypatch.setattr("gradbook.report.audit_page.MOST_BOOKS", 4)
     monkeypatch.setattr("gradbook.report.audit_page.MOST_ROWS", 2)
     html = audit_page(CLASS)
-    assert "5 books: 1 right, 2 wrong, 1 no network, 1 unreadable" in html
+    assert "5 workbooks: 1 right, 2 wrong, 1 no network, 1 unreadable" in html
     table = html.partition('<table class="books">')[2].partition("</table>")[0]
     assert table.count("<tr") == 1 + 2
     assert "it is encrypted" in html
-    assert "-o FILE.csv writes one row per book" in html
+    assert "-o FILE.csv writes one row per workbook" in html
     assert 'href="#book' not in html
 
 

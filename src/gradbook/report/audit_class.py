@@ -123,7 +123,7 @@ class ClassTable:
 
 
 COLUMNS = (
-    *(mark("book"), mark("student"), mark("verdict")),
+    *(mark("workbook"), mark("student"), mark("verdict")),
     *(mark("gradients"), mark("points"), mark("what was found")),
 )
 
@@ -161,7 +161,7 @@ def class_chapters(
     yield from marks_chapter(scores)
     mistakes = common_mistakes(reports)
     if mistakes and mistakes[0].books > 1:
-        books = tr_count("of {number} book", "of {number} books", len(reports))
+        books = tr_count("of {number} workbook", "of {number} workbooks", len(reports))
         commonest = mistakes[:MOST_MISTAKES]
         table = TextTable(
             (TableColumn(books),),
@@ -188,7 +188,7 @@ def class_chapters(
             )
             for it in shared_mistakes(reports)
         ],
-        ("similar", tr("Similar books")): [
+        ("similar", tr("Similar workbooks")): [
             Article(
                 _names(it.books), [Items(list(map(shown_text, it.evidence)), indent=2)], "alike"
             )
@@ -213,7 +213,7 @@ def marks_chapter(scores: Sequence[Graded]) -> Iterator[Chapter]:
     columns = (
         TableColumn("%" if marks.in_percent else tr("points")),
         TableColumn("", words=True, ink="green", is_drawn=True),
-        TableColumn(tr("books")),
+        TableColumn(tr("workbooks")),
     )
     rows = (
         (str(part), (bar(part.books / most, "marks-bar", is_drawn=True),), part.books)

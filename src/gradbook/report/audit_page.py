@@ -81,12 +81,12 @@ REMARKS = {
     Detail.ALL: "",
     Detail.NO_CURVES: Message("The loss curves are left out because there are many books."),
     Detail.FEW_FINDINGS: Message(
-        "Only the first {count} findings of each book are shown.", count=MOST_FINDINGS
+        "Only the first {count} findings of each workbook are shown.", count=MOST_FINDINGS
     ),
     Detail.TABLE_ONLY: Message("The findings are left out because there are very many."),
     Detail.WORST_BOOKS: Message(
-        "There are very many books: the table lists the {count} worst, "
-        "and findings are left out; -o FILE.csv writes one row per book, --json "
+        "There are very many workbooks: the table lists the {count} worst, "
+        "and findings are left out; -o FILE.csv writes one row per workbook, --json "
         "everything.",
         count=f"{MOST_ROWS:,}",
     ),
@@ -127,7 +127,7 @@ def _page_of_a_class(books: ClassTable, detail: Detail) -> str:
             blocks = book_blocks(report, detail)
             is_open = len(books.reports) <= FEW_BOOKS
             by_book.append(Fold(summary, blocks, "book", anchor(number), is_open))
-    findings = [Chapter("findings", tr("Book by book"), by_book)] if by_book else []
+    findings = [Chapter("findings", tr("Workbook by workbook"), by_book)] if by_book else []
     lead = verdict_counts(books.reports)
     return _page(tr("Checked workbooks"), lead, [*books.chapters(), *findings], "class/main.js")
 

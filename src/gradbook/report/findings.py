@@ -372,11 +372,15 @@ def verdict_counts(reports: Sequence[BookReport]) -> str:
 
 def book_count(count: int) -> str:
     """1 book, 1,200 books."""
-    return tr_count("{number} book", "{number} books", count)
+    return tr_count("{number} workbook", "{number} workbooks", count)
 
 
 def share_of_books(books: int, count: int) -> str:
     """3 of 40 books."""
     return tr_count(
-        "{some} of {all} book", "{some} of {all} books", count, some=f"{books:,}", all=f"{count:,}"
+        "{some} of {all} workbook",
+        "{some} of {all} workbooks",
+        count,
+        some=f"{books:,}",
+        all=f"{count:,}",
     )

@@ -125,7 +125,7 @@ class HandedInBooks:
         with self._lock:
             if len(self._numbers.keys() | taken.keys()) > MOST_BOOKS:
                 raise RefusalError(
-                    413, Message("a class has at most {most} books", most=MOST_BOOKS_TEXT)
+                    413, Message("a class has at most {most} workbooks", most=MOST_BOOKS_TEXT)
                 )
             awaited = [self._awaited(name, *announced) for name, announced in named]
         return awaited, left
@@ -205,7 +205,7 @@ class HandedInBooks:
 
     def book(self, number: int) -> HandedIn:
         if number not in self._books:
-            raise RefusalError(404, Message("that book is no longer here"))
+            raise RefusalError(404, Message("that workbook is no longer here"))
         return self._books[number]
 
     def changed_since(self, version: int) -> tuple[int, list[HandedIn]]:

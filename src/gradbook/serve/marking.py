@@ -151,7 +151,7 @@ class Desk:
         """The copies of all books that can be read, and remarks on them."""
         readable = [b for b in books.judged_books() if b.report and b.report.verdict != UNREADABLE]
         if not readable:
-            raise RefusalError(409, Message("there is no readable book here yet"))
+            raise RefusalError(409, Message("there is no readable workbook here yet"))
         jobs = deque(self.crew.submit(_copying(book, kind, ways)) for book in readable)
         names = copy_names([*(book.name for book in readable), REMARKS])
         file = TemporaryFile(dir=self.folder)  # noqa: SIM115 - the sender closes it
@@ -220,5 +220,5 @@ def _report(book: HandedIn) -> BookReport:
 def _reports(books: HandedInBooks, ways: Ways) -> list[BookReport]:
     reports = [ways.shown(book.report) for book in books.judged_books() if book.report is not None]
     if not reports:
-        raise RefusalError(409, Message("no book has been judged yet"))
+        raise RefusalError(409, Message("no workbook has been judged yet"))
     return reports

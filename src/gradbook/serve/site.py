@@ -144,7 +144,7 @@ class Site:
     def _receive(self, request: Request, number: int, book: int) -> Answer:
         books, size = self._class(number), request.content.left
         if sum(one.size for one in list(self._classes.values())) + size > MOST_BYTES:
-            raise RefusalError(413, Message("all books together are too large: remove a class"))
+            raise RefusalError(413, Message("all workbooks together are too large: remove a class"))
         books.receive(book, request.content.pieces(limits.BOOK.most), size)
         return NOTHING
 

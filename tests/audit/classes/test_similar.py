@@ -192,7 +192,7 @@ def test_a_copy_with_a_formula_changed_still_has_another_one_s_numbers(exercises
     copy = changed(exercises[2], tmp_path / "Karl.xlsx", rewrite)
     ((books, evidence),) = alike([*exercises, copy])
     assert books == {"Emmy", "Karl"}
-    assert "numbers, which no other book has" in evidence
+    assert "numbers, which no other workbook has" in evidence
 
 
 def test_the_same_odd_formulas_in_a_table_that_was_moved_are_told(tmp_path):

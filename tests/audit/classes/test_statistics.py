@@ -64,7 +64,7 @@ def test_twenty_points_are_told_in_twos():
 def test_books_that_are_worth_different_points_are_told_in_per_cent():
     marks = class_marks([worth([1, 0], 2), worth([1, 1, 1, 0], 4), BookScore((), 0)])
     assert str(marks) == (
-        "mean 62.5 %, median 62.5 %, lowest 50 %, highest 75 %; 1 book couldn't be judged"
+        "mean 62.5 %, median 62.5 %, lowest 50 %, highest 75 %; 1 workbook couldn't be judged"
     )
 
 

@@ -71,7 +71,7 @@ def test_nothing_where_books_were_meant_is_said(word, told, here):
 
 def test_a_whole_disk_is_too_many(here, monkeypatch):
     monkeypatch.setattr("gradbook.audit.classes.submissions.MOST_BOOKS", 3)
-    with pytest.raises(LimitError, match="more than 3 books"):
+    with pytest.raises(LimitError, match="more than 3 workbooks"):
         find_submissions(["class"])
 
 

@@ -72,8 +72,8 @@ def test_a_class_is_told_in_its_order_whoever_checks_it(workers, submissions, ca
 def test_shared_mistakes_and_identical_files_are_told(submissions, capsys):
     assert main(["check", *submissions]) == 2
     output = capsys.readouterr().out
-    assert "5 books: 1 right, 3 wrong, 1 unreadable" in output
-    assert "Shared mistakes\n3 of 5 books\ncopy.xlsx, offset.xlsx, wrong.xlsx\n" in output
+    assert "5 workbooks: 1 right, 3 wrong, 1 unreadable" in output
+    assert "Shared mistakes\n3 of 5 workbooks\ncopy.xlsx, offset.xlsx, wrong.xlsx\n" in output
     assert "Identical files\ncopy.xlsx, wrong.xlsx\n" in output
 
 

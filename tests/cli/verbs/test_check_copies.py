@@ -44,8 +44,8 @@ def test_a_very_long_name_is_cut():
 def test_both_kinds_of_copies_are_written_and_counted(here, capsys):
     assert main(["check", "book.xlsx", "--annotate", "marked", "--fix", "right"]) == 1
     output = capsys.readouterr().out
-    assert "1 annotated book in marked" in output
-    assert "1 corrected book in right" in output
+    assert "1 annotated workbook in marked" in output
+    assert "1 corrected workbook in right" in output
     assert main(["check", "right/book.xlsx"]) == 0
 
 

@@ -23,7 +23,7 @@ def test_a_class_is_made_and_marked(place, capsys):
     assert capsys.readouterr().out.startswith("c: 2 students, 2 exercises made\n")
     book = place / "c/exercises/Ada-Lovelace.xlsx"
     assert main(["class", "collect", "c", str(book)]) == 0
-    assert capsys.readouterr().out == "1 new book in c/handed-in\n"
+    assert capsys.readouterr().out == "1 new workbook in c/handed-in\n"
     assert main(["class", "mark", "c", "--workers", "1"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("c: 1 of 2 students marked, feedback for 1 written\n")
@@ -57,7 +57,7 @@ def test_what_is_odd_is_said_on_the_side(place, capsys):
     main(INIT)
     (place / "c/handed-in/who.xlsx").write_bytes(b"no book")
     assert main(["class", "mark", "c", "--workers", "1"]) == 1
-    assert "nothing shows whose book who.xlsx is" in capsys.readouterr().err
+    assert "nothing shows whose workbook who.xlsx is" in capsys.readouterr().err
 
 
 @for_each(

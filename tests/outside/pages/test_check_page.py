@@ -143,7 +143,7 @@ def test_a_class_on_a_site_comes_to_the_json_of_the_command(chromium, written, s
         assert record == json.loads(capsys.readouterr().out)
         assert chromium.value("document.querySelectorAll('b b, td script').length") == 0
         assert [line for line in chromium.said if "favicon" not in line] == []
-        assert chromium.text("#said").startswith("14 books: ")
+        assert chromium.text("#said").startswith("14 workbooks: ")
         chromium.click("table.books tbody tr:nth-child(4) button.name")
         assert chromium.text("#book-heading") == chromium.value(ROWS)[3][0]
         chromium.click("#clear")

@@ -88,7 +88,7 @@ def test_five_hundred_books_are_searched_filtered_and_sorted(html, tmp_path):
     [
         (1, ""),
         (8, "The loss curves are left out"),
-        (40, "Only the first 5 findings of each book are shown"),
+        (40, "Only the first 5 findings of each workbook are shown"),
     ],
 )
 def test_a_page_of_five_hundred_stays_small_however_much_there_is_to_say(findings, remark):

@@ -34,9 +34,9 @@ def test_from_names_to_grades(chromium, tmp_path):
         book = "Alan-Turing.xlsx"
         alan = solved(open_class(path), "Alan Turing", tmp_path / book, without("∂E/∂w1"))
         chromium.choose("#room-files", ada, alan)
-        chromium.until(f"{SAID} === '2 new books'")
+        chromium.until(f"{SAID} === '2 new workbooks'")
         chromium.press("#room-mark")
-        chromium.until(f"{SAID} === '2 students, 2 books handed in'")
+        chromium.until(f"{SAID} === '2 students, 2 workbooks handed in'")
         assert chromium.value(ROWS) == [
             ["Ada Lovelace", "20", "20", "right"],
             ["Alan Turing", "17.5", "20", "unfinished"],

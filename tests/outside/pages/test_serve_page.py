@@ -98,7 +98,7 @@ def test_files_are_chosen_by_their_names_whatever_these_are(page, folder):
     page.until(JUDGED)
     assert {row[0] for row in page.value(ROWS)} == set(NAMES)
     page.drop("#drop", folder / "ada.xlsx", folder / "nothing.xlsx")
-    page.until("said.textContent.startsWith('7 books')")
+    page.until("said.textContent.startsWith('7 workbooks')")
     rows = {name: verdict for name, verdict, _ in page.value(ROWS)}
     assert (rows["ada.xlsx"], rows["nothing.xlsx"]) == ("right", "unreadable")
 

@@ -154,7 +154,7 @@ def test_the_page_has_marks_items_and_examples(folder):
     mark_class(folder, 1)
     page = (Path(folder.path) / "class.html").read_text("utf-8")
     assert 'href="feedback/Alan-Turing.html"' in page
-    assert "<h3>wrong sign: 1 of 3 books</h3>" in page
+    assert "<h3>wrong sign: 1 of 3 workbooks</h3>" in page
     assert "of Alan Turing" in page
     assert "1 of 3" in page.partition(f"{LAST}</")[2][:200]  # fully right
 
@@ -278,7 +278,7 @@ def test_the_latest_book_counts(folder):
     hand_in(folder, "Ada Lovelace", name="Ada-Lovelace (1).xlsx")
     mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "20"
-    assert "the last of 2 books counts" in ledger(folder)["Ada Lovelace"]["note"]
+    assert "the last of 2 workbooks counts" in ledger(folder)["Ada Lovelace"]["note"]
 
 
 @pytest.mark.witness("libreoffice")
@@ -300,7 +300,7 @@ def test_a_damaged_book_and_a_nameless_one_stop_nobody(folder):
     marked = mark_class(folder, 1)
     assert ledger(folder)["Ada Lovelace"]["points"] == "20"
     assert "can't be read" in ledger(folder)["Emmy Noether"]["note"]
-    assert any("nothing shows whose book who.xlsx is" in said for said in marked.remarks)
+    assert any("nothing shows whose workbook who.xlsx is" in said for said in marked.remarks)
 
 
 def test_two_workers_come_to_the_same(tmp_path, folder):

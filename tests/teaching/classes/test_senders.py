@@ -194,7 +194,7 @@ def test_what_was_made_for_another_class_or_names_nobody_is_nobodys(folder):
     own, (foreign, nameless) = sorted_out(folder, books)
     assert own == {}
     assert foreign.startswith("Bo-Ek.xlsx is an exercise of another class")
-    assert 'whose book a, b.xlsx is: write a line such as "a, b.xlsx",Max Muster' in nameless
+    assert 'whose workbook a, b.xlsx is: write a line such as "a, b.xlsx",Max Muster' in nameless
 
 
 def test_a_whole_copied_book_stands_first(folder):
@@ -206,7 +206,7 @@ def test_a_whole_copied_book_stands_first(folder):
         "aaa.xlsx": book(folder, content="same"),
     }
     remarks = sorted_out(folder, books)[1]
-    assert remarks[0].startswith("the books of Bo Ek and Max Muster are one and the same")
+    assert remarks[0].startswith("the workbooks of Bo Ek and Max Muster are one and the same")
     page = class_page("Class", [], [], [], remarks)
     assert page.index("are one and the same") < page.index("<table")
 

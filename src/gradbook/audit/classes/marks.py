@@ -74,8 +74,8 @@ class ClassMarks:
         )
         left = self.books - self.judged
         unjudged = message_count(
-            "{number} book couldn't be judged",
-            "{number} books couldn't be judged",
+            "{number} workbook couldn't be judged",
+            "{number} workbooks couldn't be judged",
             left,
             number=f"{left:,}",
         )

@@ -181,7 +181,7 @@ class _Class:
         elif _are_same(trace.own_numbers for trace in own):
             count = len(first.numbers)
             yield (
-                Message("the same {count} numbers, which no other book has", count=count)
+                Message("the same {count} numbers, which no other workbook has", count=count)
                 if self._only(group, "own_numbers")
                 else Message("the same {count} numbers", count=count)
             )

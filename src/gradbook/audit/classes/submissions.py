@@ -29,7 +29,7 @@ def find_submissions(words: Iterable[str], but: Sequence[str] = ()) -> list[str]
     for word in words:
         found.update(dict.fromkeys(_meant(word, aside)))
         if len(found) > MOST_BOOKS:
-            raise LimitError(f"more than {MOST_BOOKS:,} books: check them folder by folder")
+            raise LimitError(f"more than {MOST_BOOKS:,} workbooks: check them folder by folder")
     return list(found)
 
 
@@ -65,7 +65,7 @@ def _in_folder(folder: str, aside: Sequence[Path]) -> list[str]:
             if not Path(os.path.realpath(book)).is_relative_to(real):
                 raise UsageError(
                     f"{book} is a link that leads out of the folder {folder}: remove it, or "
-                    "name the books themselves"
+                    "name the workbooks themselves"
                 )
         found += books
         if len(found) > MOST_BOOKS:

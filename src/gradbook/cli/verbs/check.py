@@ -112,7 +112,7 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
     books = find_submissions(options.books, [options.annotate, options.fix])
     if options.page and len(books) > MOST_ON_PAGE:
         raise UsageError(
-            f"--page shows at most {MOST_ON_PAGE} books, and these are {len(books):,}: "
+            f"--page shows at most {MOST_ON_PAGE} workbooks, and these are {len(books):,}: "
             "-o FILE.html writes a page for a large class"
         )
     note_read(*books)  # since other programs may replace them meanwhile
@@ -122,13 +122,13 @@ def _checked(options: Namespace) -> Iterator[Sequence[BookReport]]:
         if [Path(book).suffix.lower() for book in books] != [ending]:
             raise UsageError(
                 f"{place} is the name of one {ending} copy: name a folder for the "
-                "copies of these books"
+                "copies of these workbooks"
             )
     require_replaceable(*options.out, *one, *([options.page] if options.page else []))
     with StoredReports(books, options.record) as reports:
         left = reports.list_missing()
         done = len(books) - len(left)
-        with counting(tr("books checked"), len(books)) as tell:
+        with counting(tr("workbooks checked"), len(books)) as tell:
             for number, report in checked([books[n] for n in left], options.workers, report_on):
                 reports.put(left[number], report)
                 tell(done := done + 1)
@@ -167,8 +167,8 @@ def _write(
         for number, place in enumerate(readable.places):
             copies.write(number, partial(_annotated, reports[place]))
         in_folder = message_count(
-            "{number} annotated book in {folder}",
-            "{number} annotated books in {folder}",
+            "{number} annotated workbook in {folder}",
+            "{number} annotated workbooks in {folder}",
             copies.count,
             number=f"{copies.count:,}",
             folder=options.annotate,
@@ -196,7 +196,7 @@ def _write_corrected(
 
     copies = Copies(options.fix, reports, problems)
     remarks: list[str] = []
-    with counting(tr("books corrected"), len(reports)) as tell:
+    with counting(tr("workbooks corrected"), len(reports)) as tell:
         for number, correction in enumerate(corrections(reports, checking)):
             if correction.content:
                 copies.write(number, partial(bytes, correction.content))
@@ -204,8 +204,8 @@ def _write_corrected(
             remarks += correction.remarks
             tell(number + 1)
     in_folder = message_count(
-        "{number} corrected book in {folder}",
-        "{number} corrected books in {folder}",
+        "{number} corrected workbook in {folder}",
+        "{number} corrected workbooks in {folder}",
         copies.count,
         number=f"{copies.count:,}",
         folder=options.fix,

@@ -76,8 +76,8 @@ def run_collect(options: Namespace) -> int:
     where = f"{options.folder}/handed-in"
     say(
         tr_count(
-            "{number} new book in {folder}",
-            "{number} new books in {folder}",
+            "{number} new workbook in {folder}",
+            "{number} new workbooks in {folder}",
             collected.new,
             folder=where,
         )
@@ -99,7 +99,7 @@ def run_mark(options: Namespace) -> int:
     problems = collect(folder, ()).problems  # of archives that were put there
     hints = None if options.hints is None else options.hints != "off"
     language = options.language or folder.marked_with.language or current_language().code
-    with counting(tr("books"), len(handed_in(folder))) as tell, in_language(language):
+    with counting(tr("workbooks"), len(handed_in(folder))) as tell, in_language(language):
         marking = mark_class(folder, options.workers, hints=hints, tell=tell)
     marked = tr_count(
         "{some} of {number} student marked, feedback for {made} written",

@@ -109,7 +109,7 @@ def _items(marks: Sequence[BookScore]) -> Iterator[Chapter]:
     meaning = tr(
         "Earned is the mean share of an item's points: the lower, the harder. Discrimination is "
         "the correlation of an item with all others: near 0 or below, it doesn't tell those who "
-        "know more from those who know less. It needs five books that differ."
+        "know more from those who know less. It needs five workbooks that differ."
     )
     others = map(TableColumn, (tr("earned"), tr("fully right"), tr("discrimination")))
     table = TextTable((TableColumn(tr("item"), words=True), *others), rows, has_row_heads=True)

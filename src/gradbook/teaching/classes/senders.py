@@ -210,7 +210,7 @@ def _latest(books: Sequence[StudentBook]) -> StudentBook:
     if len(books) == 1:
         return best
     others = message_count(
-        "the last of {count} books counts", "the last of {count} books counts", len(books)
+        "the last of {count} workbooks counts", "the last of {count} workbooks counts", len(books)
     )
     return replace(best, notes=(*best.notes, others))
 
@@ -227,7 +227,7 @@ def _copies(books: Mapping[str, StudentBook]) -> Iterator[Message]:
     for students in alike.values():
         if len(students) > 1:
             yield Message(
-                "the books of {students} are one and the same: ask who made it",
+                "the workbooks of {students} are one and the same: ask who made it",
                 students=enumerated(students),
             )
 
@@ -261,7 +261,7 @@ def _undecided(folder: ClassFolder, file: str, named: Sequence[Students]) -> Mes
     students = [student for student in folder.students if any(student in some for some in named)]
     remedy = _remedy(file, students[0] if students else folder.students[0])
     if not named:
-        return Message("nothing shows whose book {file} is: {remedy}", file=file, remedy=remedy)
+        return Message("nothing shows whose workbook {file} is: {remedy}", file=file, remedy=remedy)
     if frozenset() in named:
         return Message(
             "{file} is an exercise of another class, so nobody gets its marks: {remedy}",

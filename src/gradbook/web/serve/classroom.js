@@ -41,7 +41,7 @@ function show(room) {
 /** @param {Room} room */
 function counted(room) {
   const students = trCount("{count} student", "{count} students", room.students.length)
-  const books = trCount("{count} book handed in", "{count} books handed in", room.books)
+  const books = trCount("{count} workbook handed in", "{count} workbooks handed in", room.books)
   return tr("{students}, {books}", { students, books })
 }
 
@@ -109,7 +109,7 @@ export function workClass() {
       left.push(...found.problems)
     }
     files.value = ""
-    return [trCount("{count} new book", "{count} new books", count), ...left].join("; ")
+    return [trCount("{count} new workbook", "{count} new workbooks", count), ...left].join("; ")
   }))
 
   element("room-mark", HTMLElement).addEventListener("click", () => doing(mark("marking …"), async () => {
