@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradbook.chance import Purpose, dropped_below, keep_mask, key, numbers, pieces, uniform
+from gradbook.chance import (
+    Purpose,
+    dropped_below,
+    keep_mask,
+    key,
+    numbers,
+    pieces,
+    places_in_order,
+    uniform,
+)
 from tests.cases import for_each
 
 WORD = st.integers(0, 2**64 - 1)
@@ -87,6 +96,12 @@ def test_neighbours_have_nothing_in_common():
         changed = drawn ^ np.roll(drawn, 1, axis)
         bits = np.unpackbits(changed.view(np.uint8))
         assert abs(bits.mean() - 0.5) < 4 * 0.5 / bits.size**0.5
+
+
+@given(st.lists(st.one_of(WORD, st.integers(0, 9), st.integers(ALL - 9, ALL)), max_size=40))
+def test_places_in_order_are_those_of_a_stable_sort(words):
+    keys = np.array(words, np.uint64)
+    assert places_in_order(keys).tolist() == np.argsort(keys, kind="stable").tolist()
 
 
 @pytest.mark.witness("cc")

@@ -76,6 +76,20 @@ def key(*words: ArrayLike, start: ArrayLike = 0) -> Words:
     return mixed
 
 
+def places_in_order(keys: Words) -> NDArray[np.intp]:
+    """The places of keys in increasing order; of equal ones, the first comes first.
+
+    Words that end in the place are sorted, in a sixth of the time of `argsort`; keys that differ
+    only there may be out of order, which is seen.
+    """
+    last = np.uint64(2 ** max(len(keys) - 1, 1).bit_length() - 1)
+    words = (keys & ~last) | np.arange(len(keys), dtype=np.uint64)
+    words.sort()
+    places = (words & last).astype(np.intp)
+    there = keys[places]
+    return places if (there[1:] >= there[:-1]).all() else np.argsort(keys, kind="stable")
+
+
 def numbers(keys: ArrayLike, count: int) -> Words:
     """The first `count` numbers of each key, along a new last axis."""
     steps = np.arange(1, count + 1, dtype=np.uint64) * STRIDE

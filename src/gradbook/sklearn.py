@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradbook.arguments import one_of, sizes, whole
 from gradbook.builtin_networks import BUILTIN
+from gradbook.chance import places_in_order
 from gradbook.data.dataset import scrambled_numbers
 from gradbook.data.tables import Column
 from gradbook.engine.engines import PlainEngine
@@ -339,6 +340,12 @@ class NetClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
             self.classes_ = kinds
         training = self._train(rows, labels, sample_weight)
         if sample_weight is None and self.class_weight is None:  # one class may be intended
+            few = self.model_.predict(rows[:AT_ONCE])
+            if (
+                np.isfinite(few).all()
+                and len(np.unique(likeliest_classes(self.model_.net, few))) > 1
+            ):
+                return self
             test = training.test()
             if len(np.unique(test.read)) == 1:
                 warn("; ".join(training.doubts(test)), ConvergenceWarning, stacklevel=2)
@@ -454,10 +461,10 @@ def each_once(
     same."""
     if not len(rows):
         raise EstimatorError("all sample weights are zero: give some rows a weight above 0")
-    numbers = np.unique(targets, return_inverse=True)[1]
+    numbers = np.searchsorted(np.unique(targets), targets)
     for attempt in count():
         keys = _keys(rows, numbers, attempt)
-        order = np.argsort(keys, kind="stable")
+        order = places_in_order(keys)
         one, other = order[1:], order[:-1]
         repeats = keys[one] == keys[other]
         one, other = one[repeats], other[repeats]

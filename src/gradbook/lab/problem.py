@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.amounts import counted
-from gradbook.chance import Purpose, key
+from gradbook.chance import Purpose, key, places_in_order
 from gradbook.data.dataset import deal_folds, deal_share
 from gradbook.engine.engines import faster_kind, open_engine
 from gradbook.errors import ShapeError
@@ -107,7 +107,7 @@ class Material:
 def order_samples(seed: int, epoch: int, numbers: NDArray[np.integer[Any]]) -> NDArray[Any]:
     """These samples in their order in an epoch."""
     keys = key(seed, Purpose.ORDER, epoch, numbers)
-    return np.asarray(numbers[np.argsort(keys, kind="stable")])
+    return np.asarray(numbers[places_in_order(keys)])
 
 
 def targets_for(
@@ -147,7 +147,7 @@ class Normal:
         def pieces() -> Iterator[tuple[slice, NDArray[Any]]]:
             for first in range(0, count, AT_ONCE):
                 here = slice(first, min(first + AT_ONCE, count))
-                piece = rows[here if chosen is None else chosen[here]]
+                piece = rows[here] if chosen is None else rows_at(rows, chosen[here])
                 yield here, piece.reshape(len(piece), many, -1)
 
         count = len(rows if chosen is None else chosen)
@@ -175,8 +175,13 @@ class Normal:
         copy = np.empty((len(chosen), *rows.shape[1:]), real)
         for first in range(0, len(chosen), AT_ONCE):
             here = slice(first, first + AT_ONCE)
-            copy[here] = (rows[chosen[here]] - self.mean) / self.deviation
+            copy[here] = (rows_at(rows, chosen[here]) - self.mean) / self.deviation
         return copy
+
+
+def rows_at(rows: NDArray[Any], places: Rows) -> NDArray[Any]:
+    """A copy of the rows at these places: `take` is quicker where each lies in one piece."""
+    return rows.take(places, axis=0) if rows.flags.c_contiguous else rows[places]
 
 
 def with_default_loss(net: Net, task: Task) -> tuple[Net, list[str]]:

@@ -153,8 +153,8 @@ class TrainingRun:
         self.material: Material = ready.material
         self.engine: Engine = ready.engine
         self.remarks: tuple[str, ...] = ready.remarks  # for the user, one line each
-        first = self.material.order(self.recipe.net.seed, 0)
-        self.steps: int = ceil(len(first) / self.recipe.batch)  # of an epoch; the last may be short
+        size = self.material.epoch_size
+        self.steps: int = ceil(size / self.recipe.batch)  # of an epoch; the last may be short
         self.stopped: bool = False
         self._before = before  # epochs of other trainings: orders and dropout go on after theirs
         self._ended = False  # by a listener
@@ -300,7 +300,8 @@ class TrainingRun:
         """Begin the epoch after these: the order of its images, the rate of each step."""
         self.history = history
         recipe = self.recipe
-        self._order = self.material.order(recipe.net.seed, self._before + len(history))
+        if not is_over(recipe, history):  # after the last one the order is used no more
+            self._order = self.material.order(recipe.net.seed, self._before + len(history))
         self._steps_here = ceil(len(self._order) / recipe.batch)
         losses = schedule_losses(history)
         rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
