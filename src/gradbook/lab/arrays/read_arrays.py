@@ -272,26 +272,30 @@ def task_for(array: NDArray[Any], net: Net | None) -> Task:
 def _classes(array: NDArray[Any], net: Net | None, name: str) -> Goal:
     if array.dtype == object:
         labels = ["" if is_unknown(label) else label_name(label) for label in array.tolist()]
+        names = sorted(set(labels))
+        place = {label: k for k, label in enumerate(names)}
+        places = np.array([place[label] for label in labels])
     else:
-        each, places = np.unique(array, return_inverse=True)
-        names = [label_name(label) for label in each.tolist()]
-        labels = [names[place] for place in places.tolist()]
-    if "" in labels:
-        raise DataError("a label is missing", file=TARGETS, row=labels.index("") + 1)
+        different = np.unique(array)
+        places = np.searchsorted(different, array)
+        names = [label_name(label) for label in different.tolist()]
+    if "" in names:
+        row = int(np.argmin(np.array(names, bool)[places])) + 1
+        raise DataError("a label is missing", file=TARGETS, row=row)
     if array.dtype.kind in "OUS":
-        kinds = sorted(set(labels))
+        kinds = sorted(set(names))
     else:
-        kinds = [label_name(kind) for kind in np.unique(array).tolist()]
+        kinds = names
         outputs = net.outputs if net else 0
         are_places = array.dtype.kind in "iu" and array.min() >= 0 and array.max() < outputs
         if are_places and len(kinds) < outputs:  # of which some don't occur
             kinds = [str(k) for k in range(outputs)]
     if len(kinds) > limits.CLASSES.most:
         raise LimitError(f"{len(kinds):,} classes are too many: at most {limits.CLASSES}")
-    if len(set(labels)) < LEAST_CLASSES:
+    if len(set(names)) < LEAST_CLASSES:
         raise DataError(f"all are {kinds[0]!r}: there is nothing to learn", file=TARGETS)
     number = {kind: place for place, kind in enumerate(kinds)}
-    values = np.array([number[label] for label in labels], np.int32)
+    values = np.array([number[name] for name in names], np.int32)[places]
     return Goal(values, Task.CLASSES, Column(name, tuple(kinds)), kinds=tuple(kinds))
 
 

@@ -61,8 +61,7 @@ def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
             return Score(loss, score_labels(loss, numbers, wanted).score)
         return Score(loss, mean_r_squared(wanted, numbers))
     right = answers(net, numbers) == wanted
-    targets = np.eye(net.outputs)[wanted] if net.outputs > 1 else wanted[:, None].astype(float)
-    return Score(float(losses_of(net, numbers, targets).mean()), float(right.mean()))
+    return Score(float(_losses_of_classes(net, numbers, wanted).mean()), float(right.mean()))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -94,12 +93,18 @@ def class_numbers(
         known |= {name.capitalize(): number for name, number in known.items()}
     if labels.dtype.kind in "iu" and not {*map(str, np.unique(labels).tolist())} <= known.keys():
         known = {str(number): number for number in range(len(classes))}
-    each = labels.tolist()
-    if labels.dtype != object or {*map(type, each)} == {str}:  # equal ones have one name
+    if labels.dtype.kind in "biuf":
+        kinds = np.unique(labels)
+        of_kinds = [known.get(label_name(kind), -1) for kind in kinds.tolist()]
+        numbers = np.array(of_kinds, np.int32)[np.searchsorted(kinds, labels)]
+    elif labels.dtype != object or {*map(type, labels)} == {str}:  # equal ones have one name
+        each = labels.tolist()
         places = {label: known.get(label_name(label), -1) for label in {*each}}
         numbers = np.array([places[label] for label in each], np.int32)
     else:
-        numbers = np.array([known.get(label_name(label), -1) for label in each], np.int32)
+        numbers = np.array(
+            [known.get(label_name(label), -1) for label in labels.tolist()], np.int32
+        )
     if (numbers < 0).any():
         row = int(np.argmax(numbers < 0))
         names = ", ".join(known) if len(known) <= MOST_NAMED else f"{len(known)} others"
@@ -130,7 +135,9 @@ def rank_classes(sure: NDArray[Any], alone: bool) -> Places:
 
 def likeliest_classes(net: Net, sure: NDArray[Any]) -> Places:
     """The likeliest class of each row of probabilities, in agreement with `answers`."""
-    return np.asarray(rank_classes(sure, net.outputs == 1)[:, 0])
+    if net.outputs == 1:
+        return np.asarray(sure[:, 1] >= HALF_SURE, np.intp)
+    return np.asarray(sure.argmax(axis=1))
 
 
 def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:
@@ -167,6 +174,17 @@ def losses_of(net: Net, outputs: Floats, wanted: Floats) -> Floats:
         return np.asarray(-logarithms.sum(axis=1))
     sure = np.where(wanted > 0.5, outputs, 1 - outputs)
     return np.asarray(-np.log(np.maximum(sure, TINY)).mean(axis=1))
+
+
+def _losses_of_classes(net: Net, outputs: Floats, labels: NDArray[np.integer]) -> Floats:
+    """The loss of each sample of these classes, without smoothing."""
+    if net.outputs == 1:
+        return losses_of(net, outputs, labels[:, None].astype(float))
+    if not net.objective.of_all:
+        return losses_of(net, outputs, np.eye(net.outputs)[labels])
+    sure = outputs[np.arange(len(labels)), labels]  # all that the other classes add is 0
+    logs = net.answer_kind is AnswerKind.LOGARITHMS
+    return np.asarray(-sure if logs else -np.log(np.maximum(sure, TINY)))
 
 
 # Scores by class.
@@ -206,9 +224,8 @@ def confusion_of(
     labels: NDArray[np.integer[Any]], read: NDArray[np.integer[Any]], classes: int
 ) -> NDArray[np.int64]:
     """How many images of each class (rows) were read as each class (columns)."""
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (labels, read), 1)
-    return counts
+    places = np.asarray(labels, np.int64) * classes + read
+    return np.bincount(places, minlength=classes**2).reshape(classes, classes)
 
 
 @dataclass(frozen=True)
