@@ -18,11 +18,11 @@ from gradbook.cells.package import Package, TextElement
 
 MOST_TABLES = 1_000
 LONGEST = 8_192  # characters of a formula: Excel's limit
-_PLAIN = r"(?:[^\[\]']|'.)"
-_PART = re.compile(rf"\[({_PLAIN}*+)\]")  # a column, or #This Row
+_PLAIN = r"[^\[\]']*+(?:'.[^\[\]']*+)*+"
+_PART = re.compile(rf"\[({_PLAIN})\]")  # a column, or #This Row
 _NAMED = re.compile(  # texts are skipped; the formula's own row needs no name of its table
-    r'"(?:[^"]|"")*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+|(?=\[@))'
-    rf"\[((?:{_PLAIN}|\[{_PLAIN}*+\])*+)\]"
+    r'"[^"]*+(?:""[^"]*+)*+"?|(?<![\w.\\])([A-Za-z_\\][\w.\\]*+|(?=\[@))'
+    rf"\[({_PLAIN}(?:\[{_PLAIN}\]{_PLAIN})*+)\]"
 )
 _COLUMN = r"\[(?:[^\[\]'#]|'.)*\]"
 _INSIDE = re.compile(rf"(?:\[#[^\[\]]*\],?)*(?:{_COLUMN}(?::{_COLUMN})?)?")

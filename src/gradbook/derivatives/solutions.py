@@ -40,8 +40,8 @@ RELATIONS = {
     "==": Relation.EQUAL,
 }
 TURNED = {Relation.AT_MOST: Relation.AT_LEAST, Relation.AT_LEAST: Relation.AT_MOST}
-SIGN = re.compile(r"\s*(<=|>=|==|≤|≥|<|>|=)\s*")
-WHOLE = re.compile(r"(.+?)\s+(?:whole|integer|int)", re.IGNORECASE)
+SIGN = re.compile(r"(<=|>=|==|≤|≥|<|>|=)")
+WHOLE = re.compile(r"(.*\S)\s+(?:whole|integer|int)", re.IGNORECASE)
 HOW = "write a limit as B3:B9 >= 0, 0 <= B3 <= 1 or Total = 100"
 GOALS = {"min": SolverGoal.SMALLEST, "max": SolverGoal.LARGEST}
 Watch = Callable[[SolverProgress], bool]
@@ -56,7 +56,7 @@ def read_limits(book: Book, words: str, near: int) -> Iterator[CellLimit]:
         for cell in find_each(book, whole[1], near):
             yield CellLimit(cell, Relation.WHOLE)
         return
-    sides = SIGN.split(words.strip())
+    sides = [side.strip() for side in SIGN.split(words)]
     if len(sides) not in (3, 5) or not all(sides):
         raise UsageError(f"'{words}' is no limit: {HOW}")
     for left, sign, right in zip(sides[::2], sides[1::2], sides[2::2], strict=False):

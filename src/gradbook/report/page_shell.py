@@ -186,7 +186,7 @@ def wide_drawing(svg: str, width: float) -> tuple[str, str]:
 
 # What is written as HTML ----------------------------------------------------------
 
-_MESSAGE = r"\[\[((?:[^\[\]]|\[(?!\[)|\](?!\]))*+)\]\]"
+_MESSAGE = r"\[\[([^\[\]]*+(?:(?:\[(?!\[)|\](?!\]))[^\[\]]*+)*)\]\]"
 PIECE = re.compile(rf"<!-- ([\w-]+)(?: {_MESSAGE})? -->\n")
 MESSAGE_OR_PART = re.compile(rf"{_MESSAGE}|\{{([\w-]+)\}}")
 LINE_END = re.compile(rf"{_MESSAGE}|\n")

@@ -662,9 +662,9 @@ def _identifier(text: str) -> str:
 
 
 def _moved(text: str, step: int) -> str:
-    match = re.fullmatch(r"(.*?)\s*([+-])\s*(\d+)", text)
+    match = re.search(r"([+-])\s*(\d+)\Z", text)
     if match:
-        base, total = match[1], int(match[2] + match[3]) + step
+        base, total = text[: match.start()].rstrip(), int(match[1] + match[2]) + step
     elif re.fullmatch(r"-?\d+", text):
         return str(int(text) + step)
     else:

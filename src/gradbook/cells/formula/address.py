@@ -19,10 +19,14 @@ Address = int  # sheet, row and column, each counted from 0
 
 _A1 = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})")
 
-_CELL = r"""
-    (?P<sheet>(?<!')'(?:[^']|'')++'!|(?<![\w.\[\]])[\w.\[\]]++!)?
+QUOTED = r"'(?!'(?!'))[^']*+(?:''[^']*+)*+'"
+"""A sheet's title as formulas quote it. No possessive repeat has a choice within: Python before
+3.11.5 gets those wrong."""
+
+_CELL = rf"""
+    (?P<sheet>(?<!'){QUOTED}!|(?<![\w.\[\]])[\w.\[\]]++!)?
     (?<![\w.])
-    (?P<fix_column>\$?)(?P<column>[A-Za-z]{1,3})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{0,6})
+    (?P<fix_column>\$?)(?P<column>[A-Za-z]{{1,3}})(?P<fix_row>\$?)(?P<row>[1-9][0-9]{{0,6}})
     (?![\w.(!\[])
 """
 CELL = re.compile(_CELL, re.VERBOSE)

@@ -21,6 +21,7 @@ from gradbook.cells.formula.address import (
     MARKS,
     MOST_COLUMNS,
     MOST_ROWS,
+    QUOTED,
     Address,
     column_number,
     column_of,
@@ -145,9 +146,7 @@ class FormReader:
 
 # Patterns ---------------------------------------------------------------------
 
-_POINTERS = re.compile(
-    r"(?:(?<!')'(?:[^']|'')++'!|(?<![\w.\[\]])[\w.\[\]]++!)?\x01[^\x01\x02]*\x02"
-)
+_POINTERS = re.compile(rf"(?:(?<!'){QUOTED}!|(?<![\w.\[\]])[\w.\[\]]++!)?\x01[^\x01\x02]*\x02")
 _QUOTED_WORD = re.compile(r"'(\w+)'!")
 _NUMBERS = re.compile(r"(?<![\w.$])(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]?\d+)?(?![\w.(!])", re.IGNORECASE)
 SHIFTS = (*((0, k) for n in range(1, 7) for k in (n, -n)), (1, 0), (-1, 0), (2, 0), (-2, 0))

@@ -14,6 +14,7 @@ from math import isfinite
 from string import Formatter
 from typing import NamedTuple, NoReturn
 
+from gradbook.cells.formula.address import QUOTED
 from gradbook.errors import GradbookError
 
 LONGEST_FORMULA = 8192  # characters, in Excel
@@ -201,7 +202,7 @@ class FormulaError(GradbookError):
         return f"character {self.column} of the formula"
 
 
-_SHEET = r"(?:(?<!')'(?:[^']|'')++'|(?<![\w.\[\]])[\w.\[\]]++)!"
+_SHEET = rf"(?:(?<!'){QUOTED}|(?<![\w.\[\]])[\w.\[\]]++)!"
 _CELL = r"\$?[A-Za-z]{1,3}\$?[1-9][0-9]{0,6}"
 _TOKENS = re.compile(
     rf"""
