@@ -133,6 +133,9 @@ def test_masks_and_places_in_pairs_are_keys():
     same(y[:, ours_of([True, False, True])], x[:, [True, False, True]])
     same(y[tuple(NAMES["argwhere"](y > 3).T)], x[tuple(np.argwhere(x > 3).T)])
     same(NAMES["flatnonzero"](y > 3), np.flatnonzero(x > 3))
+    for number in (2.0, np.inf):
+        x, y = np.array(number), ours_of(number)
+        same(y[NAMES["isfinite"](y)], x[np.isfinite(x)])
 
 
 @for_each(

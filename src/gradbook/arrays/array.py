@@ -375,7 +375,7 @@ def _places(shape: Shape, key: Any) -> tuple[list[int], Shape]:
             continue
         axes = _axes_of(part)
         along, lengths = _chosen(part, shape[axis : axis + axes])
-        step = steps[axis + axes - 1]
+        step = steps[axis + axes - 1] if axes else 1
         if _is_list(part) and _is_list(before):  # of rows and columns, in pairs
             places[-1] = [a + k * step for a, k in zip(places[-1], along, strict=True)]
         else:
@@ -409,7 +409,7 @@ def _chosen(part: Any, shape: Shape) -> tuple[Sequence[int], Shape]:
 
 
 def _is_mask(part: Any) -> bool:
-    return isinstance(part, ndarray) and part.dtype is bool and part.shape != ()
+    return isinstance(part, ndarray) and part.dtype is bool
 
 
 def _is_list(part: Any) -> bool:
