@@ -153,12 +153,24 @@ class Calc:
                 notes[cell.AbsoluteName] = note.String
         return marked, notes
 
+    def marks_when(self, number, is_any):
+        """The marks and notes, once there are marks, or none."""
+        end = time.monotonic() + PATIENCE
+        while bool(self.marks(number)[0]) != is_any and time.monotonic() < end:
+            time.sleep(0.1)
+        return self.marks(number)
+
     def _sheets(self, number):
         sheets = self.documents[number].Sheets
         return [sheets.getByIndex(place) for place in range(sheets.Count)]
 
     def sheets(self, number):
         return list(self.documents[number].Sheets.ElementNames)
+
+    def add_sheet(self, number, title):
+        """A sheet before the others, which is in view."""
+        self.documents[number].Sheets.insertNewByName(title, 0)
+        self.select(number, f"{title}.A1")
 
     def cell(self, number, name, formula=None, sheet=0):
         sheets = self.documents[number].Sheets

@@ -12,11 +12,17 @@ from pathlib import Path
 import pytest
 
 from scripts.extension import extension
+from tests.audit.material.by_hand import RIGHT
+from tests.audit.material.copies import WRONG
+from tests.audit.material.lookalikes import FORMULAS, book
+from tests.audit.material.small import saved
 from tests.conftest import require
 from tests.outside.witness import python_with_uno
 from tests.serve.books import content
 
 ADA = Path(__file__).parents[2] / "docs/tutorials/ada.xlsx"
+NO_REMEDY = RIGHT["softmax"] | {"N2:N12": "=-LOG(L2)", "O2:O12": "=K2-0"}
+TWO_MISTAKES = {**WRONG, "∂E/∂w5": FORMULAS["∂E/∂w6"]}
 PATIENCE = 100  # seconds for a task, on a machine with much to do
 
 
@@ -29,6 +35,8 @@ class CalcClient:
         shutil.copy(ADA, folder / "ada.xlsx")
         for name, is_right in (("right.xlsx", True), ("wrong.xlsx", False)):
             (folder / name).write_bytes(content(is_right))
+        saved(folder / "softmax.xlsx", NO_REMEDY)
+        book(folder / "two.xlsx", TWO_MISTAKES)
         shutil.copy(Path(__file__).with_name("calc.py"), folder)
         other = []
         if os.geteuid() == 0:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import gradbook as gb
+from gradbook.audit.check_book import check, check_again
+from gradbook.audit.copies.correct import corrections
 from gradbook.language import in_language, tr
+from gradbook.report.in_spreadsheet import OUTDATED
 from scripts.extension import MOST_BYTES, extension
 from tests.cases import for_each
 from tests.office.conftest import ADA
 from tests.serve.books import LOST_FACTOR
 
 WRONG, RIGHT = "*K6*(1-K6)*D6", "*M6*(1-M6)*D6"
-HEIGHTS = re.compile(rb' ht="[^"]*"|table:style-name="ro\d+"')  # of rows, which Calc measures anew
 
 
 def as_calc_saves(calc, name, ending):
@@ -78,10 +79,15 @@ def test_a_mistake_is_marked_corrected_undone_and_the_marks_go(calc, opened, end
     assert calc.words(book, "correct", "AA8") == "70 cells corrected"
     assert calc.formula(book, "AA6").endswith(RIGHT)
     assert calc.words(book, "check").startswith("right, 8 gradients checked")
+    assert calc.marks(book) == [{}, {"$Sheet1.$AA$6": "my note"}]
     calc.undo(book)
     assert calc.formula(book, "AA6").endswith(WRONG)
+    assert calc.marks_when(book, True) == [marked, notes]
+    assert calc.words(book, "next").startswith("AA6:AA75")
     calc.redo(book)
     assert calc.formula(book, "AA75").endswith("*M75*(1-M75)*D75")
+    assert calc.marks_when(book, False) == [{}, {"$Sheet1.$AA$6": "my note"}]
+    assert calc.words(book, "next") == "no mistake is marked"
 
     again = opened(f"marked{ending}")
     assert "so M6" in calc.marks(again)[1]["$Sheet1.$AA$7"]
@@ -94,9 +100,7 @@ def parts(calc, name):
     skipped = ("settings.xml", "meta.xml", "Thumbnails", "docProps")
     with zipfile.ZipFile(calc.folder / name) as archive:
         return {
-            part: HEIGHTS.sub(b"", archive.read(part))
-            for part in archive.namelist()
-            if not part.startswith(skipped)
+            part: archive.read(part) for part in archive.namelist() if not part.startswith(skipped)
         }
 
 
@@ -119,12 +123,46 @@ def test_an_edit_that_is_not_saved_is_judged(calc, opened):
     assert calc.words(book, "check").startswith("right")
 
 
-def test_what_was_edited_since_the_check_is_not_overwritten(calc, opened):
+def test_after_an_edit_the_list_says_that_it_is_of_before_and_nothing_is_overwritten(calc, opened):
     book = opened("wrong.xlsx")
     calc.run(book, "check")
     calc.cell(book, "F3", "=1")
-    assert "F3 has changed since the check" in calc.words(book, "correct-all")
+    assert calc.words(book, "correct-all") == OUTDATED
+    assert calc.formula(book, "F3") == "=1"
     assert calc.formula(book, "F2") == LOST_FACTOR["F2:F7"]
+    calc.undo(book)
+    assert calc.words(book, "correct-all") == OUTDATED
+    calc.run(book, "check")
+    calc.start(book, "check")
+    calc.cell(book, "F3", "=1")
+    assert calc.words(book, "correct-all") == OUTDATED
+
+
+def test_all_is_corrected_only_if_the_command_would_write_the_copy(calc, opened):
+    book = opened("softmax.xlsx")
+    report = check(calc.folder / "softmax.xlsx")
+    (copy,) = corrections([report], lambda copies: map(check_again, copies))
+    assert "no formula to put into" in copy.objection
+    formulas = [calc.formula(book, f"{column}2") for column in "MOP"]
+    assert calc.words(book, "correct-all") == f"nothing was corrected: {copy.objection}"
+    assert [calc.formula(book, f"{column}2") for column in "MOP"] == formulas
+    assert calc.undo_titles(book) == []
+
+
+def test_one_mistake_of_two_is_corrected_alone(calc, opened):
+    book = opened("two.xlsx")
+    calc.calculate(book)
+    assert calc.words(book, "correct", "AC7") == "6 cells corrected"
+    assert list(calc.marks(book)[0]) == ["Sheet1.AA6:AA11"]
+    assert calc.words(book, "correct-all") == "6 cells corrected"
+    assert calc.words(book, "check").startswith("right")
+
+
+def test_a_mistake_is_shown_with_its_sheet_where_there_are_several(calc, opened):
+    book = opened("wrong.xlsx")
+    calc.add_sheet(book, "Notes")
+    assert "\nSheet1!F2:F7  ∂E/∂w1" in calc.words(book, "check")
+    assert calc.words(book, "correct", "Sheet1.F2") == "6 cells corrected"
 
 
 def test_a_protected_sheet_and_a_read_only_document_say_so_and_stay_as_they_are(calc, opened):

@@ -23,31 +23,32 @@ MADE_BY_FILES = ("ConditionalStyle", "ExtConditionalStyle")  # names that a read
 
 
 class Unrecorded:
-    """Changes marks as no step of Undo, in a document that is as saved as it was.
+    """Changes marks as no step of Undo, in a document that is as saved as it was, and whose rows
+    are as high as they were.
 
     A class, for an office's error can't leave a context that is made of a generator.
     """
 
     def __init__(self, document: Any) -> None:
         self.document, self.was_modified = document, document.isModified()
-        self.undo = document.getUndoManager()
-        self.is_first = not self.undo.isUndoPossible()
 
     def __enter__(self) -> None:
-        if not self.is_first:  # notes are recorded even while it is locked
-            self.undo.enterHiddenUndoContext()
-        self.undo.lock()
+        self.document.getUndoManager().lock()
         self.document.lockControllers()
+        self.document.IsAdjustHeightEnabled = False
 
     def __exit__(self, *error: object) -> None:
+        self.document.IsAdjustHeightEnabled = True
         self.document.unlockControllers()
-        self.undo.unlock()
-        if not self.is_first:
-            self.undo.leaveUndoContext()
-        elif self.undo.isUndoPossible():
-            self.undo.clear()
+        self.document.getUndoManager().unlock()
         if not self.was_modified:
             self.document.setModified(False)
+
+
+def _lock_again(document: Any) -> None:
+    """Let the next change be unrecorded, for the office unlocks Undo at almost every one."""
+    document.getUndoManager().unlock()
+    document.getUndoManager().lock()
 
 
 def put_mark(document: Any, sheet: Any, areas: Sequence[str], mark: CellTint) -> None:
@@ -61,19 +62,23 @@ def put_mark(document: Any, sheet: Any, areas: Sequence[str], mark: CellTint) ->
             cells.removeRangeAddress(part)
     if cells.getCount():
         always, style = f'{OURS} {mark.name}")=0', _style(document, mark)
-        _set_condition(cells, Operator=FORMULA, Formula1=always, StyleName=style)
+        _set_condition(document, cells, Operator=FORMULA, Formula1=always, StyleName=style)
 
 
-def _set_condition(cells: Any, **condition: Any) -> None:
+def _set_condition(document: Any, cells: Any, **condition: Any) -> None:
     """Give cells a conditional format, or none."""
     entries = cells.getPropertyValue("ConditionalFormat")
     entries.clear()
     if condition:
         entries.addNew(tuple(PropertyValue(Name=key, Value=it) for key, it in condition.items()))
+    _lock_again(document)
     cells.setPropertyValue("ConditionalFormat", entries)
+    if not condition:
+        _lock_again(document)
+        cells.setPropertyToDefault("ConditionalFormat")  # else an empty one is left
 
 
-def put_note(sheet: Any, areas: Sequence[str], words: str) -> None:
+def put_note(document: Any, sheet: Any, areas: Sequence[str], words: str) -> None:
     """Write a note at the first of the cells that has none."""
     for area in areas:
         cells = sheet.getCellRangeByName(area)
@@ -81,6 +86,7 @@ def put_note(sheet: Any, areas: Sequence[str], words: str) -> None:
         for place in range(min(columns * rows, 50)):
             cell = cells.getCellByPosition(place % columns, place // columns)
             if not cell.getAnnotation().getString():
+                _lock_again(document)
                 sheet.Annotations.insertNew(cell.getCellAddress(), NOTE + words)
                 return
 
@@ -94,12 +100,11 @@ def clear_marks(document: Any) -> None:
             entries = [one.getByIndex(place) for place in range(one.getCount())]
             if entries and all(map(_is_ours, entries)):
                 styles |= {entry.StyleName for entry in entries}
-                cells = one.Range
-                _set_condition(cells)
-                cells.setPropertyToDefault("ConditionalFormat")  # else an empty one is left
+                _set_condition(document, one.Range)
         notes = sheet.Annotations
         for place in reversed(range(notes.getCount())):
             if notes.getByIndex(place).getString().startswith(NOTE):
+                _lock_again(document)
                 notes.removeByIndex(place)
     family = document.getStyleFamilies().getByName("CellStyles")
     for name in styles | {it for it in family.getElementNames() if it.startswith(f"{SIGN} ")}:

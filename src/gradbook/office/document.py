@@ -46,21 +46,6 @@ def copy_document(document: Any, folder: Path, ending: str = "") -> Path:
     return path
 
 
-class OneStep:
-    """Makes all changes one step of Undo."""
-
-    def __init__(self, document: Any, title: str) -> None:
-        self.document, self.title = document, title
-
-    def __enter__(self) -> None:
-        self.document.getUndoManager().enterUndoContext(self.title)
-        self.document.lockControllers()
-
-    def __exit__(self, *error: object) -> None:
-        self.document.unlockControllers()
-        self.document.getUndoManager().leaveUndoContext()
-
-
 def write_formulas(
     document: Any, sheet: Any, formulas: Mapping[str, str], arrays: Mapping[str, str]
 ) -> None:

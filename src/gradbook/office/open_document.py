@@ -7,27 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import unohelper
 from com.sun.star.beans import PropertyValue
+from com.sun.star.document import XUndoManagerListener
 from com.sun.star.lang import DisposedException
 from com.sun.star.util import XCloseListener
 
+from gradbook.derivatives.public_book import read_book
 from gradbook.errors import one_line
 from gradbook.folders import temporary_folder
 from gradbook.language import LANGUAGES, in_language, tr
 from gradbook.language.message import translate
 from gradbook.office.cell_marks import Unrecorded, clear_marks, put_mark, put_note
 from gradbook.office.document import (
-    OneStep,
     add_sheets,
     copy_document,
     first_protected,
     write_formulas,
 )
-from gradbook.office.work import FULL, OfficeWork
+from gradbook.office.work import FULL, OfficeWork, call_later
 from gradbook.report import in_spreadsheet as shown_words
 from gradbook.report.findings import reason_of
 
@@ -63,7 +65,7 @@ def ignore(words: str) -> None:
     """Nobody waits for the words."""
 
 
-class OpenDocument(unohelper.Base, XCloseListener):
+class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
     """What gradbook knows of an open document."""
 
     def __init__(self, context: Any, frame: Any) -> None:
@@ -75,10 +77,11 @@ class OpenDocument(unohelper.Base, XCloseListener):
         self.reply: Reply = ignore
         self.shown: Any = None  # what the last command found
         self.checked: Any = None  # what the last check found
-        self.formulas: dict[int, dict[str, Any]] = {}  # of cells to correct, when it was checked
         self.at = -1  # which mistake is in hand
         self.message = ""  # how the last command went, unless that is shown
         self.panel: Any = None
+        self.changes = 0  # steps of Undo
+        self.copied_at = self.found_at = 0  # how many there were before the last copy, and check
 
     def queryClosing(self, event: Any, owns: bool) -> None:
         pass
@@ -93,6 +96,35 @@ class OpenDocument(unohelper.Base, XCloseListener):
         _sessions.pop(self.identity, None)
         self.document = self.panel = None
 
+    def undoActionAdded(self, event: Any) -> None:
+        """The document changes: what was found before may be true no more."""
+        self.changes += 1
+        call_later(self.context, self._outdate)
+
+    def actionUndone(self, event: Any) -> None:
+        """Marks follow a correction that is taken back, or done again."""
+        self.undoActionAdded(event)
+        if event.UndoActionTitle.startswith("gradbook: ") and self.checked is not None:
+            call_later(self.context, lambda: run_command(self.context, self.frame, "check", ignore))
+
+    actionRedone = actionUndone
+
+    def resetAll(self, event: Any) -> None:
+        pass
+
+    allActionsCleared = redoActionsCleared = enteredContext = enteredHiddenContext = resetAll
+    leftContext = leftHiddenContext = cancelledContext = resetAll
+
+    def _outdate(self) -> None:
+        """Say of what is shown that the document has changed since."""
+        if self.document is None or self.changes == self.found_at:
+            return
+        with in_language(office_language(self.context)):
+            before, both = self.shown, (self.shown, self.checked)
+            self.shown, self.checked = (it and shown_words.outdated(it) for it in both)
+            if self.shown is not before and self.work is None:
+                self.end(str(self.shown), INFO)
+
     def run(self, command: str, reply: Reply = ignore) -> None:
         """Run a command; what still runs is cancelled."""
         if self.work is not None:
@@ -103,12 +135,12 @@ class OpenDocument(unohelper.Base, XCloseListener):
 
     # Commands
 
-    def do_check(self) -> None:
-        self._start(_check, lambda shown: self._mark_all(shown, is_check=True))
+    def do_check(self, then: Callable[[], None] | None = None) -> None:
+        self._start(shown_words.shown_file, lambda shown: self._mark_all(shown, True, then))
 
     def do_next(self) -> None:
         if self.checked is None:
-            return self._start(_check, lambda shown: self._mark_all(shown, True, self.do_next))
+            return self.do_check(self.do_next)
         entries = self.checked.entries
         if not entries:
             return self.end(tr(shown_words.NO_MISTAKE), SUCCESS)
@@ -121,13 +153,10 @@ class OpenDocument(unohelper.Base, XCloseListener):
     def do_depends(self) -> None:
         place = self._cell()
         if place:
-            self._start(_depends(place), self._mark_all)
-
-    def do_correct(self) -> None:
-        self._correct(whole=False)
+            self._start(partial(shown_words.shown_behind, _called(place)), self._mark_all)
 
     def do_correct_all(self) -> None:
-        self._correct(whole=True)
+        self.do_correct(whole=True)
 
     def do_insert(self) -> None:
         place = self._cell()
@@ -139,11 +168,13 @@ class OpenDocument(unohelper.Base, XCloseListener):
         def add(path: Path) -> None:
             desktop = "com.sun.star.frame.Desktop"
             office = self.context.ServiceManager.createInstanceWithContext(desktop, self.context)
-            with OneStep(self.document, f"gradbook: {tr(shown_words.COMMANDS['insert'])}"):
-                added = add_sheets(self.document, office, path)
+            added = self._write("insert", lambda: add_sheets(self.document, office, path))
             self.end(tr(shown_words.INSERTED, sheets=", ".join(added)), SUCCESS)
 
-        self._start(_insert(place), add, ending=".xlsx")
+        def write(path: Path) -> Path:
+            return read_book(path).write(path.with_stem("derivatives"), _called(place))
+
+        self._start(write, add, ending=".xlsx")
 
     def do_clear(self) -> None:
         with Unrecorded(self.document):
@@ -167,14 +198,14 @@ class OpenDocument(unohelper.Base, XCloseListener):
     # Steps of commands
 
     def _start(
-        self, do: Callable[[Path, Path], Any], then: Callable[[Any], None], ending: str = ""
+        self, do: Callable[[Path], Any], then: Callable[[Any], None], ending: str = ""
     ) -> None:
         """Copy the document, work on the copy in a thread, and go on in the office's."""
         holder = ExitStack()
         folder = holder.enter_context(temporary_folder())
         indicator = self.frame.createStatusIndicator()
         indicator.start(tr(shown_words.WORKING), FULL)
-        code, reply = office_language(self.context), self.reply
+        code, reply, self.copied_at = office_language(self.context), self.reply, self.changes
         try:
             path = copy_document(self.document, folder, ending)
         except Exception as error:
@@ -191,7 +222,7 @@ class OpenDocument(unohelper.Base, XCloseListener):
                     self._go_on(lambda: then(outcome), problem, folder)
             holder.close()
 
-        work = self.work = OfficeWork(self.context, lambda: do(path, folder), finish, indicator)
+        work = self.work = OfficeWork(self.context, lambda: do(path), finish, indicator)
         self._open_panel()  # which has the button that cancels
         self._tell_panel()
         work.start()
@@ -209,7 +240,11 @@ class OpenDocument(unohelper.Base, XCloseListener):
         self, shown: Any, is_check: bool = False, then: Callable[[], None] | None = None
     ) -> None:
         """Mark the cells of what was found, and show it."""
-        sheets = self.document.getSheets()
+        sheets, self.found_at = self.document.getSheets(), self.copied_at
+        if self.changes != self.found_at:
+            shown = shown_words.outdated(shown)
+        if sheets.getCount() > 1:
+            shown = shown_words.with_sheets(shown)
         locked = first_protected(self.document, {it.sheet for it in shown.entries})
         if self.document.isReadonly():
             shown = shown_words.with_remark(shown, tr(shown_words.READ_ONLY))
@@ -224,20 +259,20 @@ class OpenDocument(unohelper.Base, XCloseListener):
                         sheet = sheets.getByName(entry.sheet)
                         put_mark(self.document, sheet, entry.cells, entry.mark)
                         if entry.note:
-                            put_note(sheet, entry.cells, entry.note)
+                            put_note(self.document, sheet, entry.cells, entry.note)
         self.checked, self.at = (shown if is_check else None), -1
-        self.formulas = {id(it): self._formulas(it) for it in (shown.entries if is_check else ())}
         self.show(shown)
         if then is not None:
             return then()
         self.end(str(shown), SUCCESS if shown.is_good else WARNING)
 
-    def _correct(self, whole: bool) -> None:
+    def do_correct(self, whole: bool = False) -> None:
         if self._refused():
             return None
         if self.checked is None:
-            again = lambda: self._correct(whole)  # noqa: E731
-            return self._start(_check, lambda shown: self._mark_all(shown, True, again))
+            return self.do_check(lambda: self.do_correct(whole))
+        if self.changes != self.found_at:
+            return self.end(tr(shown_words.OUTDATED), WARNING)
         if whole:
             entries = [it for it in self.checked.entries if it.formulas or it.arrays]
             if not entries:
@@ -251,27 +286,39 @@ class OpenDocument(unohelper.Base, XCloseListener):
                 return self.end(tr(shown_words.NO_CORRECTION, cell=place[1]), WARNING)
         if self._refused(entries):
             return None
-        for entry in entries:
-            before = self.formulas[id(entry)]
-            now = self._formulas(entry)
-            changed = [name for name in now if now[name] != before[name]]
-            if changed:
-                self.checked = None
-                rows = zip(now[changed[0]], before[changed[0]], strict=True)
-                row = next(row for row, (one, other) in enumerate(rows) if one != other)
-                sheet = self.document.getSheets().getByName(entry.sheet)
-                cell = sheet.getCellRangeByName(changed[0]).getCellByPosition(0, row)
-                return self.end(tr(shown_words.CHANGED, cell=_name_of(cell)), WARNING)
-        command = "correct-all" if whole else "correct"
-        count = 0
-        with OneStep(self.document, f"gradbook: {tr(shown_words.COMMANDS[command])}"):
+
+        def write() -> None:
             for entry in entries:
                 sheet = self.document.getSheets().getByName(entry.sheet)
                 write_formulas(self.document, sheet, entry.formulas, entry.arrays)
-                count += len(entry.formulas)
-        self.end(shown_words.corrected(count), SUCCESS)
-        self.reply = ignore
-        self.do_check()  # marks follow; what is still wrong stays in sight
+            self.document.calculateAll()  # as the copy is, which was judged
+
+        def follow(judged: tuple[str, Any]) -> None:
+            reason, after = judged
+            if reason or self.changes != self.copied_at:
+                reason = reason or tr(shown_words.OUTDATED)
+                return self.end(tr(shown_words.REFUSED, reason=reason), WARNING)
+            self._write("correct-all" if whole else "correct", write)
+            words = shown_words.corrected(sum(len(it.formulas) for it in entries))
+            return self._mark_all(after, True, lambda: self.end(words, SUCCESS))
+
+        only = None if whole else entries[0].finding
+        judge = partial(shown_words.shown_correction, self.checked.report, only)
+        self._start(judge, follow, ending=".xlsx")
+
+    def _write(self, command: str, write: Callable[[], Any]) -> Any:
+        """Change the document in one step of Undo, which outdates nothing."""
+        before, undo = self.changes, self.document.getUndoManager()
+        undo.enterUndoContext(f"gradbook: {tr(shown_words.COMMANDS[command])}")
+        self.document.lockControllers()
+        try:
+            outcome = write()
+        finally:
+            self.document.unlockControllers()
+            undo.leaveUndoContext()
+        self.copied_at += self.changes - before
+        self.found_at += self.changes - before
+        return outcome
 
     def _is_at(self, entry: Any, place: tuple[str, str]) -> bool:
         """Whether an entry is about the selected cell, and its correction is known."""
@@ -293,17 +340,6 @@ class OpenDocument(unohelper.Base, XCloseListener):
         if locked:
             self.end(tr(shown_words.PROTECTED, sheet=locked), WARNING)
         return bool(locked)
-
-    def _formulas(self, entry: Any) -> dict[str, Any]:
-        """What a correction replaces, a column at once: cell by cell takes minutes in long ones."""
-        rows: dict[str, list[int]] = {}
-        for name in entry.formulas:
-            column = name.rstrip("0123456789")
-            rows.setdefault(column, []).append(int(name[len(column) :]))
-        columns = [f"{it}{min(rows[it])}:{it}{max(rows[it])}" for it in rows]
-        sheet = self.document.getSheets().getByName(entry.sheet)
-        areas = (*columns, *entry.arrays)
-        return {it: sheet.getCellRangeByName(it).getFormulaArray() for it in areas}
 
     def _cell(self) -> tuple[str, str] | None:
         """The sheet and the name of the selected cell."""
@@ -377,35 +413,9 @@ def session_of(context: Any, frame: Any) -> OpenDocument:
     if session is None:
         session = _sessions[document.RuntimeUID] = OpenDocument(context, frame)
         document.addCloseListener(session)
+        document.getUndoManager().addUndoManagerListener(session)
     session.frame, session.controller = frame, frame.getController()
     return session
-
-
-# What is computed, away from the document -------------------------------------
-
-
-def _check(path: Path, folder: Path) -> Any:
-    from gradbook.audit.check_book import report_on
-
-    return shown_words.shown_check(report_on(path))
-
-
-def _depends(place: tuple[str, str]) -> Callable[[Path, Path], Any]:
-    def compute(path: Path, folder: Path) -> Any:
-        from gradbook.derivatives.public_book import read_book
-
-        return shown_words.shown_inputs(read_book(path).derivatives(_called(place)))
-
-    return compute
-
-
-def _insert(place: tuple[str, str]) -> Callable[[Path, Path], Any]:
-    def write(path: Path, folder: Path) -> Path:
-        from gradbook.derivatives.public_book import read_book
-
-        return read_book(path).write(folder / f"derivatives{path.suffix}", _called(place))
-
-    return write
 
 
 def _called(place: tuple[str, str]) -> str:

@@ -131,7 +131,8 @@ class Panel(unohelper.Base, XUIElement, XToolPanel, XSidebarPanel, XWindowListen
             self._card(place, entry, is_whole=place == session.at or not entry.formulas)
         if len(shown.entries) > MOST_CARDS:
             self._text("…")
-        commands = AFTER_CHECK if shown is session.checked else AFTER_INPUTS
+        commands = AFTER_CHECK if shown == session.checked else AFTER_INPUTS
+        commands = commands if shown.is_current else ("check", *commands)
         has_more = any(entry.sheet for entry in shown.entries)
         for command in commands if has_more else FIRST:
             self._button(tr(shown_words.COMMANDS[command]), command)

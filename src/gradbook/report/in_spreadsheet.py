@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
+from pathlib import Path
 
 from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, Finding, SheetReport, off_by
 from gradbook.cells.book import show_value
 from gradbook.cells.formula.address import name_of, sheet_of
-from gradbook.derivatives.public_book import Derivatives
+from gradbook.derivatives.public_book import Derivatives, read_book
 from gradbook.derivatives.sensitivities import STRENGTHS, Sensitivity
 from gradbook.errors import one_line
 from gradbook.language import mark, numeral, tr, tr_count
@@ -65,7 +66,8 @@ LOCKED = mark("sheets can't be added: the document's structure is protected")
 NO_CELL = mark("select one cell first")
 NO_MISTAKE = mark("no mistake is marked")
 NO_CORRECTION = mark("no correction of {cell} is known")
-CHANGED = mark("{cell} has changed since the check: check this workbook again")
+REFUSED = mark("nothing was corrected: {reason}")
+OUTDATED = mark("the workbook has changed since: check it again")
 CLEARED = mark("the marks are gone")
 INSERTED = mark("added: {sheets}")
 LIMITS_KEPT = mark("limits that are kept: {count}")
@@ -109,6 +111,7 @@ class ShownEntry:
     note: str = ""  # for the first of the cells
     formulas: Mapping[str, str] = field(default_factory=dict)  # cell → what is right in it
     arrays: Mapping[str, str] = field(default_factory=dict)  # cells of one array → its formula
+    finding: Finding | None = None  # what the entry shows
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ class Shown:
     entries: tuple[ShownEntry, ...] = ()
     remarks: tuple[str, ...] = ()
     is_good: bool = True
+    is_current: bool = True  # said of the workbook as it is now
+    report: BookReport | None = None  # what is shown of a check
 
     def __str__(self) -> str:
         lines = [f"{it.title}: {it.words}".replace("\n", "; ") for it in self.entries]
@@ -143,7 +148,53 @@ def shown_check(report: BookReport) -> Shown:
         tuple(entries),
         tuple(words for words in remarks if words not in heading),
         is_good=report.verdict == RIGHT,
+        report=report,
     )
+
+
+def shown_file(path: Path) -> Shown:
+    """What a check of a file finds."""
+    from gradbook.audit.check_book import report_on
+
+    return shown_check(report_on(path))
+
+
+def shown_correction(
+    report: BookReport, only: Finding | None, path: Path
+) -> tuple[str, Shown | None]:
+    """Why what is wrong in the file, or one finding, isn't corrected; and what is right or wrong
+    after it: the same as of a corrected copy."""
+    from gradbook.audit.check_book import check_again
+    from gradbook.audit.copies.correct import corrections
+
+    others = [it for it in report.findings if only is not None and it != only]
+    sheets = (
+        replace(sheet, findings=tuple(it for it in sheet.findings if it not in others))
+        for sheet in report.sheets
+    )
+    wanted = replace(report, book=str(path), sheets=tuple(sheets))
+    (made,) = corrections([wanted], lambda copies: map(check_again, copies), others)
+    after = None if made.after is None else shown_check(made.after)
+    return one_line(translate(made.objection)), after
+
+
+def with_sheets(shown: Shown) -> Shown:
+    """The same with the sheet of every mistake."""
+    entries = (
+        it
+        if it.finding is None or it.title.startswith(f"{one_line(it.sheet)}!")
+        else replace(it, title=f"{one_line(it.sheet)}!{it.title}")
+        for it in shown.entries
+    )
+    return replace(shown, entries=tuple(entries))
+
+
+def outdated(shown: Shown) -> Shown:
+    """The same as of a workbook that has changed since."""
+    if not shown.is_current:
+        return shown
+    heading = f"{tr(OUTDATED)}\n{shown.heading}"
+    return replace(shown, heading=heading, is_good=False, is_current=False)
 
 
 def _mistake(sheet: SheetReport, finding: Finding) -> ShownEntry:
@@ -168,13 +219,15 @@ def _mistake(sheet: SheetReport, finding: Finding) -> ShownEntry:
         f"{quantity}: {words}",
         finding.fixes,
         {area: f"={text.lstrip('=')}" for area, text in finding.arrays.items()},
+        finding,
     )
 
 
 def _blank(sheet: SheetReport, finding: Finding) -> ShownEntry:
     place, quantity = place_of(sheet, finding), one_line(finding.quantity)
     where, cells = finding.sheet or sheet.sheet, tuple(finding.cells.split(","))
-    return ShownEntry(f"{place}  {quantity}", tr(TO_FILL_IN), where, cells, UNFINISHED_CELL)
+    title, why = f"{place}  {quantity}", tr(TO_FILL_IN)
+    return ShownEntry(title, why, where, cells, UNFINISHED_CELL, finding=finding)
 
 
 def _short(formula: str) -> str:
@@ -187,6 +240,11 @@ def corrected(count: int) -> str:
 
 
 # What a cell depends on -------------------------------------------------------
+
+
+def shown_behind(cell: str, path: Path) -> Shown:
+    """What a cell of a file depends on."""
+    return shown_inputs(read_book(path).derivatives(cell))
 
 
 def shown_inputs(derivatives: Derivatives) -> Shown:
@@ -252,4 +310,4 @@ def with_remark(shown: Shown, words: str) -> Shown:
 def shown_help() -> Shown:
     """What each command does."""
     entries = (ShownEntry(tr(COMMANDS[name]), tr(words), "", ()) for name, words in HELP.items())
-    return Shown("gradbook", tuple(entries))
+    return Shown("gradbook", tuple(entries), is_current=False)

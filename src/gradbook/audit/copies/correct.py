@@ -241,6 +241,7 @@ class Correction:
     report: BookReport
     content: bytes = b""  # of the copy; empty if there is none
     objection: str = ""  # why there is no copy though something is wrong
+    after: BookReport | None = None  # on the copy
 
     @property
     def problems(self) -> list[str]:
@@ -261,8 +262,11 @@ class Correction:
 Checking = Callable[[Sequence[str]], Iterator[BookReport]]
 
 
-def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[Correction]:
-    """A correction of each workbook, in order; `checking` judges the copies."""
+def corrections(
+    reports: Sequence[BookReport], checking: Checking, others: Collection[Finding] = ()
+) -> Iterator[Correction]:
+    """A correction of each workbook, in order; `checking` judges the copies, in which other
+    findings than those of the reports may remain."""
     with temporary_folder() as folder:
         paths = [Path(folder, f"{number}.xlsx") for number in range(len(reports))]
         copies = list(map(_written, reports, paths))
@@ -273,8 +277,10 @@ def corrections(reports: Sequence[BookReport], checking: Checking) -> Iterator[C
             elif not path.exists():
                 yield Correction(report, objection=_nothing_done(report))
             else:
-                why = objection(report, next(again), copy)
-                yield Correction(report, b"" if why else read_bytes(path, limits.BOOK), why)
+                after = next(again)
+                why = objection(report, after, copy, others)
+                content = b"" if why else read_bytes(path, limits.BOOK)
+                yield Correction(report, content, why, after)
 
 
 def _written(report: BookReport, path: Path) -> CorrectedCopy | str:
@@ -298,8 +304,14 @@ def _nothing_done(report: BookReport) -> str:
     return Message("no right formula is known for what is wrong in it")
 
 
-def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str:
-    """Why a copy isn't right in everything that its workbook trains; '' if it is."""
+def objection(
+    before: BookReport,
+    after: BookReport,
+    copy: CorrectedCopy,
+    others: Collection[Finding] = (),
+) -> str:
+    """Why a copy isn't right in everything that its workbook trains, but for other findings, which
+    weren't to be corrected; '' if it is."""
     if after.verdict == UNREADABLE:
         return Message("the copy can't be read: {problem}", problem=after.problem)
     if copy.new_errors:
@@ -312,12 +324,17 @@ def objection(before: BookReport, after: BookReport, copy: CorrectedCopy) -> str
     still = dict.fromkeys(name for sheet, name in trained if (sheet, name) not in there)
     if still:
         return Message("{weights} would no longer be trained in the copy", weights=", ".join(still))
-    if after.verdict == RIGHT:
+    known = {place for finding in others for place in _places(finding)}
+    left = list(dict.fromkeys(f.cells for f in after.findings if not _places(f) <= known))
+    if after.verdict == RIGHT or (others and not left):
         return ""
     if copy.leftovers:
         return joined("; ", copy.leftovers)
     if not after.findings:
         return Message("judged again, it is {verdict}", verdict=Message(after.verdict))
-    left = list(dict.fromkeys(finding.cells for finding in after.findings))
     few = ", ".join([*left[:MOST_LEFT], *["…"] * (len(left) > MOST_LEFT)])
     return Message("the copy would still be wrong in {cells}", cells=few)
+
+
+def _places(finding: Finding) -> set[tuple[str, Address]]:
+    return {(finding.sheet, cell) for cell in cells_of(finding.cells, 0)}
