@@ -91,7 +91,7 @@ def test_a_routine_gives_the_same_bits_and_leaves_its_inputs(text, real):
     random = np.random.default_rng(1)
     leaves = {forward.graph.by_name[name]: value for name, value in values.items()}
     sample = np.zeros((1, *net.input), real)
-    routine = Routine(forward.outputs, forward.inputs, sample, values, is_quick=False)
+    routine = Routine(forward.outputs, forward.inputs, sample, values)
     for count in (1, 4, 1):
         inputs = random.normal(size=(count, *net.input)).astype(real)
         kept = inputs.copy()

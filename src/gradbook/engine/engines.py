@@ -26,17 +26,12 @@ from gradbook.net.step import drawn
 
 
 class PlainEngine(Engine):
-    """Evaluates the graph op by op, in double precision unless it only predicts."""
+    """Evaluates the graph op by op, in double precision."""
 
     def __init__(
-        self,
-        net: Net,
-        batch: int,
-        weighted: bool = False,
-        frozen: Frozen = NOT_FROZEN,
-        precision: str = "float64",
+        self, net: Net, batch: int, weighted: bool = False, frozen: Frozen = NOT_FROZEN
     ) -> None:
-        super().__init__(net, batch, precision, weighted, frozen)
+        super().__init__(net, batch, "float64", weighted, frozen)
         self.remark = why_numpy()
 
     @cached_property
@@ -124,25 +119,13 @@ class PlainEngine(Engine):
         for first in range(0, len(images), self.batch):
             (pixels,) = self.inputs(images[first : first + self.batch]).values()
             inputs = self._normalised(pixels.reshape(-1, *self.net.input))
-            outputs[first : first + self.batch] = self._exact(inputs).reshape(len(inputs), -1)
+            outputs[first : first + self.batch] = self._routine(inputs).reshape(len(inputs), -1)
         return outputs
 
-    def predict_quickly(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """The outputs for scaled inputs, the same on any machine but for their last bits."""
-        return self._quick(inputs).reshape(len(inputs), -1)
-
     @cached_property
-    def _exact(self) -> Routine:
-        return self._routine(is_quick=False)
-
-    @cached_property
-    def _quick(self) -> Routine:
-        return self._routine(is_quick=True)
-
-    def _routine(self, is_quick: bool) -> Routine:
-        forward = inference(self.net)
-        example = np.zeros((1, *self.net.input), self.real)
-        return Routine(forward.outputs, forward.inputs, example, self.arrays, is_quick)
+    def _routine(self) -> Routine:
+        forward, sample = inference(self.net), np.zeros((1, *self.net.input))
+        return Routine(forward.outputs, forward.inputs, sample, self.arrays)
 
 
 def _right_answers(outputs: NDArray[Any], targets: NDArray[Any]) -> int:

@@ -65,7 +65,7 @@ class Routine:
         inputs: Node,
         example: Array,
         known: Mapping[str, Array],
-        is_quick: bool,
+        is_quick: bool = False,
     ) -> None:
         """`known` are the other leaves by their names; `example` is one sample of the inputs."""
         order = ancestors([output])

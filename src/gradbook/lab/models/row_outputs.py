@@ -15,25 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.tables import Numbers
+from gradbook.graph.reference import Routine
 from gradbook.interruption import side_by_side
 from gradbook.lab.models.input_range import all_finite
 from gradbook.net import Net
+from gradbook.net.build import inference
 from gradbook.system import cores
 
 if TYPE_CHECKING:
     from gradbook.engine.base import Engine
-    from gradbook.engine.engines import PlainEngine
 
 ROWS_AT_ONCE, MANY_AT_ONCE = 1024, 16_384  # in NumPy, and in compiled code
 FAR_FROM_0 = 1000  # deviations: scaling loses digits of single precision if a mean is so far
-FEW = 32  # a batch of an engine that only predicts
 
 Filling = Callable[[], Numbers] | None  # what replaces missing numbers; None if there are none
 
 
 @dataclass(eq=False)
 class RowReader:
-    """A trained network that reads rows, each precision with an engine of its own.
+    """A trained network that reads rows, in single and in double precision.
 
     Its values and scales are those at the first reading.
     """
@@ -43,7 +43,7 @@ class RowReader:
     mean: Numbers
     deviation: Numbers
     trained_by: Engine | None  # if that is still in memory
-    _engines: dict[str, PlainEngine] = field(default_factory=dict, init=False)
+    _routines: dict[str, Routine] = field(default_factory=dict, init=False)
 
     def outputs(self, rows: NDArray[Any], filling: Filling) -> NDArray[Any]:
         """The network's outputs, in the precision of the rows."""
@@ -63,7 +63,8 @@ class RowReader:
         scaled = _filled(rows, filling) - self.mean
         scaled /= self.deviation
         scaled = scaled.astype(real, copy=False).reshape(-1, *self.net.input)
-        return self._engine(real).predict_quickly(scaled).astype(real, copy=False)
+        outputs = self._routine(real)(scaled).reshape(len(rows), -1)
+        return outputs.astype(real, copy=False)
 
     def _read_side_by_side(
         self, rows: NDArray[Any], outputs: NDArray[Any], filling: Filling
@@ -79,15 +80,16 @@ class RowReader:
 
         side_by_side(*(partial(read, number) for number in range(len(engines))), stop=stopped.set)
 
-    def _engine(self, real: str) -> PlainEngine:
-        """The engine for this precision, with nothing to compile."""
-        if real not in self._engines:
-            from gradbook.engine.engines import PlainEngine
-
-            engine = PlainEngine(self.net, FEW, precision=real)
-            engine.restore(self.values)
-            self._engines[real] = engine
-        return self._engines[real]
+    def _routine(self, real: str) -> Routine:
+        """What computes the outputs in this precision, with nothing to compile; their last bits
+        depend on the machine."""
+        if real not in self._routines:
+            forward, sample = inference(self.net), np.zeros((1, *self.net.input), real)
+            values = {name: np.asarray(value, real) for name, value in self.values.items()}
+            self._routines[real] = Routine(
+                forward.outputs, forward.inputs, sample, values, is_quick=True
+            )
+        return self._routines[real]
 
     @cached_property
     def _compiled(self) -> tuple[Engine, ...]:
