@@ -37,6 +37,7 @@ class CalcClient:
             (folder / name).write_bytes(content(is_right))
         saved(folder / "softmax.xlsx", NO_REMEDY)
         book(folder / "two.xlsx", TWO_MISTAKES)
+        book(folder / "circular.xlsx", {"h1": "={a_h1}*2"})
         shutil.copy(Path(__file__).with_name("calc.py"), folder)
         other = []
         if os.geteuid() == 0:

@@ -149,6 +149,20 @@ def test_all_is_corrected_only_if_the_command_would_write_the_copy(calc, opened)
     assert calc.undo_titles(book) == []
 
 
+def test_what_has_no_right_formula_is_not_said_to_be_no_mistake(calc, opened):
+    book = opened("circular.xlsx")
+    assert calc.words(book, "correct-all").endswith(
+        "no right formula is known for what is wrong in it"
+    )
+
+
+def test_an_empty_cell_of_another_sheet_is_named_as_formulas_name_it(calc, opened):
+    book = opened("wrong.xlsx")
+    calc.add_sheet(book, "My notes")
+    assert calc.words(book, "depends", "My notes.B2").startswith("'My notes'!B2 is empty")
+    assert calc.words(book, "depends", "Sheet1.Z9").startswith("Sheet1!Z9 is empty")
+
+
 def test_one_mistake_of_two_is_corrected_alone(calc, opened):
     book = opened("two.xlsx")
     calc.calculate(book)
@@ -215,6 +229,7 @@ def test_a_cell_depends_on_what_the_command_says(calc, opened):
 
 def test_derivatives_are_added_as_live_sheets_in_one_step(calc, opened):
     book = opened("ada.xlsx")
+    calc.run(book, "depends", "X6")
     assert calc.words(book, "insert", "X6") == "added: Derivatives, ∂ Sheet1"
     slope = gb.read_book(ADA).derivatives("X6")["w5"]
     _, number, _, error = calc.cell(book, "N6", None, "∂ Sheet1")

@@ -17,6 +17,7 @@ from com.sun.star.document import XUndoManagerListener
 from com.sun.star.lang import DisposedException
 from com.sun.star.util import XCloseListener
 
+from gradbook.cells.book import quote_title
 from gradbook.derivatives.public_book import read_book
 from gradbook.errors import one_line
 from gradbook.folders import temporary_folder
@@ -80,7 +81,7 @@ class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
         self.at = -1  # which mistake is in hand
         self.message = ""  # how the last command went, unless that is shown
         self.panel: Any = None
-        self.changes = 0  # steps of Undo
+        self.changes, self.is_writing = 0, False  # steps of Undo by others
         self.copied_at = self.found_at = 0  # how many there were before the last copy, and check
 
     def queryClosing(self, event: Any, owns: bool) -> None:
@@ -98,8 +99,9 @@ class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
 
     def undoActionAdded(self, event: Any) -> None:
         """The document changes: what was found before may be true no more."""
-        self.changes += 1
-        call_later(self.context, self._outdate)
+        if not self.is_writing:
+            self.changes += 1
+            call_later(self.context, self._outdate)
 
     def actionUndone(self, event: Any) -> None:
         """Marks follow a correction that is taken back, or done again."""
@@ -275,7 +277,7 @@ class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
             return self.end(tr(shown_words.OUTDATED), WARNING)
         if whole:
             entries = [it for it in self.checked.entries if it.formulas or it.arrays]
-            if not entries:
+            if not self.checked.entries:
                 return self.end(tr(shown_words.NO_MISTAKE), INFO)
         else:
             place = self._cell()
@@ -308,17 +310,15 @@ class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
 
     def _write(self, command: str, write: Callable[[], Any]) -> Any:
         """Change the document in one step of Undo, which outdates nothing."""
-        before, undo = self.changes, self.document.getUndoManager()
+        undo, self.is_writing = self.document.getUndoManager(), True
         undo.enterUndoContext(f"gradbook: {tr(shown_words.COMMANDS[command])}")
         self.document.lockControllers()
         try:
-            outcome = write()
+            return write()
         finally:
             self.document.unlockControllers()
             undo.leaveUndoContext()
-        self.copied_at += self.changes - before
-        self.found_at += self.changes - before
-        return outcome
+            self.is_writing = False
 
     def _is_at(self, entry: Any, place: tuple[str, str]) -> bool:
         """Whether an entry is about the selected cell, and its correction is known."""
@@ -419,5 +419,4 @@ def session_of(context: Any, frame: Any) -> OpenDocument:
 
 
 def _called(place: tuple[str, str]) -> str:
-    title = place[0].replace("'", "''")
-    return f"'{title}'.{place[1]}"
+    return f"{quote_title(place[0])}!{place[1]}"
