@@ -168,7 +168,7 @@ TRAININGS = (  # columns, widths, rows, batch, epochs
     (50, (64, 32), 500_000, 200, 1),
     (100, (256, 256), 10_000, 200, 3),
 )
-PREDICTED = (1, 1_000, 500_000)  # rows
+PREDICTED, SINGLES = (1, 1_000, 500_000), 1_000  # rows at once; so many alone, one after another
 
 
 def made_rows(count: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -282,7 +282,7 @@ def tables(threads: int) -> None:
             )
             print("; ".join(results), f"- the first call took {first:.2f} s", flush=True)
         predictions(threads, clock)
-        estimators(threads)
+        estimators(threads, clock)
 
 
 def predictions(threads: int, clock: Callable[[], float]) -> None:
@@ -293,15 +293,17 @@ def predictions(threads: int, clock: Callable[[], float]) -> None:
     ]
     for real in (np.float32, np.float64):
         for count in PREDICTED:
-            rows, targets, times = x[:count].astype(real), y[:count], max(5, 300 // count)
+            calls, times = (SINGLES, 5) if count == 1 else (1, max(5, 30_000 // count))
+            rows = x[: calls * count].reshape(calls, count, -1).astype(real)
+            targets = y[: calls * count].reshape(calls, count)
             works = [
-                *(partial(model.predict, rows) for model in models),
-                partial(models[1].predict_proba, rows),
-                partial(models[0].evaluate, rows, targets),
-                partial(models[1].score, rows, targets),
+                *(partial(in_turn, model.predict, rows) for model in models),
+                partial(in_turn, models[1].predict_proba, rows),
+                partial(in_turn, models[0].evaluate, rows, targets),
+                partial(in_turn, models[1].score, rows, targets),
             ]
             took = [[seconds_of(work, clock) for work in works] for _ in range(times)]
-            each = [f"{1e6 * median(column):,.0f}" for column in zip(*took, strict=True)]
+            each = [f"{1e6 * median(column) / calls:,.0f}" for column in zip(*took, strict=True)]
             print(
                 f"{count:,} rows of {real.__name__}, µs of {clock.__name__}: gradbook's predict",
                 end=" ",
@@ -310,7 +312,12 @@ def predictions(threads: int, clock: Callable[[], float]) -> None:
             print("evaluate {}, its score {}".format(*each[3:]), flush=True)
 
 
-def estimators(threads: int) -> None:
+def in_turn(answer: Callable[..., Any], *parts: Any) -> None:
+    for each in zip(*parts, strict=True):
+        answer(*each)
+
+
+def estimators(threads: int, clock: Callable[[], float]) -> None:
     from gradbook.sklearn import NetClassifier
 
     x, y = made_rows(500_000, 50)
@@ -325,11 +332,13 @@ def estimators(threads: int) -> None:
     }
     for name, work in works.items():
         work()
-        took, most = zip(*(with_most_memory(work) for _ in range(ROUNDS)), strict=True)
+        took, most = zip(*(with_most_memory(work, clock) for _ in range(ROUNDS)), strict=True)
         print(f"{name}: {median(took):.2f} s, {max(most):,.0f} MB above {x.nbytes / 1e6:,.0f}")
 
 
-def with_most_memory(work: Callable[[], Any]) -> tuple[float, float]:
+def with_most_memory(
+    work: Callable[[], Any], clock: Callable[[], float] = perf_counter
+) -> tuple[float, float]:
     """How long it took, and the most megabytes above those before it."""
 
     def used() -> float:
@@ -344,7 +353,7 @@ def with_most_memory(work: Callable[[], Any]) -> tuple[float, float]:
 
     watching = Thread(target=watch, daemon=True)
     watching.start()
-    took = seconds_of(work)
+    took = seconds_of(work, clock)
     done.set()
     watching.join()
     return took, most[0] - base
