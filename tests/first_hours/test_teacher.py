@@ -99,7 +99,7 @@ SLIPS: dict[str, Slip] = {
     ),
     "columns swapped": Slip(swapped(), ["∂E/∂w2", "∂E/∂w3"], "", "two columns of an exercise"),
     "halved": Slip(
-        each(lambda said: f"=0.5*({said[1:]})"), GRADIENTS, "half", "one and the same factor"
+        each(lambda said: f"=0.5*({said[1:]})"), GRADIENTS, "half", "the same factor is superfluous"
     ),
     "a slope forgotten": Slip(
         gradients(slopes=False), HIDDEN_ONES, "lacks the slope", "a factor of the chain"

@@ -22,6 +22,7 @@ MOST_PLACES = 200  # expressions that an operand is tried for
 MOST_NUMBERS = 12  # of the way forward
 MOST_CALLS = 3000  # of one expression
 PRODUCTS = ("matmul", "dot")
+HALVES = (2.0, 0.5)  # what a term lacks, or has too much, where a square's slope was mistaken
 SUMS = ("sum", "mean")
 COMPARISONS = {
     "greater": np.greater,

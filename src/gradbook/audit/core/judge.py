@@ -432,8 +432,8 @@ class Judge:
                 factors.append(float(factor))
             if abs(share) * np.max(np.abs(columns[:, 1])) > 1e-6 * np.max(np.abs(slopes)):
                 times[number] = float(share)
-        if not factors or min(factors) <= 0 or max(factors) - min(factors) > SAME * max(factors):
-            return {}
+        if not factors or max(factors) - min(factors) > SAME * abs(factors[0]):
+            return {}  # of another weight it is another multiple; a likelihood's is negative
         return times
 
     def _compare_factors(self, judgement: Judgement) -> None:

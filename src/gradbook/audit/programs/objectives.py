@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,7 @@ class Comparisons:
     picks: dict[Any, list[int]] = field(default_factory=dict)  # `p[label] - 1`
     margins: dict[Any, list[int]] = field(default_factory=dict)  # `1 - y * f`
     ones: dict[Any, list[tuple[int, Any]]] = field(default_factory=dict)  # `t - y` where t is 1
+    subtracted_ones: dict[Any, list[tuple[int, Any]]] = field(default_factory=dict)
 
     def add(self, calls: list[RecordedCall], reach: Reach, index: int) -> None:
         call = calls[index]
@@ -159,6 +161,8 @@ class Comparisons:
                 if _is_signed(calls, reach, output.index):
                     self.margins.setdefault(place, []).append(index)
                 self.ones.setdefault(place, []).append((output.index, value))
+            else:
+                self.subtracted_ones.setdefault(place, []).append((output.index, value))
         elif (np.size(value) > 1 or prod(shape) == 1 or shape == np.shape(value)) and _broadcasts(
             np.shape(value), shape
         ):
@@ -180,6 +184,10 @@ def implied_losses(calls: list[RecordedCall], reach: Reach) -> list[Objective]:
         call = calls[index]
         if index in reach.bits and call.function in (np.subtract, np.divide):
             compared.add(calls, reach, index)
+    for place, each in compared.pairs.items():  # of these targets some may be 1
+        each += [*compared.ones.pop(place, ()), *compared.subtracted_ones.get(place, ())]
+        each.sort(key=itemgetter(0))
+        compared.margins.pop(place, None)
     pairs = [*compared.pairs.values(), *compared.ones.values()]
     best = max((reach.count(o) for each in pairs for o, _ in each), default=0)
     objectives: list[Objective] = []

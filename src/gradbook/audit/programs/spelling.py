@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.edits import Proposal
+from gradbook.audit.core.edits import HALVES, Proposal
 from gradbook.audit.programs.naming import SourceNames, expression_parts, is_module
 from gradbook.audit.programs.program_report import SourceEdit, SourceSpan
 from gradbook.language.message import Message, WrittenNumber, joined
@@ -527,9 +527,10 @@ class EditSpeller:
             symbol, word = name
             new = f"{_factor(text, node)} {symbol} {word}"
         elif ratio < 1:
-            new = f"{_factor(text, node)} / {_number(1 / ratio)}"
+            without = _without_first_factor(text, node, _number(1 / ratio))
+            new = without or f"{_factor(text, node)} / {_number(1 / ratio)}"
         else:
-            new = f"{_factor(text, node)} * {_number(ratio)}"
+            new = f"{_number(ratio)} * {_factor(text, node)}"
         if isinstance(node, ast.AugAssign):
             return None
         times = WrittenNumber(_number(1 / ratio) if ratio < 1 else _number(ratio))
@@ -539,7 +540,14 @@ class EditSpeller:
         why = Message(
             "It is {times_too_large}, measured by the other gradients.", times_too_large=note
         )
-        return place_of(file, node), self._inside(node, file, new), why, note
+        if name is None and ratio in HALVES:
+            why = Message(
+                "It is {times_too_large}: the slope of a square is twice its base.",
+                times_too_large=note,
+            )
+        parent = self.naming.sources[file].parents.get(node)
+        is_addend = isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
+        return place_of(file, node), new if is_addend else self._inside(node, file, new), why, note
 
     def _constant(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         number, ratio = proposal.operand or 0, proposal.detail[0]
@@ -645,6 +653,15 @@ def _term(text: str) -> str:
 def _factor(text: str, node: ast.AST) -> str:
     loose = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
     return f"({text})" if loose or isinstance(node, (ast.Compare, ast.IfExp)) else text
+
+
+def _without_first_factor(text: str, node: ast.AST, factor: str) -> str | None:
+    """What is left of a product that begins with this number."""
+    is_product = isinstance(node, ast.BinOp) and isinstance(
+        node.op, (ast.Mult, ast.Div, ast.MatMult)
+    )
+    match = re.match(rf"{re.escape(factor)}(?:\.0*)?\s*\*(?!\*)\s*", text)
+    return text[match.end() :] if match and is_product else None
 
 
 def _transpose(text: str) -> str:
