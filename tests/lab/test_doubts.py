@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from gradbook.lab.doubts import (
     Ending,
@@ -161,7 +162,8 @@ KILLED = "input 1x8x8; flatten; dense 8; relu; dense 4; log softmax; update desc
 def test_a_training_on_images_that_learns_nothing_says_so_in_all_it_leaves(tmp_path):
     heard, data = Doubting(), made.dataset()
     rate = "epochs 1; batch 8; schedule constant 3"
-    trained = train(recipe(KILLED), rate, data=data, folder=tmp_path / "run", listener=heard)
+    with pytest.warns(RuntimeWarning, match="diverges"):
+        trained = train(recipe(KILLED), rate, data=data, folder=tmp_path / "run", listener=heard)
     (said,) = [doubt for doubt in trained.doubts if "use a tenth of" in doubt]
     assert said in heard.said
     assert list(trained.doubts) == trained.event["doubts"] == load_result(tmp_path / "run")

@@ -102,7 +102,7 @@ def test_given_books_are_in_the_page_without_their_folders(tmp_path, monkeypatch
     )
     record = json.loads(table)
     assert {it["name"] for it in record["found"]} == {path.name for path in books}
-    assert record["summary"]["said"].startswith(f"{len(books)} books: ")
+    assert record["summary"]["said"].startswith(f"{len(books)} workbooks: ")
     assert "secret" not in table
 
 
