@@ -159,17 +159,17 @@ def test_channels_are_dead_where_they_are_so_at_every_place():
 KILLED = "input 1x8x8; flatten; dense 8; relu; dense 4; log softmax; update descent"
 
 
-def test_a_training_on_images_that_learns_nothing_says_so_in_all_it_leaves(tmp_path):
+def test_a_training_on_images_that_diverges_says_so_in_all_it_leaves(tmp_path):
     heard, data = Doubting(), made.dataset()
     rate = "epochs 1; batch 8; schedule constant 3"
     with pytest.warns(RuntimeWarning, match="diverges"):
         trained = train(recipe(KILLED), rate, data=data, folder=tmp_path / "run", listener=heard)
-    (said,) = [doubt for doubt in trained.doubts if "use a tenth of" in doubt]
+    (said,) = [doubt for doubt in trained.doubts if "a tenth of" in doubt]
     assert said in heard.said
     assert list(trained.doubts) == trained.event["doubts"] == load_result(tmp_path / "run")
     assert said in repr(trained)
     page = write_report(tmp_path / "run", data).read_text()
-    assert "no more than chance may give" in page or "it answers " in page
+    assert "diverges" in page
 
 
 def load_result(folder) -> list[str]:
