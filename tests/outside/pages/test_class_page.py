@@ -36,7 +36,7 @@ QUESTION = """(() => {
   said.count = visible().length; chip("right"); said.two = visible().length
   chip("right"); chip("unreadable"); said.again = visible().length
   head("points"); said.points = column(4); head("points"); said.down = column(4)
-  head("book"); said.books = column(0).slice(0, 12)
+  head("workbook"); said.books = column(0).slice(0, 12)
   head("verdict"); said.verdicts = [...new Set(column(2))]
   document.querySelector("table.books a").click()
   const link = document.querySelector("table.books a").hash.slice(1)
