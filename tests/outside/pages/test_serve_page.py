@@ -16,7 +16,7 @@ from tests.serve.books import NAMES, a_class, exercises, laid_out
 from tests.serve.running import served
 
 pytestmark = pytest.mark.witness("chromium")
-JUDGED = "!document.querySelector('#class').hidden && / books?: /.test(said.textContent)"
+JUDGED = "!document.querySelector('#class').hidden && / workbooks?: /.test(said.textContent)"
 ROWS = """[...document.querySelectorAll('table.books tbody tr')].map(
   row => [row.cells[0].textContent, row.cells[2].textContent, row.hidden])"""
 OF_A_STATUS = "Failed to load resource"  # that a browser says of every refusal
