@@ -76,7 +76,8 @@ def exactly(expected):
 
 
 def test_every_op_has_a_card():
-    assert {*CARDS} | BETWEEN_SAMPLES | VALUELESS == {*OPS}
+    lasting = {name for name in OPS if not name.startswith("loss ")}  # not what a test wrote itself
+    assert {*CARDS} | BETWEEN_SAMPLES | VALUELESS == lasting
 
 
 @for_each(("name", "point"), known())
