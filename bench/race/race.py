@@ -9,11 +9,30 @@ from statistics import median
 
 from bench.race.turns import Taken, Tell, turns
 from gradbook.errors import UsageError
-from gradbook.net import builtin
+from gradbook.net import Net, builtin
 from gradbook.net.measure import measure
 
 IMAGES = 60_000  # in an epoch of the digits
-BATCHES = {"reference": 128, "blocks": 64, "flat": 128}
+BATCHES = {"reference": 128, "blocks": 64, "flat": 128, "lenet": 128}
+LENET = """\
+name lenet
+input 1x28x28    # LeNet-5 as SimpleChains.jl and others train it: 44,426 parameters
+conv 6 5x5
+relu
+maxpool 2
+conv 16 5x5
+relu
+maxpool 2
+flatten
+dense 120
+relu
+dense 84
+relu
+dense 10
+log softmax
+update momentum 0.9
+rate 0.01
+"""
 ENGINE = "engine"
 FLOAT32 = ("eager", "channels last", "compile", "compile, channels last")
 PREDICTED = (1, 10_000)  # images at once
@@ -60,6 +79,10 @@ class Predicted:
     seconds: float
 
 
+def network_of(name: str) -> Net:
+    return Net.parse(LENET) if name == "lenet" else builtin(name)
+
+
 def race(
     network: str, modes: Sequence[str], threads: int, rounds: int, peak: float, tell: Tell
 ) -> Race:
@@ -80,7 +103,7 @@ def require_known(network: str) -> None:
 def _time(network: str, mode: str, threads: int, taken: Taken, peak: float) -> Time:
     batch = BATCHES[network]
     seconds = median(taken.seconds) * ceil(IMAGES / batch)
-    gflops = 2 * measure(builtin(network)).training_macs * IMAGES / seconds / 1e9
+    gflops = 2 * measure(network_of(network)).training_macs * IMAGES / seconds / 1e9
     return Time(network, batch, mode, threads, seconds, gflops, gflops / peak)
 
 

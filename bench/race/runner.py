@@ -20,7 +20,7 @@ from time import perf_counter
 import numpy as np
 
 from bench.race import others
-from gradbook.net import builtin
+from bench.race.race import network_of
 
 IMAGES = 6_400
 WARM_UP = {
@@ -35,7 +35,7 @@ Work = Callable[[int], float]  # returns the last step's loss
 def training(name: str, mode: str, batch: int, threads: int) -> Work:
     from gradbook.data.sources import load
 
-    net = builtin(name)
+    net = network_of(name)
     digits = load("digits").training_and_validation
     images = digits.pixels[:IMAGES].reshape(-1, *net.input).copy()
     labels = digits.labels[:IMAGES].astype(np.int64)
@@ -77,7 +77,7 @@ def by_recipe(name: str, mode: str, batch: int, threads: int) -> Work:
 
 
 def predicting(name: str, mode: str, count: int, threads: int) -> Work:
-    net = builtin(name)
+    net = network_of(name)
     images = np.random.default_rng(0).integers(0, 256, (count, *net.input), dtype=np.uint8)
     if mode != "engine":
         from bench.race.rivals import predictor

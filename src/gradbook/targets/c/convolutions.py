@@ -151,11 +151,6 @@ def _gathered(roaming: Roaming, groups: int) -> Slide:
     return Slide((channels, *roaming.result[1:]), roaming.result, (1, 1), groups=groups)
 
 
-def flat(source: Node, result: Node) -> Slide:
-    """A weighted sum of flat values: one place, and a window of one."""
-    return Slide(places(source), places(result), (1, 1))
-
-
 def groups_of(conv: Node) -> int:
     """The groups of a convolution, or of a gradient of one."""
     return next(value for value in conv.attributes if isinstance(value, int))

@@ -120,7 +120,7 @@ def _fill_merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
         return _around(node, target, scope)
     squares = next((squares for squares, total in moments.items() if total is node), None)
     if squares is None:
-        return _sum_tiles(size, f"at->e->{scope.partial(node)}", target)
+        return _sum_tiles(size, f"at->e->{scope.partial(node)}", "at->e->tiles", target)
     tile = f"at->e->{scope.partial(squares)}_mean[t][k] * {area} * lanes_of(at->e, t)"
     return loop(
         size,
@@ -134,11 +134,11 @@ def _fill_merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
 
 def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
     """A gradient of weights, unpacked if its loop outputs other numbers."""
-    kernel, parts = scope.kernels[x], f"at->e->{scope.partial(x)}"
+    kernel, parts, groups = scope.kernels[x], f"at->e->{scope.partial(x)}", "groups_of(at->e)"
     if not kernel.unpack:
-        return _sum_tiles(size, parts, target)
+        return _sum_tiles(size, parts, groups, target)
     return [
-        *_sum_tiles(kernel.gradients, parts, f"{parts}_points"),
+        *_sum_tiles(kernel.gradients, parts, groups, f"{parts}_points"),
         kernel.unpack.format(points=f"{parts}_points", weights=target),
     ]
 
@@ -165,8 +165,8 @@ def _around(node: Node, target: str, scope: Scope) -> list[str]:
     )
 
 
-def _sum_tiles(size: int, parts: str, target: str) -> list[str]:
-    return [f"sum_tiles({parts}[0], at->e->tiles, {size}, {target});"]
+def _sum_tiles(size: int, parts: str, count: str, target: str) -> list[str]:
+    return [f"sum_tiles({parts}[0], {count}, {size}, {target});"]
 
 
 def update_lines(scope: Scope) -> list[list[str]]:
@@ -235,16 +235,19 @@ class Program:
     rest: str
     members: Members
     files: frozenset[str]  # of C that not every network needs
+    slides: bool  # whether it has convolutions
 
 
 def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:
     scope = _scope(computation, machine, taken)
     passes, effort = dict[str, Piece](), dict[str, float]()
+    slides = False
     for walk in scope.plan.passes:
         name = scope.names["pass", walk.number]
         passes[name], effort[name] = pass_text(walk, scope), 0.15
         if walk.heavy is not None and "conv" in walk.heavy.op.name:
             effort[name] = 1 if walk.beside is None else 1.5
+            slides = True
     packings = _packings(scope)
     updates = {}
     for number, lines in enumerate(update_lines(scope)):
@@ -263,9 +266,8 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
     files = {kernel.file for kernel in scope.kernels.values()}
     files |= {kernel.packing.file for kernel in scope.kernels.values() if kernel.packing}
     named = frozenset(filter(None, files))
-    return Program(
-        computation.name, passes, effort, "\n".join(rest), Members.of_all(members), named
-    )
+    text = "\n".join(rest)
+    return Program(computation.name, passes, effort, text, Members.of_all(members), named, slides)
 
 
 def _scope(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Scope:

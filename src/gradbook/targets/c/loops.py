@@ -1,6 +1,6 @@
 """Which hand-written loop computes a heavy op, its block sizes, and what it needs besides.
 
-Weighted sums are convolutions of single places.
+Weighted sums of flat values share their loops over all layers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from gradbook.targets.c.convolutions import (
     Tiling,
     backward,
     backward_roaming,
-    flat,
     forward,
     forward_roaming,
     places,
@@ -30,6 +29,7 @@ from gradbook.targets.c.convolutions import (
 from gradbook.targets.c.machine import Machine, best_block, registers_needed
 
 FEW = 4  # as in lanes.c
+FLAT, ROWS = "flat", 4  # the file of C for weighted sums of flat values; as in it
 ROAMING = "roaming"  # the file of C for windows with any stride, padding or dilation
 LEVELS = "levels"  # and of weights of few bits
 SEQUENCES = "sequences"  # and for loops that split and join steps
@@ -49,14 +49,15 @@ class Packing:
 
 @dataclass(frozen=True)
 class Kernel:
-    """`call` has the places {reads}, {leave}, {finish}, {packed}, {gradients} and {winners} for the
-    functions and arrays of a pass; {read0}, {read1}, … are its readers one by one.
+    """`call` has the places {reads}, {leave}, {finish}, {packed}, {kept}, {gradients} and {winners}
+    for the functions and arrays of a pass; {read0}, {read1}, … are its readers one by one.
     """
 
     call: str
-    scratch: int  # vectors
+    scratch: int = 1  # vectors
     packing: Packing | None = None
-    gradients: int = 0  # numbers per tile that are summed over the tiles
+    gradients: int = 0  # numbers per group of tiles that are summed over the groups
+    kept: int = 0  # vectors of each tile of a group
     by_value: bool = False  # reads rows value by value
     unpack: str = ""  # from these sums to the weights' gradient, if they differ
     gathers: Mapping[int, str] = field(default_factory=dict)  # calls that replace readers
@@ -151,11 +152,6 @@ def _gathering(kernel: Kernel, roaming: Roaming | None, reader: int) -> Kernel:
     return replace(kernel, gathers={reader: call}, scratch=scratch, file=ROAMING)
 
 
-def _linear(node: Node, machine: Machine) -> Kernel:
-    slide = flat(node.inputs[1], node)
-    return _direct(slide, node, machine, flipped=node.op.name == "linear_back")
-
-
 def _conv_weights(node: Node, machine: Machine) -> Kernel:
     slide = forward(node)
     (outputs, height, out_width), (inputs, _, _) = slide.result, slide.source
@@ -185,13 +181,28 @@ def _weights_block(slide: Slide, machine: Machine) -> tuple[int, int, int, int]:
     return (block, deep, 1, taps) if block * deep * taps <= 32 else (1, 1, 1, taps)
 
 
+# Weighted sums of flat values ------------------------------------------------------
+
+
+def _linear(node: Node, machine: Machine) -> Kernel:
+    outputs, inputs = prod(node.shape), prod(node.inputs[1].shape)
+    strides = (1, outputs) if node.op.name == "linear_back" else (inputs, 1)
+    sizes = ", ".join(map(str, (outputs, inputs, *strides)))
+    return Kernel(
+        _call("weigh_flat", "reads finish packed", outputs, inputs),
+        inputs + outputs,
+        _packed(node.inputs[0], outputs * inputs, f"pack_flat(weights, packed, {sizes});"),
+        file=FLAT,
+    )
+
+
 def _outer(node: Node, machine: Machine) -> Kernel:
     outputs, inputs = node.shape
-    vectors = -(-inputs // machine.lanes)
-    sizes = (outputs, inputs, *best_block(outputs, vectors, machine.registers))
-    scratch = outputs + vectors * machine.lanes
     return Kernel(
-        _call("outer_products", "reads gradients", *sizes), scratch, gradients=outputs * inputs
+        _call("outer_products", "reads kept gradients", outputs, inputs),
+        gradients=outputs * inputs,
+        kept=-(-outputs // ROWS) * ROWS + -(-inputs // machine.lanes) * machine.lanes,
+        file=FLAT,
     )
 
 

@@ -331,19 +331,24 @@ def _readers(walk: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[s
 def _call(walk: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
     """The call of a heavy op's loop."""
     kernel, engine, scratch = scope.kernels[heavy], [], scope.kernels[heavy].scratch
-    gradients = packed = ""
+    place: list[str] = []
+    gradients = packed = kept = ""
     if kernel.gradients:
         name = scope.partial(heavy)
-        engine.append(f"real {name}[TILES][{kernel.gradients}];")
-        gradients = f"at->e->{name}[at->tile]"
+        engine.append(f"real {name}[GROUPS][{kernel.gradients}];")
+        gradients = f"at->e->{name}[at->tile / GROUP]"
+    if kernel.kept:
+        place.append(f"vec {name}[GROUP * {kernel.kept}];")
+        kept = f"at->{name}"
     if kernel.packing:
         name = scope.names["packed", heavy]
         engine.append(f"real {name}[{kernel.packing.size}];")
         scratch = max(scratch, -(-kernel.packing.levelled // FEWEST_LANES))
         packed = f"at->e->{name}"
     winners = scope.whole(walk.winners) if walk.winners else "NULL"
-    call = kernel.call.format(**rows, packed=packed, gradients=gradients, winners=winners)
-    return [call], Members(tuple(engine), scratch=scratch)
+    arrays = {"packed": packed, "kept": kept, "gradients": gradients, "winners": winners}
+    call = kernel.call.format(**rows, **arrays)
+    return [call], Members(tuple(engine), tuple(place), scratch)
 
 
 def _sums(walk: Pass, scope: Scope) -> tuple[list[str], list[str], Members]:

@@ -27,6 +27,7 @@ from gradbook.targets.c_words import MATH_FUNCTIONS
 
 GROUND = ("room", "lanes", "threads", "chance", "fetch")  # files of C, in the order they build on
 LOOPS = ("direct", "direct_gradients", "windows")
+MOST_TOGETHER, FEWEST_GROUPS = 4, 8  # tiles whose gradients are summed together; groups of them
 WINOGRAD = ("winograd_points", "winograd", "winograd_gradients")  # for those that need any
 SINGLE = ("N", "rate", "loss")  # values that every engine has
 ENOUGH_PARTS = 15  # to share out; about twice as many is the limit: each is a bit of a number
@@ -83,8 +84,8 @@ def source(step: Step, inference: Forward, machine: Machine, shown: Sequence[Nod
         _training(step, leaves, read),
         _predicting(inference, [*shown, inference.outputs], leaves),
     ]
-    head = _head(step.net.name, "training steps and inference", step.samples, machine)
-    return _write_source(head, computations, [*arrays, *gradients], machine, names)
+    title = step.net.name, "training steps and inference"
+    return _write_source(title, computations, [*arrays, *gradients], step.samples, machine, names)
 
 
 def reader(
@@ -97,9 +98,8 @@ def reader(
     names = Names(), Names()
     needs = [n for n in ancestors(shown) if n.op.name == "leaf" and not n.each and n.shape]
     arrays = _carried({leaf: leaf.shape for leaf in needs}, names[0])
-    head = _head(name, "inference", batch, machine)
     computation = _predicting(inference, shown, _leaves(arrays))
-    return _write_source(head, [computation], arrays, machine, names)
+    return _write_source((name, "inference"), [computation], arrays, batch, machine, names)
 
 
 def _carried(leaves: Mapping[Node, Shape], members: Names) -> list[Array]:
@@ -121,13 +121,14 @@ def _predicting(
 
 
 def _write_source(
-    head: str,
+    title: tuple[str, str],
     computations: Sequence[Computation],
     arrays: Sequence[Array],
+    batch: int,
     machine: Machine,
     names: tuple[Names, Names],
 ) -> Source:
-    """The whole C of these computations, with these arrays."""
+    """The whole C of these computations, with these arrays, for batches of at most so many."""
     programs = [program(computation, machine, names) for computation in computations]
     engine = [f"real {symbol}[1];" for symbol in SINGLE]
     engine += [f"real {a.symbol}[{prod(a.shape)}]; /* {a.name} */" for a in arrays]
@@ -138,7 +139,7 @@ def _write_source(
     entries = ", ".join(f"[{program.name.upper()}] = {program.name}_step" for program in programs)
     files = sorted({file for program in programs for file in program.files})
     pieces = [
-        head,
+        _head(*title, batch, machine, any(program.slides for program in programs)),
         *map(part, GROUND),
         _structs(needs),
         *map(_loop, LOOPS),
@@ -201,7 +202,9 @@ def _program(program: Program, parts: Mapping[str, int]) -> Iterator[str]:
     yield "#endif\n"
 
 
-def _head(name: str, what: str, batch: int, machine: Machine) -> str:
+def _head(name: str, what: str, batch: int, machine: Machine, slides: bool) -> str:
+    tiles = -(-batch // machine.lanes)
+    together = 1 if slides else max(1, min(MOST_TOGETHER, tiles // FEWEST_GROUPS))
     title = f"the network {name}" if name else "a network"
     ending = "" if machine.double else "f"
     defined = "\n".join(f"#define {name.upper()} {name}{ending}" for name in MATH_FUNCTIONS)
@@ -215,7 +218,10 @@ def _head(name: str, what: str, batch: int, machine: Machine) -> str:
 typedef {machine.real} real;
 {"#define REAL_IS_DOUBLE" if machine.double else ""}
 #define LANES {machine.lanes}
-#define TILES {-(-batch // machine.lanes)}
+#define REGISTERS {machine.registers}
+#define TILES {tiles}
+#define GROUP {together} /* tiles whose gradients are summed together */
+#define GROUPS {-(-tiles // together)}
 {defined}
 """
 

@@ -30,6 +30,27 @@ INLINE int64_t image_number(const struct job *job, int64_t place) {
     return job->order ? job->order[place] : place;
 }
 
+/* to[channel] of flat numbers, LANES channels at once; the last of them may be some of those before. */
+APART void fetch_flat(const struct job *job, int64_t first, int lanes, vec *to, const int channels) {
+    const real *rows[LANES];
+    for (int l = 0; l < LANES; l++) {
+        const int64_t next = first + LANES + l;
+        rows[l] = job->numbers + image_number(job, first + (l < lanes ? l : 0)) * channels;
+        if (next < job->images) {
+            const real *after = job->numbers + image_number(job, next) * channels;
+            for (int c = 0; c < channels; c += 64 / sizeof(real)) __builtin_prefetch(after + c);
+        }
+    }
+    for (int end = LANES; end < channels + LANES; end += LANES) {
+        vec v[LANES];
+        const int c = (end < channels ? end : channels) - LANES;
+        for (int l = 0; l < LANES; l++)
+            v[l] = l < lanes ? loaded(rows[l] + c) : (vec){0};
+        turn(v);
+        for (int k = 0; k < LANES; k++) to[c + k] = v[k] * job->scale[c + k] + job->shift[c + k];
+    }
+}
+
 /* to[row][channel][column] from the images at `first` and after; lanes without one are 0.
  * `drawn` is room for LANES images, and behind them to draw one; without it none is drawn anew. */
 APART void fetch_images(const struct job *job, int64_t first, int lanes, float *drawn, vec *to,
@@ -41,17 +62,11 @@ APART void fetch_images(const struct job *job, int64_t first, int lanes, float *
         job->warp(job->how, job->seed, job->epoch, (uint64_t)image, job->bytes + image * size,
                   drawn + l * size, drawn + LANES * size);
     }
-    int c = 0;
-    if (!draws && !job->bytes && height * width == 1)
-        for (; c + LANES <= channels; c += LANES) { /* of flat numbers, LANES at once */
-            memset(to + c, 0, sizeof(vec) * LANES);
-            for (int l = 0; l < lanes; l++)
-                memcpy(to + c + l, job->numbers + image_number(job, first + l) * size + c,
-                       sizeof(vec));
-            turn(to + c);
-            for (int k = c; k < c + LANES; k++) to[k] = to[k] * job->scale[k] + job->shift[k];
-        }
-    for (; c < channels; c++)
+    if (!draws && !job->bytes && height * width == 1 && channels >= LANES) {
+        fetch_flat(job, first, lanes, to, channels);
+        return;
+    }
+    for (int c = 0; c < channels; c++)
         for (int h = 0; h < height; h++) {
             vec *row = to + ((long)h * channels + c) * width;
             const long start = ((long)c * height + h) * width;
@@ -71,7 +86,7 @@ APART void fetch_images(const struct job *job, int64_t first, int lanes, float *
 
 /* to[class]: 1 for the class of the image, or the targets as given; of sequences to[class][step],
  * where the targets of a step are given side by side. */
-INLINE void fetch_targets(const struct job *job, int64_t first, int lanes, vec *to,
+APART void fetch_targets(const struct job *job, int64_t first, int lanes, vec *to,
                           const int channels, const int height) {
     const int outputs = channels * height;
     memset(to, 0, sizeof(vec) * outputs);
@@ -86,7 +101,7 @@ INLINE void fetch_targets(const struct job *job, int64_t first, int lanes, vec *
 
 /* How many lanes say what is wanted: their largest output is where their largest target is; a
  * single output, both from 1/2 up or both below. What is no number is never right. */
-INLINE int right_answers(const vec *said, const vec *wanted, const int outputs, const int lanes) {
+APART int right_answers(const vec *said, const vec *wanted, const int outputs, const int lanes) {
     const vec half = all((real)0.5);
     vec most = said[0], goal = wanted[0];
     mask same = ~((said[0] >= half) ^ (wanted[0] >= half)), numbers = said[0] == said[0];
@@ -105,7 +120,7 @@ INLINE int right_answers(const vec *said, const vec *wanted, const int outputs, 
 
 /* What the images at `first` and after come to, as [channel][row][column]: of each image's `all`
  * outputs those from `before` on. */
-INLINE void deliver(struct job *job, int64_t first, int lanes, const vec *from, const int channels,
+APART void deliver(struct job *job, int64_t first, int lanes, const vec *from, const int channels,
                     const int height, const int width, const long before, const long all) {
     for (int l = 0; l < lanes; l++) {
         real *to = job->outputs + (first + l) * all + before;
@@ -152,7 +167,7 @@ INLINE void draw_four(const uint64_t *keys, uint64_t step, uint16_t dropped_belo
 
 /* to[row][channel][column]: the lanes that keep their value. They are drawn by [channel][row]
  * into `kept`, which has room for three more. */
-INLINE void draw_mask(const struct job *job, int64_t first, int lanes, bits *kept, bits *to,
+APART void draw_mask(const struct job *job, int64_t first, int lanes, bits *kept, bits *to,
                       uint64_t layer, uint16_t dropped_below, const int channels, const int height,
                       const int width) {
     const int size = channels * height * width;

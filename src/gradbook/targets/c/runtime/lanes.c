@@ -165,11 +165,11 @@ APART void sum_tiles(const real *parts, const int tiles, const int size, real *t
     int k = 0;
     for (; k + 8 * LANES <= size; k += 8 * LANES) { /* several at once: a cache loads lines */
         vec sums[8];
-        memcpy(sums, parts + k, sizeof sums);
+        UNROLL for (int j = 0; j < 8; j++) sums[j] = loaded(parts + k + j * LANES);
         for (int t = 1; t < tiles; t++)
             UNROLL for (int j = 0; j < 8; j++)
                 sums[j] += loaded(parts + (long)t * size + k + j * LANES);
-        memcpy(to + k, sums, sizeof sums);
+        UNROLL for (int j = 0; j < 8; j++) memcpy(to + k + j * LANES, &sums[j], sizeof(vec));
     }
     for (; k < size; k++) {
         real sum = parts[k];
@@ -200,7 +200,7 @@ APART void sum_tiles(const real *parts, const int tiles, const int size, real *t
 /* Number l of vector k becomes number k of vector l, of LANES vectors. */
 APART void turn(vec *to) {
     vec v[LANES];
-    memcpy(v, to, sizeof v);
+    UNROLL for (int k = 0; k < LANES; k++) v[k] = to[k];
 #if LANES == 16
     CROSSED(8)
 #endif
@@ -209,7 +209,7 @@ APART void turn(vec *to) {
 #endif
     CROSSED(2)
     CROSSED(1)
-    memcpy(to, v, sizeof v);
+    UNROLL for (int k = 0; k < LANES; k++) to[k] = v[k];
 }
 
 /* to[k] = the sum of the lanes of v[k], for `count` vectors; lanes outside `alive` count as 0. */

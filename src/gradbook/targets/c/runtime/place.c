@@ -48,22 +48,26 @@ APART void enter_tile(struct place *at, int tile) {
     for (int l = 0; l < LANES; l++) at->alive[l] = l < at->lanes ? -1 : 0;
 }
 
-/* A thread's tiles, there and back: what the last phase left in the cache comes first. */
+/* Tiles go in groups, each of which one thread goes through in order. */
+INLINE int groups_of(const struct engine *e) { return (e->tiles + GROUP - 1) / GROUP; }
+
+/* A thread's groups, there and back: what the last phase left in the cache comes first. */
 INLINE int turn_round(struct place *at) {
-    const int threads = at->e->crew.threads, own = (at->e->tiles - at->thread - 1) / threads;
+    const int threads = at->e->crew.threads, own = (groups_of(at->e) - at->thread - 1) / threads;
     at->back = !at->back;
     return at->back ? at->thread + own * threads : at->thread;
 }
 
 INLINE int in_tile(struct place *at, int tile) {
-    const int inside = tile >= 0 && tile < at->e->tiles;
+    const int inside = tile < at->e->tiles;
     if (inside) enter_tile(at, tile);
     return inside;
 }
 
-#define EACH_OF_MY_TILES(at)                                \
-    for (int tile = turn_round(at); in_tile(at, tile);      \
-         tile += (at)->back ? -(at)->e->crew.threads : (at)->e->crew.threads)
+#define EACH_OF_MY_TILES(at)                                                          \
+    for (int group = turn_round(at); group >= 0 && group < groups_of((at)->e);        \
+         group += (at)->back ? -(at)->e->crew.threads : (at)->e->crew.threads)        \
+        for (int tile = group * GROUP; tile < (group + 1) * GROUP && in_tile(at, tile); tile++)
 #define MY_TURN(at, number) ((number) % (at)->e->crew.threads == (at)->thread)
 
 APART void begin_step(struct engine *e) {

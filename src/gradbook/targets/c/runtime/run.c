@@ -64,7 +64,8 @@ int64_t engine_run(struct engine *e, struct job *job, int what) {
     e->running = job->images > 0;
     if (!e->running) return 0;
     begin_step(e);
-    const int wanted = e->threads < e->tiles ? e->threads : e->tiles; /* no step has more tiles */
+    const int groups = groups_of(e); /* no step has more */
+    const int wanted = e->threads < groups ? e->threads : groups;
     for (int t = 0; t < wanted; t++) workers[t] = (struct worker){e->places[t], step};
     pthread_mutex_lock(&e->crew.lock);
     for (; started < wanted; started++)

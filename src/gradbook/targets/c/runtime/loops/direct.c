@@ -1,6 +1,4 @@
-/* Convolution as it is written: one multiply-add per weight and place.
- *
- * Weighted sums of flat values are the case of one place and a window of one. */
+/* Convolution as it is written: one multiply-add per weight and place. */
 
 /* How a window slides over an input that lies in a frame of zeros. */
 struct sliding {
