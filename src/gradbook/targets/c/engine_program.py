@@ -115,12 +115,12 @@ def _fill_merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
     moments = scope.plan.moments
     size, area = prod(node.shape), prod(places(x)[1:])
     if x.op.name in WEIGHT_GRADIENTS:
-        return _weights(x, size, target, scope)
+        return _weights(x, target, scope)
     if node in moments:
         return _around(node, target, scope)
     squares = next((squares for squares, total in moments.items() if total is node), None)
     if squares is None:
-        return _sum_tiles(size, f"at->e->{scope.partial(node)}", "at->e->tiles", target)
+        return [f"sum_tiles(at->e->{scope.partial(node)}[0], at->e->tiles, {size}, {target});"]
     tile = f"at->e->{scope.partial(squares)}_mean[t][k] * {area} * lanes_of(at->e, t)"
     return loop(
         size,
@@ -132,15 +132,12 @@ def _fill_merged(node: Node, x: Node, target: str, scope: Scope) -> list[str]:
     )
 
 
-def _weights(x: Node, size: int, target: str, scope: Scope) -> list[str]:
+def _weights(x: Node, target: str, scope: Scope) -> list[str]:
     """A gradient of weights, unpacked if its loop outputs other numbers."""
-    kernel, parts, groups = scope.kernels[x], f"at->e->{scope.partial(x)}", "groups_of(at->e)"
-    if not kernel.unpack:
-        return _sum_tiles(size, parts, groups, target)
-    return [
-        *_sum_tiles(kernel.gradients, parts, groups, f"{parts}_points"),
-        kernel.unpack.format(points=f"{parts}_points", weights=target),
-    ]
+    kernel, parts = scope.kernels[x], f"at->e->{scope.partial(x)}"
+    points = f"{parts}_points" if kernel.unpack else target
+    sums = f"sum_tiles({parts}[0], groups_of(at->e), {kernel.gradients}, {points});"
+    return [sums, *filter(None, [kernel.unpack.format(points=points, weights=target)])]
 
 
 def _around(node: Node, target: str, scope: Scope) -> list[str]:
@@ -163,10 +160,6 @@ def _around(node: Node, target: str, scope: Scope) -> list[str]:
             f"{target}[k] = (real)sum;",
         ],
     )
-
-
-def _sum_tiles(size: int, parts: str, count: str, target: str) -> list[str]:
-    return [f"sum_tiles({parts}[0], {count}, {size}, {target});"]
 
 
 def update_lines(scope: Scope) -> list[list[str]]:
@@ -241,13 +234,11 @@ class Program:
 def program(computation: Computation, machine: Machine, taken: tuple[Names, Names]) -> Program:
     scope = _scope(computation, machine, taken)
     passes, effort = dict[str, Piece](), dict[str, float]()
-    slides = False
     for walk in scope.plan.passes:
         name = scope.names["pass", walk.number]
         passes[name], effort[name] = pass_text(walk, scope), 0.15
         if walk.heavy is not None and "conv" in walk.heavy.op.name:
             effort[name] = 1 if walk.beside is None else 1.5
-            slides = True
     packings = _packings(scope)
     updates = {}
     for number, lines in enumerate(update_lines(scope)):
@@ -266,7 +257,7 @@ def program(computation: Computation, machine: Machine, taken: tuple[Names, Name
     files = {kernel.file for kernel in scope.kernels.values()}
     files |= {kernel.packing.file for kernel in scope.kernels.values() if kernel.packing}
     named = frozenset(filter(None, files))
-    text = "\n".join(rest)
+    text, slides = "\n".join(rest), max(effort.values(), default=0) >= 1
     return Program(computation.name, passes, effort, text, Members.of_all(members), named, slides)
 
 
