@@ -17,7 +17,8 @@ from gradbook.data.warp import Warp, warp_images
 from gradbook.engine.base import Engine, EpochRun, JobArrays
 from gradbook.engine.compilers import find_compiler, macros, side_by_side, why_numpy
 from gradbook.graph.node import Node, ancestors
-from gradbook.graph.reference import Routine, evaluate_in_order
+from gradbook.graph.reference import evaluate_in_order
+from gradbook.graph.routine import Routine
 from gradbook.layers.losses import HALF_SURE
 from gradbook.net import Net
 from gradbook.net.build import NOT_FROZEN, Frozen, inference

@@ -216,10 +216,10 @@ define(
 
 
 def _log_sum_exp(x: Array) -> Any:
-    most = np.maximum.reduce(x, axis=-1, keepdims=True)
-    if not np.isfinite(most).all():
+    most = x.max(axis=-1, keepdims=True)
+    if not np.isfinite(most).all():  # asking takes a network less time than `where`
         most = np.where(np.isfinite(most), most, 0)
-    return np.log(np.add.reduce(np.exp(x - most), axis=-1)) + most[..., 0]
+    return np.log(np.exp(x - most).sum(axis=-1)) + most[..., 0]
 
 
 define(

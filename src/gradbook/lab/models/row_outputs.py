@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradbook.data.tables import Numbers
-from gradbook.graph.reference import Routine
+from gradbook.graph.routine import Routine
 from gradbook.interruption import side_by_side
 from gradbook.lab.models.input_range import all_finite
 from gradbook.net import Net
