@@ -167,3 +167,26 @@ for epoch in range(10):
 
 def test_targets_of_which_some_are_one_belong_to_one_loss(tmp_path):
     assert mistake(tmp_path, COUNTED).replacement == "U.T"
+
+
+DOUBLED = """
+import numpy as np
+
+rng = np.random.default_rng(3)
+X = rng.normal(size=(40, 4))
+T = np.eye(3)[np.argmax(X[:, :3], axis=1)]
+W, b = 0.1 * rng.normal(size=(4, 3)), np.zeros(3)
+for epoch in range(30):
+    z = X @ W + b
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    loss = -2 * (T * np.log(p)).sum()
+    dW = 2 * X.T @ (p - T)
+    db = (p - T).sum(axis=0)
+    W, b = W - 0.01 * dW, b - 0.01 * db
+"""
+
+
+def test_where_no_square_is_twice_is_measured_by_the_other_gradients(tmp_path):
+    finding = mistake(tmp_path, DOUBLED)
+    assert finding.replacement == "2 * (p - T).sum(axis=0)"
+    assert "other gradients" in str(finding.why)

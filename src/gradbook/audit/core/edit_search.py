@@ -9,13 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.edits import HALVES, PRODUCTS, Edits, Proposal
+from gradbook.audit.core.edits import PRODUCTS, Edits, Proposal
 from gradbook.audit.core.judge import SAME, Fit, Judge, Judgement
 from gradbook.audit.core.laws import Law
 from gradbook.audit.core.targets import ExactTargets, Targets
@@ -417,10 +416,7 @@ class EditSearch:
             (edits.slopes, groups),
             (edits.weights, groups),
             (edits.powers, groups),
-            (
-                lambda group: chain.from_iterable(edits.constants(group, it) for it in HALVES),
-                groups,
-            ),
+            (edits.halves, groups),
         ):
             for group in each:
                 yield from propose(group)

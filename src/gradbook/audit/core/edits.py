@@ -22,7 +22,6 @@ MOST_PLACES = 200  # expressions that an operand is tried for
 MOST_NUMBERS = 12  # of the way forward
 MOST_CALLS = 3000  # of one expression
 PRODUCTS = ("matmul", "dot")
-HALVES = (2.0, 0.5)  # what a term lacks, or has too much, where a square's slope was mistaken
 SUMS = ("sum", "mean")
 COMPARISONS = {
     "greater": np.greater,
@@ -172,6 +171,11 @@ class Edits:
             times = ratio if call.function is np.multiply or number == 0 else 1 / ratio
             yield self._number(group, number, times)
         yield self._result("factor", group, lambda x: x * ratio, (ratio,))
+
+    def halves(self, group: list[int]) -> Iterator[Proposal]:
+        """What a term lacks, or has too much, where a square's slope was mistaken."""
+        for times in (2.0, 0.5):
+            yield self._result("factor", group, lambda x, times=times: x * times, (times, "square"))
 
     def _number(
         self, group: list[int], number: int, times: float, detail: tuple[Any, ...] = ()

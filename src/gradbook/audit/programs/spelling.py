@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradbook.audit.core.edits import HALVES, Proposal
+from gradbook.audit.core.edits import Proposal
 from gradbook.audit.programs.naming import SourceNames, expression_parts, is_module
 from gradbook.audit.programs.program_report import SourceEdit, SourceSpan
 from gradbook.language.message import Message, WrittenNumber, joined
@@ -520,7 +520,8 @@ class EditSpeller:
     def _factor(self, proposal: Proposal, node: ast.AST, file: str) -> Any:
         ratio = proposal.detail[0]
         text = self._text(node, file)
-        name = self._named_number(proposal.at, ratio)
+        is_of_square = "square" in proposal.detail
+        name = None if is_of_square else self._named_number(proposal.at, ratio)
         if abs(ratio + 1) < 1e-6:
             return place_of(file, node), f"-{_atom(text)}", *REASONS["sign"]
         if name is not None:
@@ -540,7 +541,7 @@ class EditSpeller:
         why = Message(
             "It is {times_too_large}, measured by the other gradients.", times_too_large=note
         )
-        if name is None and ratio in HALVES:
+        if is_of_square:
             why = Message(
                 "It is {times_too_large}: the slope of a square is twice its base.",
                 times_too_large=note,
