@@ -11,6 +11,7 @@ from gradbook.errors import DataError, ShapeError
 from gradbook.lab.models.model import Model, untrained_model
 from gradbook.lab.recipes.recipe_text import recipe
 from gradbook.lab.texts import (
+    LineMaterial,
     LineProblem,
     LineWriter,
     arrays,
@@ -89,6 +90,20 @@ def test_a_training_that_stopped_goes_on_to_the_same_bits():
     for name, value in whole.engine.state().items():
         np.testing.assert_array_equal(again.engine.state()[name], value)
     assert [e.train_loss for e in again.history] == [e.train_loss for e in whole.history]
+
+
+def test_a_training_that_is_over_goes_on_to_what_it_was(monkeypatch):
+    problem = LineProblem(KNOWN, 25)
+    ready = problem.adapt(problem.recipe(parse(SMALL.format(8))))
+    whole = TrainingRun(set_up(ready, None), 0.0)
+    whole.run()
+    monkeypatch.setattr(LineMaterial, "order", None)  # no line is left
+    again = TrainingRun(set_up(ready, None), 0.0)
+    again.go_on_from(whole.checkpoint())
+    again.run()
+    assert (again.history, again.progress().seconds_left) == (whole.history, 0)
+    for name, value in whole.engine.state().items():
+        np.testing.assert_array_equal(again.engine.state()[name], value)
 
 
 def test_a_folder_keeps_it_and_goes_on_where_it_was_stopped(tmp_path):

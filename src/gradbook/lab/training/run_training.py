@@ -21,7 +21,7 @@ from gradbook.interruption import uninterrupted
 from gradbook.lab.doubts import Ending, divergence, doubts, early_doubt, is_time
 from gradbook.lab.models.answers import FinalScore, score
 from gradbook.lab.models.model import Model, trained_shapes
-from gradbook.lab.problem import AdaptedRecipe, Material, Problem, targets_for
+from gradbook.lab.problem import AdaptedRecipe, Material, Problem, Rows, targets_for
 from gradbook.lab.recipes.recipe import BEST, SETTLING, UNWARPED, Recipe
 from gradbook.lab.training.epochs import (
     Diverged,
@@ -272,13 +272,15 @@ class TrainingRun:
         """Train to the end, or until stopped."""
         listener = listener or Listener()
         while not self.is_over and not self.stopped:
+            order = self.material.order(self.recipe.net.seed, self._before + len(self.history))
+            steps = ceil(len(order) / self.recipe.batch)
             self._epoch_began = monotonic(), len(self._losses)
-            while len(self._losses) < self._steps_here and not self.stopped:
-                self._some_steps()
-                if len(self._losses) < self._steps_here:
+            while len(self._losses) < steps and not self.stopped:
+                self._some_steps(order)
+                if len(self._losses) < steps:
                     self._save(save)
-            if len(self._losses) == self._steps_here:
-                self._close_epoch()
+            if len(self._losses) == steps:
+                self._close_epoch(order)
                 if self.problem.is_watched or monotonic() - self._saved[1] >= SAVED_AFTER:
                     self._save(save)
                 listener.on_epoch(self.history[-1])
@@ -297,17 +299,12 @@ class TrainingRun:
         return len(self.history) * self.steps + len(self._losses)
 
     def _turn_to(self, history: tuple[Epoch, ...]) -> None:
-        """Begin the epoch after these: the order of its images, the rate of each step."""
+        """Begin the epoch after these, with the rate of each step."""
         self.history = history
-        recipe = self.recipe
-        if not is_over(recipe, history):  # after the last one the order is used no more
-            self._order = self.material.order(recipe.net.seed, self._before + len(history))
-        self._steps_here = ceil(len(self._order) / recipe.batch)
-        losses = schedule_losses(history)
-        rates = recipe.schedule.rates(len(history), self.steps, recipe.epochs, losses)
-        self._rates = rates[: self._steps_here]
+        losses, epochs = schedule_losses(history), self.recipe.epochs
+        self._rates = self.recipe.schedule.rates(len(history), self.steps, epochs, losses)
 
-    def _some_steps(self) -> None:
+    def _some_steps(self, order: Rows) -> None:
         """Train to the end of the epoch, until it is time to save, or until stopped."""
         self._run = run = EpochRun()
         if self.stopped:  # before this run existed
@@ -316,12 +313,13 @@ class TrainingRun:
         alarm.daemon = True
         alarm.start()
         done = len(self._losses)
+        left = order[done * self.recipe.batch :]
         try:
             seen = self.engine.epoch(
                 self.material.samples.inputs,
                 self._targets,
-                self._rates[done:],
-                order=self._order[done * self.recipe.batch :],
+                self._rates[done:][: ceil(len(left) / self.recipe.batch)],
+                order=left,
                 seed=self.recipe.net.seed,
                 epoch=self._before + len(self.history),
                 warp=self.recipe.warp,
@@ -350,21 +348,21 @@ class TrainingRun:
             "cycle"
         )
 
-    def _close_epoch(self) -> None:
+    def _close_epoch(self, order: Rows) -> None:
         began, before = self._epoch_began
-        count = len(self._order)
+        count = len(order)
         speed = (count - before * self.recipe.batch) / max(monotonic() - began, 1e-9)
         recipe = self.recipe
         may_be_kept = self._epoch == recipe.epochs or recipe.keep == BEST or recipe.early_stop
         if recipe.statistics == UNWARPED and may_be_kept:
-            self._take_statistics_unwarped()
+            self._take_statistics_unwarped(order)
         samples, held_back = self.material.held_back, None
         if samples is not None:
             held_back = score(recipe.net, self.engine.predict(samples.inputs), samples.targets)
             self._require_number(held_back.loss, f"on the {self.problem.unit}s held back")
         epoch = Epoch(
             epoch=len(self.history) + 1,
-            rate=float(self._rates[-1]),
+            rate=float(self._rates[len(self._losses) - 1]),
             train_loss=float(self._losses.mean()),
             train_accuracy=int(self._right.sum()) / count if self.problem.classes else None,
             validation_loss=held_back.loss if held_back else None,
@@ -377,7 +375,7 @@ class TrainingRun:
         if recipe.keep == BEST and best_epoch(self.history) is epoch:
             self._best = self.engine.state()
 
-    def _take_statistics_unwarped(self) -> None:
+    def _take_statistics_unwarped(self, order: Rows) -> None:
         """Recompute batchnorm's running statistics, in steps at rate 0 that change nothing else."""
         statistics = {str(leaf.name) for leaf in self.engine.step_graph.statistics}
         if not statistics:
@@ -387,7 +385,7 @@ class TrainingRun:
             self.material.samples.inputs,
             self._targets,
             0.0,
-            order=np.resize(self._order, SETTLING * self.recipe.batch),
+            order=np.resize(order, SETTLING * self.recipe.batch),
             seed=self.recipe.net.seed,
             epoch=len(self.history),
         )
