@@ -15,7 +15,7 @@ from gradbook.engine.base import EpochRun
 from gradbook.engine.engines import PlainEngine
 from gradbook.engine.native import NativeEngine
 from gradbook.errors import ShapeError, UsageError
-from gradbook.lab.models.answers import answers
+from gradbook.lab.models.answers import likeliest_classes
 from gradbook.net import Net, builtin, parse
 from tests.cases import for_each
 from tests.engine.against import STEP, a_batch, disagreement, distance, run, varies
@@ -172,7 +172,7 @@ def test_a_single_answer_of_a_half_says_class_1_as_predictions_have_it(kind):
     engine = kind(net, 4)
     engine.restore({"w_layer_0": [[1.0]], "b_layer_0": [0.0]})
     said = engine.predict(np.array([[0.5], [0.5], [0.4], [0.6]]))
-    assert answers(net, said).tolist() == [1, 1, 0, 1]
+    assert likeliest_classes(net, said).tolist() == [1, 1, 0, 1]
     targets = np.array([[1.0], [1], [0], [0]])
     assert engine.epoch(said, targets, 0.0).right.tolist() == [3]
 
@@ -220,7 +220,7 @@ LARGE = """
 import numpy as np
 from gradbook.data.warp import parse_warp as warp
 from gradbook.engine.native import NativeEngine
-from gradbook.lab.models.answers import answers
+from gradbook.lab.models.answers import likeliest_classes
 from gradbook.net import parse
 
 net = parse('''

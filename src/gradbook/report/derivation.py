@@ -102,10 +102,10 @@ def explain_image(
 
 def _about(model: Model, worked: AtWork, label: int, called: str) -> tuple[Inline, ...]:
     """A paragraph on how the network reads the image."""
-    from gradbook.lab.models.answers import answers, probabilities
+    from gradbook.lab.models.answers import likeliest_classes, probabilities
 
     outputs = worked.values[-1].reshape(1, -1)
-    answer = answers(model.net, outputs)[0]
+    answer = likeliest_classes(model.net, outputs)[0]
     sure = numeral(sureness(float(probabilities(model.net, outputs)[0, answer])))
     message = tr(
         "The numbers are those for {image}, of class {target}. The network reads it as {answer}, "

@@ -10,9 +10,9 @@ from gradbook.errors import DataError
 from gradbook.lab.models.answers import (
     Answers,
     aimed_probability,
-    answers,
     class_numbers,
     least_loss_of_classes,
+    likeliest_classes,
     probabilities,
     score,
     targets,
@@ -100,7 +100,7 @@ def test_a_class_that_was_ruled_out_costs_much_but_not_without_end():
 def test_one_output_alone_tells_two_classes_apart():
     net = parse("input 4; dense 1; sigmoid; loss binary cross-entropy")
     outputs, labels = np.array([[0.9], [0.2], [0.6]]), np.array([1, 0, 0], np.int32)
-    assert answers(net, outputs).tolist() == [1, 0, 1]
+    assert likeliest_classes(net, outputs).tolist() == [1, 0, 1]
     np.testing.assert_allclose(probabilities(net, outputs), [[0.1, 0.9], [0.8, 0.2], [0.4, 0.6]])
     assert targets(net, labels).tolist() == [[1], [0], [0]]
     assert score(net, outputs, labels).loss == pytest.approx(-np.log(0.9 * 0.8 * 0.4) / 3)

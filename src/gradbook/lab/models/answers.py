@@ -60,7 +60,7 @@ def score(net: Net, outputs: NDArray[Any], wanted: NDArray[Any]) -> Score:
         if net.objective.is_entropy:  # labels, of which several may apply
             return Score(loss, score_labels(loss, numbers, wanted).score)
         return Score(loss, mean_r_squared(wanted, numbers))
-    right = answers(net, numbers) == wanted
+    right = likeliest_classes(net, numbers) == wanted
     return Score(float(_losses_of_classes(net, numbers, wanted).mean()), float(right.mean()))
 
 
@@ -77,11 +77,12 @@ def mean_r_squared(wanted: NDArray[Any], outputs: NDArray[Any]) -> float:
     return fmean(r_squared(*columns) for columns in zip(wanted.T, outputs.T, strict=True))
 
 
-def answers(net: Net, outputs: NDArray[Any]) -> NDArray[np.int32]:
-    """The class of each image; a single output means class 1 from ½ up."""
+def likeliest_classes(net: Net, outputs: NDArray[Any]) -> Places:
+    """The class of each row of outputs, or of their probabilities; a single output means class 1
+    from ½ up."""
     if net.outputs == 1:
-        return np.asarray(outputs[:, 0] >= HALF_SURE, np.int32)
-    return np.asarray(outputs.argmax(axis=1), np.int32)
+        return np.asarray(outputs[:, -1] >= HALF_SURE, np.intp)
+    return np.asarray(outputs.argmax(axis=1))
 
 
 def class_numbers(
@@ -125,19 +126,12 @@ def label_name(label: Any) -> str:
 def rank_classes(sure: NDArray[Any], alone: bool) -> Places:
     """The classes of each row of probabilities, likeliest first; of equal ones, the earlier first.
 
-    If one output `alone` distinguishes two classes, the order agrees with `answers`.
+    If one output `alone` distinguishes two classes, the order agrees with `likeliest_classes`.
     """
     if alone:
         second = sure[:, 1] >= HALF_SURE
         return np.stack([second, ~second], axis=1).astype(np.intp)
     return np.argsort(-sure, axis=1, kind="stable")
-
-
-def likeliest_classes(net: Net, sure: NDArray[Any]) -> Places:
-    """The likeliest class of each row of probabilities, in agreement with `answers`."""
-    if net.outputs == 1:
-        return np.asarray(sure[:, 1] >= HALF_SURE, np.intp)
-    return np.asarray(sure.argmax(axis=1))
 
 
 def probabilities(net: Net, outputs: NDArray[Any]) -> Floats:

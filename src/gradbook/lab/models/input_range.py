@@ -52,6 +52,11 @@ class InputRange:
         """The same on another scale."""
         return replace(self, least=self.least * factor, most=self.most * factor)
 
+    @property
+    def refuses_reals(self) -> bool:
+        """Whether real numbers may be surely on another scale; in most tables only bytes may."""
+        return self.pictures or self.bytes
+
     def require(self, inputs: Any) -> None:
         """Refuse inputs that are surely on another scale."""
         try:
@@ -60,8 +65,8 @@ class InputRange:
             return
         if self.pictures:
             require_numbers(array)
-        elif not self.bytes and array.dtype != np.uint8:
-            return  # no row is surely on another scale
+        elif not self.refuses_reals and array.dtype != np.uint8:
+            return
         numbers = array[np.isfinite(array)] if array.dtype.kind == "f" else array
         if numbers.size and array.dtype.kind in "biuf":
             low, high = float(numbers.min()), float(numbers.max())

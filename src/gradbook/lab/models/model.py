@@ -23,7 +23,6 @@ from gradbook.graph.window import Shape
 from gradbook.lab.models import stored
 from gradbook.lab.models.answers import (
     FinalScore,
-    answers,
     class_numbers,
     likeliest_classes,
     losses_of,
@@ -224,7 +223,7 @@ class Model:
     def classify(self, inputs: Readable) -> NDArray[np.int32]:
         """The number of the class of each image or row."""
         self.require_classes()
-        return answers(self.net, self._outputs(self._read(inputs)))
+        return likeliest_classes(self.net, self._outputs(self._read(inputs))).astype(np.int32)
 
     def score(self, inputs: Readable, labels: NDArray[np.integer[Any]]) -> float:
         """The share of the images or rows with the right class, from 0 to 1."""
@@ -423,10 +422,10 @@ class Model:
         in columns that are only numbers, of which none can be on another scale."""
         if not self.columns or type(inputs) is not np.ndarray or inputs.dtype not in REALS:
             return False
-        learned = self.about.get("range") or {}
+        learned = self.input_range
         return (
             inputs.shape[1:] == self.net.input == self.columns.numbers
-            and not (learned.get("pictures") or learned.get("bytes"))
+            and not (learned and learned.refuses_reals)
             and all_finite(inputs)
         )
 
@@ -551,7 +550,7 @@ class Model:
             return None
         return (known.least, known.most) if self.columns else (0.0, float(BRIGHTEST))
 
-    @property
+    @cached_property
     def input_range(self) -> InputRange | None:
         """The range of what it was trained on, or what its file suggests; None if neither says."""
         if kept := self.about.get("range"):
