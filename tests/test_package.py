@@ -101,17 +101,16 @@ def test_the_wheel_works_without_the_project(built, tmp_path):
 
 
 def interpreters() -> dict[str, Path]:
-    """The other Pythons of this machine that the package is for, by their exact versions."""
+    """This Python and the others of this machine that the package is for, by exact versions."""
     folders = [*map(Path, os.get_exec_path()), *Path.home().glob(".pyenv/versions/*/bin")]
     names = {line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: 3." in line}
-    others: dict[str, Path] = {}
+    found = {".".join(map(str, sys.version_info[:3])): Path(sys.executable)}
     for path in (folder / f"python{name}" for folder in folders for name in sorted(names)):
         if path.exists():
             said = subprocess.run([path, "--version"], check=False, capture_output=True, text=True)
             if said.returncode == 0:  # a shim may lead nowhere
-                others.setdefault(said.stdout.split()[1], path)
-    others.pop(".".join(map(str, sys.version_info[:3])), None)
-    return others
+                found.setdefault(said.stdout.split()[1], path)
+    return found
 
 
 @pytest.mark.witness("build")
