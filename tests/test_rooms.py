@@ -34,7 +34,7 @@ CEILINGS = {  # lines of code that each room may have, about 4 % more than it ha
     "language": 400,
     "layers": 4600,
     "net": 6500,
-    "office": 1335,
+    "office": 1390,
     "rates": 1400,
     "recording": 3400,
     "report": 11900,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from com.sun.star.document import XUndoManagerListener
 from com.sun.star.lang import DisposedException
 from com.sun.star.util import XCloseListener
 
+from gradbook.audit.check_book import check_again, report_on
+from gradbook.audit.copies.correct import Correction, correction_of
 from gradbook.cells.book import quote_title
 from gradbook.derivatives.public_book import read_book
 from gradbook.errors import one_line
@@ -138,7 +140,10 @@ class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
     # Commands
 
     def do_check(self, then: Callable[[], None] | None = None) -> None:
-        self._start(shown_words.shown_file, lambda shown: self._mark_all(shown, True, then))
+        def check(path: Path) -> Any:
+            return shown_words.shown_check(report_on(path))
+
+        self._start(check, lambda shown: self._mark_all(shown, True, then))
 
     def do_next(self) -> None:
         if self.checked is None:
@@ -155,7 +160,10 @@ class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
     def do_depends(self) -> None:
         place = self._cell()
         if place:
-            self._start(partial(shown_words.shown_behind, _called(place)), self._mark_all)
+            self._start(
+                lambda path: shown_words.shown_inputs(read_book(path).derivatives(_called(place))),
+                self._mark_all,
+            )
 
     def do_correct_all(self) -> None:
         self.do_correct(whole=True)
@@ -295,17 +303,20 @@ class OpenDocument(unohelper.Base, XCloseListener, XUndoManagerListener):
                 write_formulas(self.document, sheet, entry.formulas, entry.arrays)
             self.document.calculateAll()  # as the copy is, which was judged
 
-        def follow(judged: tuple[str, Any]) -> None:
-            reason, after = judged
-            if reason or self.changes != self.copied_at:
-                reason = reason or tr(shown_words.OUTDATED)
+        report, only = self.checked.report, None if whole else entries[0].finding
+
+        def judge(path: Path) -> Correction:
+            return correction_of(replace(report, book=str(path)), check_again, only)
+
+        def follow(made: Any) -> None:
+            if made.objection or self.changes != self.copied_at:
+                reason = one_line(translate(made.objection)) or tr(shown_words.OUTDATED)
                 return self.end(tr(shown_words.REFUSED, reason=reason), WARNING)
             self._write("correct-all" if whole else "correct", write)
             words = shown_words.corrected(sum(len(it.formulas) for it in entries))
+            after = shown_words.shown_check(made.after)
             return self._mark_all(after, True, lambda: self.end(words, SUCCESS))
 
-        only = None if whole else entries[0].finding
-        judge = partial(shown_words.shown_correction, self.checked.report, only)
         self._start(judge, follow, ending=".xlsx")
 
     def _write(self, command: str, write: Callable[[], Any]) -> Any:

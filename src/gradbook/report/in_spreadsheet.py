@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
-from pathlib import Path
 
 from gradbook.audit.findings import RIGHT, TO_FILL_IN, BookReport, Finding, SheetReport, off_by
 from gradbook.cells.book import show_value
 from gradbook.cells.formula.address import name_of, sheet_of
-from gradbook.derivatives.public_book import Derivatives, read_book
+from gradbook.derivatives.public_book import Derivatives
 from gradbook.derivatives.sensitivities import STRENGTHS, Sensitivity
 from gradbook.errors import one_line
 from gradbook.language import mark, numeral, tr, tr_count
@@ -152,32 +151,6 @@ def shown_check(report: BookReport) -> Shown:
     )
 
 
-def shown_file(path: Path) -> Shown:
-    """What a check of a file finds."""
-    from gradbook.audit.check_book import report_on
-
-    return shown_check(report_on(path))
-
-
-def shown_correction(
-    report: BookReport, only: Finding | None, path: Path
-) -> tuple[str, Shown | None]:
-    """Why what is wrong in the file, or one finding, isn't corrected; and what is right or wrong
-    after it: the same as of a corrected copy."""
-    from gradbook.audit.check_book import check_again
-    from gradbook.audit.copies.correct import corrections
-
-    others = [it for it in report.findings if only is not None and it != only]
-    sheets = (
-        replace(sheet, findings=tuple(it for it in sheet.findings if it not in others))
-        for sheet in report.sheets
-    )
-    wanted = replace(report, book=str(path), sheets=tuple(sheets))
-    (made,) = corrections([wanted], lambda copies: map(check_again, copies), others)
-    after = None if made.after is None else shown_check(made.after)
-    return one_line(translate(made.objection)), after
-
-
 def with_sheets(shown: Shown) -> Shown:
     """The same with the sheet of every mistake."""
     entries = (
@@ -240,11 +213,6 @@ def corrected(count: int) -> str:
 
 
 # What a cell depends on -------------------------------------------------------
-
-
-def shown_behind(cell: str, path: Path) -> Shown:
-    """What a cell of a file depends on."""
-    return shown_inputs(read_book(path).derivatives(cell))
 
 
 def shown_inputs(derivatives: Derivatives) -> Shown:

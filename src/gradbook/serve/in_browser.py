@@ -110,10 +110,10 @@ def mark(language: str, name: str, content: bytes, line: str) -> tuple[bytes, st
 
 def correct(language: str, name: str, content: bytes, line: str) -> tuple[bytes, str]:
     """The copy with the right formulas, if it is better; and remarks on it."""
-    from gradbook.audit.copies.correct import corrections
+    from gradbook.audit.copies.correct import correction_of
 
     def copied() -> tuple[bytes, list[str]]:
-        (made,) = corrections([report_of_line(line)], lambda again: map(check_again, again))
+        made = correction_of(report_of_line(line), check_again)
         return made.content, [*made.problems, *made.remarks]
 
     return _copied(language, name, content, copied)

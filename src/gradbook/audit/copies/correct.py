@@ -262,6 +262,20 @@ class Correction:
 Checking = Callable[[Sequence[str]], Iterator[BookReport]]
 
 
+def correction_of(
+    report: BookReport, check: Callable[[str], BookReport], only: Finding | None = None
+) -> Correction:
+    """The correction of one workbook, or of only one finding in it; `check` judges the copy."""
+    others = [it for it in report.findings if only is not None and it != only]
+    sheets = (
+        replace(sheet, findings=tuple(it for it in sheet.findings if it not in others))
+        for sheet in report.sheets
+    )
+    wanted = replace(report, sheets=tuple(sheets))
+    (made,) = corrections([wanted], lambda copies: map(check, copies), others)
+    return made
+
+
 def corrections(
     reports: Sequence[BookReport], checking: Checking, others: Collection[Finding] = ()
 ) -> Iterator[Correction]:
