@@ -67,8 +67,8 @@ class Causes:
             return Message("the loss or its slopes are infinite in the step that was judged")
         if part := self._part_that_fits():
             return Message(
-                "the loss of line {line} is that of line {part} and a penalty on the weights; the "
-                "gradients of {weights} have no penalty, or one of another size",
+                "the loss of line {line} is computed from line {part} and a penalty on the "
+                "weights; the gradients of {weights} have no penalty, or one of another size",
                 line=line,
                 part=self.line_of(part),
                 weights=weights,
