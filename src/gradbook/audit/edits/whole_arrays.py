@@ -149,9 +149,10 @@ def _right_array(flow: Flow, block: ArrayBlock, fixes: Mapping[str, str]) -> str
 def _candidates(flow: Flow, block: ArrayBlock, old: str, fixes: Mapping[str, str]) -> Iterator[str]:
     """Array formulas with the change of one cell's formula in the same place."""
     cell = next(cell for cell in block.cells if name_of(cell) in fixes)
-    own, whole = _element(flow, block, old, cell), written_tokens(flat(read(old)))
-    change = change_between(f"={own}", fixes[name_of(cell)])
-    if change is None or len(change.tokens) != len(whole):
+    change = change_between(f"={_element(flow, block, old, cell)}", fixes[name_of(cell)])
+    forms = (written_tokens(form) for form in (read(old), flat(read(old))))
+    whole = next((form for form in forms if change and len(form) == len(change.tokens)), None)
+    if change is None or whole is None:
         return
     choices: list[list[str]] = []
     for one in change.replacements:
