@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -320,6 +321,29 @@ def test_what_is_carried_is_the_references_for_ten_steps(precision):
     said = evaluate([forward.outputs], {**leaves, forward.inputs: pictures})[forward.outputs]
     assert distance(engine.predict(pictures), said) < close
     assert np.array_equal(engine.predict(pictures[:1]), engine.predict(pictures)[:1])
+
+
+IN_GROUPS = parse(
+    """input 21; dense 13; batchnorm; tanh; dense 7; dropout 0.2; dense 3; log softmax
+    update momentum 0.9"""
+)
+
+
+@for_each("precision", CLOSE)
+def test_tiles_whose_gradients_are_summed_together_are_the_references_by_any_threads(
+    precision, record_property
+):
+    """Batches of a flat network that fill several groups of tiles, the last of them in part."""
+    engines = [ready(IN_GROUPS, 300, precision, threads) for threads in (1, 2, 3)]
+    together = int(re.search(r"#define GROUP (\d+)", engines[0].source.text)[1])
+    assert together > 1
+    with shown("in groups", precision, record_property) as judged:
+        for seed, size in enumerate((300, 284, 171, 9)):
+            for engine in engines:
+                judged.append(judge(engine, size, seed))
+                assert not judged[-1].beyond, (size, judged[-1])
+            once, *others = ({n: a.tobytes() for n, a in e.arrays.items()} for e in engines)
+            assert all(other == once for other in others), size
 
 
 APPLIED_AGAIN = parse(
