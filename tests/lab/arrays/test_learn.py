@@ -340,6 +340,11 @@ REFUSED = {
     "a row for each sample, as X.reshape": (NET, X[:, 0], Y),
     "begin the network with 'input 3'": (NET, X[:, :3], Y),
     "end it with 'dense 3'": ("input 4; dense 2; softmax", X, Y),
+    "train it on samples of its own": (
+        "input 2x2; rnn 3 all; conv1d 2 1; softmax",
+        X.reshape(-1, 2, 2),
+        np.stack([Y, Y], axis=1) % 2,
+    ),
     "give numbers, as many for each sample": (NET, [[1, 2, 3, 4], [1, 2, 3]], [0, 1]),
     "have words in them: give numbers, a data frame": (
         NET,

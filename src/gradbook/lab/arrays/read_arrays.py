@@ -307,6 +307,12 @@ def _several(
     if array.dtype.kind not in NUMBERS:
         raise UsageError("several targets are numbers, or 0 and 1 for labels, not words")
     if net is not None and net.outputs != count:
+        if len(net.wanted) > 1:
+            steps, numbers = net.wanted
+            raise ShapeError(
+                f"the network gives {counted(numbers, 'number')} at each of {steps} steps: train "
+                "it on samples of its own, gb.train(net.with_samples(…))"
+            )
         raise ShapeError(
             f"{count} targets for each row, but the network has "
             f"{counted(net.outputs, 'output')}: end it with 'dense {count}'"
