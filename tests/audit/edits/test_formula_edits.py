@@ -77,6 +77,7 @@ def known() -> Substitutes:
         ("operators", "A*B*C", "A*B+C", EditKind.OPERATOR),
         ("operators", "IF(A<0.5,B,C)", "IF(A>0.5,B,C)", EditKind.OPERATOR),
         ("operators", "IF(A>0.5,B,C)*D", "IF(A>0.5,C,B)*D", EditKind.ORDER),
+        ("operators", "D*A+B+C+D", "D*A+B*C+D", EditKind.OPERATOR),
         ("operators", "A*B", "-A*B", EditKind.SIGN),
         ("exchanges", "A*B-C*D", "A*C-B*D", EditKind.EXCHANGE),
         ("parentheses", "A-B*C", "(A-B)*C", EditKind.PARENTHESES),

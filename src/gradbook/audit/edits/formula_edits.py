@@ -35,7 +35,9 @@ from gradbook.cells.formula.expression import (
     rename_cells,
     replace_parts,
     shorten,
+    terms,
     tidy,
+    total,
     with_natural_logarithms,
 )
 from gradbook.cells.formula.formula_values import NotUnderstood
@@ -223,7 +225,7 @@ def other_operators(formula: EvaluatedFormula, known: Substitutes) -> Iterator[A
     for path, part in formula.parts.items():
         for kind, new in _turned(part):
             yield _single_edit(formula, kind, path, part, new)
-        for new in _parted(formula, path, part):
+        for new in (*_parted(formula, path, part), *_multiplied(part)):
             yield _single_edit(formula, EditKind.OPERATOR, path, part, new)
 
 
@@ -259,6 +261,17 @@ def _parted(formula: EvaluatedFormula, path: Path, part: Expression) -> Iterator
         yield Infix("-", left, right)
         rest = [*split.parts[:k], *split.parts[k + 1 :]]
         yield Infix("+", product(rest), split.parts[k].part)  # factors may be in any order
+
+
+def _multiplied(part: Expression) -> Iterator[Expression]:
+    """a·b + c + d + e as a·b + c·d + e: a product within a sum that became two terms."""
+    if not (isinstance(part, Infix) and part.operator == "+"):
+        return
+    every = terms(part)
+    for k in range(1, len(every) - 1):  # joining the first two changes an operator
+        (sign, left), (other, right) = every[k : k + 2]
+        if isinstance(left, Reference) and isinstance(right, Reference) and other > 0:
+            yield total([*every[:k], (sign, Infix("*", left, right)), *every[k + 2 :]])
 
 
 def every_activation(formula: EvaluatedFormula, known: Substitutes) -> Iterator[Alternatives]:

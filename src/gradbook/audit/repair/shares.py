@@ -189,7 +189,7 @@ def omissions_of_all(
 ) -> list[tuple[StepUnderTest, Hypothesis]]:
     """The omissions in every wrong gradient, if nothing else is wrong, each with the step in which
     it is corrected: cells that gradients use come first."""
-    if not wrong:
+    if not wrong or any(_may_be_odd(tested, j, claim) for j, claim in wrong.items()):
         return []
     is_own = all(tested.left_out(claim, j) for j, claim in wrong.items())
     others = tested.wrong_weights() - wrong.keys()
@@ -208,6 +208,21 @@ def omissions_of_all(
         found.append((tested, own))
         tested = repair_step(tested, own)
     return found if found and tested.wrong_weights() <= others else []
+
+
+def _may_be_odd(tested: StepUnderTest, weight: int, claim: Claim) -> bool:
+    """Whether a claim omits a path from a weight that different formulas use: one of these may be
+    odd, which is examined first. Formulas of two layers with the same weight are meant so."""
+    cell = tested.step.weights[weight]
+    if cell is None or tested.chain is None:
+        return True
+    of, partials = tested.graph.node(cell), tested.chain.partials
+    patterns, cells = tested.training.book.patterns, tested.cells_of_values
+    users = [cells[place] for place, some in partials.items() if of in some and place in cells]
+    shapes = {patterns[cell].shape for cell in users if cell in patterns}
+    if any(not tested.made_of([cell]).isdisjoint(users) for cell in users):
+        return False
+    return len(shapes) > 1 and any(one.is_way for one in tested.left_out(claim, weight))
 
 
 def omission_of_claim(tested: StepUnderTest, weight: int, claim: Claim) -> Hypothesis | None:
