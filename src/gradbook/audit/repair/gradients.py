@@ -202,13 +202,16 @@ def explain_step(tested: StepUnderTest, earlier: EarlierRows) -> Iterator[Fault]
     aside |= serving
     symptoms = Symptoms(tested, _without(wrong, aside), earlier)
     by_cells = within_budget(partial(_by_cells, symptoms), A_SHARE)
-    if by_cells is not None:
+    omissions = partial(omissions_of_all, tested, symptoms.wrong)
+    lacking = (  # what is left out says more than which cells differ
+        within_budget(partial(unless_not_understood, omissions), A_SHARE)
+        if by_cells is None or by_cells.like
+        else None
+    )
+    if by_cells is not None and not lacking:
         yield from faults_of(tested, by_cells)
         earlier.columns.append((tested.step, by_cells))
         return
-    lacking = within_budget(
-        lambda: unless_not_understood(lambda: omissions_of_all(tested, symptoms.wrong)), A_SHARE
-    )
     for before, omission in lacking or ():
         if omission.cause is Cause.COLUMN:
             yield from faults_of(before, omission)
@@ -263,7 +266,18 @@ def _by_cells(symptoms: Symptoms) -> Hypothesis | None:
     gradients."""
     at_once = [one for one in GENERATORS if one.name in (SIBLINGS, BACKWARD_CELLS)]
     found = choose(symptoms, at_once) if symptoms.wrong else None
-    return found if found is not None and found.explains >= symptoms.wrong.keys() else None
+    if found is None or not found.explains >= symptoms.wrong.keys():
+        return None
+    return _with_omission(symptoms, found) if found.like else found
+
+
+def _with_omission(symptoms: Symptoms, found: Hypothesis) -> Hypothesis:
+    """With what a gradient leaves out as the reason, if it leaves anything out."""
+    for weight, claim in symptoms.wrong.items():
+        if found.cells == (claim.owner,):
+            own = omission_of_claim(symptoms.under_test, weight, claim)
+            return replace(found, missing=own.missing, like=()) if own and own.missing else found
+    return found
 
 
 def _column(symptoms: Symptoms) -> Hypothesis | None:

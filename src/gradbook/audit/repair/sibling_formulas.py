@@ -22,7 +22,7 @@ from gradbook.audit.step.tested_step import ClaimVerdict
 from gradbook.cells.book import Book
 from gradbook.cells.formula.address import Address, column_of, row_of, sheet_of
 from gradbook.cells.formula.expression import Edit, EditKind, parts, terms
-from gradbook.cells.formula.syntax import Expression, Number, Reference
+from gradbook.cells.formula.syntax import Call, Expression, Number, Reference
 
 NEAREST = 3  # cells with formulas of one shape that are compared with one
 MOST_TRIED = 48
@@ -87,7 +87,7 @@ def _proposals(symptoms: Symptoms) -> Iterator[Hypothesis]:
 def _single_edit(old: Expression, new: Expression) -> Edit | None:
     """The edit that makes one formula the other, if a single one does: it says more."""
     pieces = list(parts(new))
-    cells = [part for part in pieces if isinstance(part, Reference)]
+    cells = [part for part in pieces if isinstance(part, Reference | Call)]
     numbers = [part for part in pieces if isinstance(part, Number)]
     every = edits_of(old, SINGLE, cells, numbers, [part for _, part in terms(new)])
     return next((edit for edit in islice(every, MOST_EDITS) if edit.apply_to(old) == new), None)
