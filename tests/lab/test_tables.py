@@ -88,8 +88,7 @@ def with_holes(tmp_path, target="area", share=0.2):
     """A table in which every fifth cell but the target's is missing."""
     table = made.table(tmp_path, target)
     rows = [
-        replace(
-            row,
+        row._replace(
             cells=(
                 *(
                     HOLES.choice(["", "NA", "?"]) if HOLES.random() < share else cell

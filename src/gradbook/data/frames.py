@@ -6,7 +6,7 @@ None of these libraries is imported: anything with names and a column for each n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from math import isnan
 from typing import Any
@@ -106,7 +106,7 @@ class NamedColumns:
         rows = [
             CellRow(number, cells) for number, cells in enumerate(zip(*columns, strict=True), 1)
         ]
-        return replace(table_of(file, self.names, rows, least=1), decimal=POINT)
+        return table_of(file, self.names, rows, least=1, decimal=POINT)
 
     @staticmethod
     def _require_one_length(columns: Sequence[Any]) -> None:

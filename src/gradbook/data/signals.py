@@ -20,9 +20,15 @@ from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.data.dataset import FOLDS, scrambled_numbers
 from gradbook.data.formats import wav
-from gradbook.data.formats.cells import is_missing
 from gradbook.data.formats.data_files import words
-from gradbook.data.tables import MOST_NUMBERS, SUFFIXES, ColumnTable, Numbers, read_columns
+from gradbook.data.tables import (
+    MOST_NUMBERS,
+    SUFFIXES,
+    ColumnTable,
+    Numbers,
+    encode,
+    read_columns,
+)
 from gradbook.errors import DataError, LimitError, UsageError, one_line
 
 # Recordings -------------------------------------------------------------------
@@ -260,19 +266,20 @@ def signals_of(table: ColumnTable, columns: SignalColumns, labelled: bool) -> Si
     values = _channels(table, columns.channels)
     labels = _words(table, columns.label)
     if labelled:
-        missing = (k for k, label in enumerate(labels) if is_missing(label, of_words=True))
-        for k in missing:
+        place = table.place(columns.label)
+        for k in np.flatnonzero(table.missing(place, of_words=True))[:1]:
             why = "the class of a row is missing: add it, or leave out the row"
-            raise table.error(why, table.place(columns.label), table.rows[k].number)
+            raise table.error(why, place, table.rows_at([k])[k].number)
         require_classes(set(labels), table.file)
     names, subjects = _words(table, columns.recording), _words(table, columns.subject)
     times = _times(table, columns.time)
     remarks = [*table.remarks]
     recordings: list[Recording] = []
     stretches = [*pairwise(_breaks(names, subjects, labels, times, columns.recording))]
+    rows = table.rows_at(k for first, end in stretches for k in (first, end - 1))
     for first, end in stretches:
-        row = table.rows[first].number
-        name = names[first] or f"rows {row:,} to {table.rows[end - 1].number:,}"
+        row = rows[first].number
+        name = names[first] or f"rows {row:,} to {rows[end - 1].number:,}"
         if columns.recording and columns.subject:
             name = f"{subjects[first]}, {name}"
         label = labels[first] if labelled else ""
@@ -310,14 +317,14 @@ def _channels(table: ColumnTable, names: Sequence[str]) -> Numbers:
                 table.place(column.name),
             )
     table.require_complete(columns)
-    return np.stack([table.values(column) for column in columns], axis=1)
+    return encode(table, columns)
 
 
 def _words(table: ColumnTable, name: str) -> list[str]:
     if not name:
         return [""] * len(table)
-    place = table.place(name)
-    return [row.cells[place] for row in table.rows]
+    known: dict[str, str] = {}  # equal ones are stored once
+    return [known.setdefault(text, text) for text in table.texts(table.place(name))]
 
 
 def require_classes(labels: set[str], source: str) -> None:

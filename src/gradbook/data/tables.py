@@ -9,35 +9,40 @@ are numbered in alphabetical order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from math import prod
+from functools import cached_property, partial
+from itertools import compress
+from math import inf, isinf, nan, prod
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook import limits
 from gradbook.amounts import counted
+from gradbook.data import cell_columns
+from gradbook.data.cell_columns import CellColumns, CellReader
 from gradbook.data.formats import cells as written
 from gradbook.data.formats.cells import (
     COMMA,
     MARK_WORDS,
     PLAIN,
     POINT,
+    SAMPLES,
     SINCE,
     CellEvidence,
     CellRow,
-    CellRows,
+    ChosenRows,
+    FileRows,
     NumberStyle,
     complaint,
     is_header,
     is_missing,
     is_number,
-    read_cells,
+    rows_of_file,
 )
 from gradbook.errors import DataError, LimitError, UsageError, did_you_mean, one_line, visible
 from gradbook.net import Net, Sample
@@ -49,7 +54,9 @@ MOST_NAMED = 10  # columns in a message
 MOST_NUMBERS = 50_000_000  # of a table: 400 MB
 TRUE_OR_FALSE = NumberStyle(truths=True)
 MISSING, UNKNOWN = -1, -2  # in place of a word's number
-Numbers = NDArray[np.float64]
+KEPT_NUMBERS = 2**23  # of a table: more are let go where they are encoded
+Numbers = cell_columns.Numbers
+Slices = Callable[[int, int], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -76,26 +83,73 @@ class Column:
 class ColumnTable:
     """The rows of a file; without a line of headings its columns are called column 1, column 2 …
 
-    `decimal` and `dates` set how to read ambiguous numbers and dates. The evidence of a column is
-    cached, so that each cell is examined once.
+    `decimal` and `dates` set how to read ambiguous numbers and dates. All columns are read in one
+    pass over the rows; what is needed of single rows is found by another.
     """
 
     file: str
     names: tuple[str, ...]
-    rows: tuple[CellRow, ...]
+    rows: Iterable[CellRow]  # more than once
     separator: str = ","
     decimal: str = ""
     dates: str = ""
     remarks: tuple[str, ...] = ()  # on the file as a whole
     is_headed: bool = True
-    _evidence: dict[int, CellEvidence] = field(default_factory=dict, init=False, repr=False)
-    _values: dict[tuple[int, Column], Numbers] = field(default_factory=dict, init=False, repr=False)
+    _cells: CellColumns | None = field(default=None, init=False, repr=False)
     _words: dict[tuple[int, Column], NDArray[np.int32]] = field(
         default_factory=dict, init=False, repr=False
     )
 
+    @property
+    def cells(self) -> CellColumns:
+        """The content of its rows, which are read when it is first needed."""
+        if self._cells is None:
+            self._cells = CellColumns(self.rows, len(self.names))
+        return self._cells
+
+    def named(self, names: tuple[str, ...]) -> ColumnTable:
+        """The same columns under other names."""
+        table = replace(self, names=names)
+        table._cells = self.cells
+        return table
+
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.cells.count
+
+    def rows_at(self, numbers: Iterable[int]) -> dict[int, CellRow]:
+        """Single rows by their places, from one pass over all."""
+        wanted, found = set(map(int, numbers)), dict[int, CellRow]()
+        for k, row in enumerate(self.rows if wanted else ()):
+            if k in wanted:
+                found[k] = row
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    def texts(self, place: int) -> Iterator[str]:
+        """The text in each cell of a column."""
+        column = self.cells.columns[place]
+        if column.texts is not None:
+            return map([*column.texts].__getitem__, column.codes)
+        return (row.cells[place] for row in self.rows)
+
+    def different_texts(self, place: int) -> Collection[str]:
+        texts = self.cells.columns[place].texts
+        return {*self.texts(place)} if texts is None else texts
+
+    def missing(self, place: int, of_words: bool = False) -> NDArray[np.bool_]:
+        """Whether each row has no value in a column."""
+        column = self.cells.columns[place]
+        if column.texts is not None:
+            return np.array([is_missing(text, of_words) for text in column.texts] or [False])[
+                column.code_array
+            ]
+        if column.is_plain and not of_words and place in self.cells.places:
+            return np.isnan(self.cells.stored(place, 0, len(self)))
+        if column.evidence.present == len(self):
+            return np.zeros(len(self), bool)
+        flags = (is_missing(cell, of_words) for cell in self.texts(place))
+        return np.fromiter(flags, bool, len(self))
 
     def place(self, name: str) -> int:
         """The place of the column with this name."""
@@ -109,10 +163,7 @@ class ColumnTable:
 
     def evidence(self, place: int) -> CellEvidence:
         """What the cells of a column have in common."""
-        if place not in self._evidence:
-            cells = ((row.number, row.cells[place]) for row in self.rows)
-            self._evidence[place] = written.evidence(cells)
-        return self._evidence[place]
+        return self.cells.columns[place].evidence
 
     def holds(self, name: str) -> bool:
         """Whether a column contains anything."""
@@ -123,21 +174,25 @@ class ColumnTable:
         return self.column_at(self.place(name))
 
     def column_at(self, place: int) -> Column:
+        column = self._column_at(place) or Column(self.names[place], self._words_at(place))
+        if not column.words:
+            self._require_numbers(place, column)
+        return column
+
+    def _column_at(self, place: int) -> Column | None:
+        """A column of numbers or dates; None for one of words."""
         evidence, name = self.evidence(place), self.names[place]
         with self._naming_the(place):
             if not evidence.present:
                 raise DataError(f"the column is empty: leave it out with --set 'ignore {name}'")
             if evidence.holds_numbers:
                 style = NumberStyle(self._decimal_at(place), written.unit_of(evidence))
-                column = Column(name, style=style)
-            elif evidence.holds_truths:
-                column = Column(name, style=TRUE_OR_FALSE)
-            elif evidence.holds_dates:
-                column = Column(name, dates=written.order_of(evidence, self.dates))
-            else:
-                return Column(name, self._words_at(place))
-        self.values_at(place, column)
-        return column
+                return Column(name, style=style)
+            if evidence.holds_truths:
+                return Column(name, style=TRUE_OR_FALSE)
+            if evidence.holds_dates:
+                return Column(name, dates=written.order_of(evidence, self.dates))
+        return None
 
     def _decimal_at(self, place: int) -> str:
         """The mark of its own cells, or else the one asked for, or that of other columns."""
@@ -161,44 +216,104 @@ class ColumnTable:
         return min(marks) if len(marks) == 1 else ""
 
     def _words_at(self, place: int) -> tuple[str, ...]:
-        cells = {row.cells[place] for row in self.rows}
-        words = tuple(sorted(cell for cell in cells if not is_missing(cell, of_words=True)))
-        if len(words) > MOST_WORDS:
-            evidence, name = self.evidence(place), self.names[place]
-            remark = (
-                f", and most begin with a number: write only the number, not {evidence.measured!r}"
-            )
-            raise DataError(
-                f"{len(words):,} different words are too many for a column: at most {MOST_WORDS}"
-                f"{remark if evidence.holds_measures else ''}, or leave it out with "
-                f"--set 'ignore {name}'"
-            )
-        return words
+        def words() -> Iterator[str]:
+            texts = self.cells.columns[place].texts
+            every = texts or self.texts(place)
+            return (text for text in every if not is_missing(text, of_words=True))
+
+        count = len(np.unique(np.fromiter(map(hash, words()), np.int64)))  # in little memory
+        if count <= MOST_WORDS:
+            return tuple(sorted(set(words())))
+        evidence, name = self.evidence(place), self.names[place]
+        remark = f", and most begin with a number: write only the number, not {evidence.measured!r}"
+        why = (
+            f"{count:,} different words are too many for a column: at most {MOST_WORDS}"
+            f"{remark if evidence.holds_measures else ''}, or leave it out with "
+            f"--set 'ignore {name}'"
+        )
+        raise self.error(why, place)
 
     def values(self, column: Column) -> Numbers:
         """The numbers of a column of numbers or dates; NaN for a missing one."""
         return self.values_at(self.place(column.name), column)
 
     def values_at(self, place: int, column: Column) -> Numbers:
-        if (place, column) not in self._values:
-            self._values[place, column] = self._read(place, column)
-        return self._values[place, column]
+        self._require_numbers(place, column)
+        return self._slices(place, _number_reader(column))(0, len(self))
 
-    def _read(self, place: int, column: Column) -> Numbers:
-        read: Callable[[str], float | None] = column.style.value
-        if column.dates:
-            read = lambda cell: written.days(cell, column.dates)  # noqa: E731
-        values = np.empty(len(self.rows))
-        for k, row in enumerate(self.rows):
-            cell = row.cells[place]
-            value = float("nan") if is_missing(cell) else read(cell)
-            if value is None:
-                why = complaint(cell, column.style)
-                if column.dates:
-                    why = f"{cell!r} isn't a date like the others: write all of them the same way"
-                raise self.error(why, place, row.number)
-            values[k] = value
-        return values
+    def slices(self, column: Column) -> Slices:
+        """Parts of a column's numbers, or of the numbers of its words, by their first row and their
+        end."""
+        place = self.place(column.name)
+        if not column.words:
+            self._require_numbers(place, column)
+            return self._slices(place, _number_reader(column))
+        if self.cells.columns[place].texts is not None:
+            return self._slices(place, _word_reader(column))
+        words = self.words_or_unknown(column)
+        return lambda first, end: words[first:end]
+
+    def _slices(self, place: int, read: CellReader) -> Slices:
+        cells = self.cells
+        if (texts := cells.columns[place].texts) is None:
+            return partial(cells.stored, place)
+        numbers = np.array([*map(read, texts)], np.float64)
+        codes = cells.columns[place].code_array
+        return lambda first, end: numbers[codes[first:end]]
+
+    def _require_numbers(self, place: int, column: Column) -> None:
+        """Refuse the first cell that isn't a number, or a date, in the style of the column."""
+        self.prepare({place: column}, and_others=True)
+        cells = self.cells.columns[place]
+        wrong = self.cells.wrong.get(place) if cells.texts is None else None
+        if cells.texts is not None:
+            read = _number_reader(column)
+            each = zip(cells.firsts, cells.texts, strict=True)
+            wrong = next((cell for cell in each if isinf(read(cell[1]))), None)
+        if wrong:
+            row, text = wrong
+            why = complaint(text, column.style)
+            if column.dates:
+                why = f"{text!r} isn't a date like the others: write all of them the same way"
+            raise self.error(why, place, row)
+
+    def prepare(self, columns: Mapping[int, Column], and_others: bool = False) -> None:
+        """Read again, in one pass, those columns of numbers or dates that aren't plain numbers;
+        with them the others, if there are any, which will be needed."""
+        if any(self._is_let_go(place) for place in columns):
+            self._cells = None
+        unread = {place: each for place, each in columns.items() if self._is_unread(place, each)}
+        if not unread:
+            return
+        for place in range(len(self.names)) if and_others else ():
+            with suppress(DataError):  # which it will raise if it is needed
+                other = None if place in unread else self._column_at(place)
+                if other and not self._is_let_go(place) and self._is_unread(place, other):
+                    unread[place] = other
+        cells, readers = self.cells, {k: _number_reader(each) for k, each in unread.items()}
+        for place in unread:
+            cells.wrong.pop(place, None)
+        for first, rows, place, numbers in cells.read_again(self.rows, readers):
+            cells.store(place, first, numbers)
+            for k in np.flatnonzero(np.isinf(numbers))[:1]:
+                cells.wrong.setdefault(place, (rows[k].number, rows[k].cells[place]))
+        for place, column in unread.items():
+            cells.columns[place].is_plain = False
+            cells.read_as[place] = column.style, column.dates
+
+    def _is_let_go(self, place: int) -> bool:
+        return self.cells.columns[place].texts is None and place not in self.cells.places
+
+    def _is_unread(self, place: int, column: Column) -> bool:
+        """Whether these numbers aren't stored, or in another style."""
+        cells, evidence = self.cells.columns[place], self.evidence(place)
+        if cells.texts is not None or column.words:
+            return False
+        if not cells.is_plain:
+            return self.cells.read_as.get(place) != (column.style, column.dates)
+        has_points = evidence.doubtful or POINT in evidence.decided
+        style = column.style
+        return bool(column.dates or style.truths or (style.decimal != POINT and has_points))
 
     def numbers(self, name: str) -> Numbers:
         return self.values(self.column(name))
@@ -228,7 +343,7 @@ class ColumnTable:
         """The number of each row's word, MISSING for a missing one; an unknown word is refused."""
         numbers = self.words_or_unknown(column)
         for k in np.flatnonzero(numbers == UNKNOWN)[:1]:
-            place, row = self.place(column.name), self.rows[k]
+            place, row = self.place(column.name), self.rows_at([k])[k]
             cell, count = row.cells[place], len(column.words)
             hint = did_you_mean(cell, column.words)
             why = f"{cell!r} isn't one of the {count} words in the training table{hint}"
@@ -238,41 +353,27 @@ class ColumnTable:
     def words_or_unknown(self, column: Column) -> NDArray[np.int32]:
         """The number of each row's word, or MISSING or UNKNOWN; if all words are numbers, 1 and
         1.0 are the same, and of true and false the case makes no difference."""
-        place = self.place(column.name)
+        place, read = self.place(column.name), _word_reader(column)
+        if self.cells.columns[place].texts is not None:
+            return self._slices(place, read)(0, len(self)).astype(np.int32)
         if (place, column) not in self._words:
-            self._words[place, column] = self._read_words(place, column)
+            words = self._words[place, column] = np.empty(len(self), np.int32)
+            for first, rows, _, numbers in self.cells.read_again(self.rows, {place: read}):
+                words[first : first + len(rows)] = numbers
         return self._words[place, column]
 
-    def _read_words(self, place: int, column: Column) -> NDArray[np.int32]:
-        style = column.style
-        if all(word.lower() in written.TRUTHS for word in column.words):
-            style = TRUE_OR_FALSE
-        are_numbers = style.truths or all(map(is_number, column.words))
-
-        def known(cell: str) -> float | str:
-            value = style.value(cell) if are_numbers else None
-            return cell if value is None else value
-
-        numbers = {known(word): k for k, word in enumerate(column.words)}
-        places = np.empty(len(self.rows), np.int32)
-        for k, row in enumerate(self.rows):
-            cell = row.cells[place]
-            number = numbers.get(known(cell), UNKNOWN)
-            places[k] = MISSING if number == UNKNOWN and is_missing(cell) else number
-        return places
-
-    def only(self, kept: Sequence[int] | NDArray[np.intp]) -> ColumnTable:
-        rows = tuple(self.rows[k] for k in kept)
-        return replace(self, rows=rows)
+    def only(self, kept: NDArray[np.bool_]) -> ColumnTable:
+        """The table of these rows; this one no longer needs the content of all."""
+        self._cells = None
+        return replace(self, rows=ChosenRows(self.rows, kept.tobytes()))
 
     def require_complete(self, columns: Sequence[Column]) -> None:
         """Refuse a missing value, and name its place."""
         for column in columns:
             place = self.place(column.name)
-            for row in self.rows:
-                cell = row.cells[place]
-                if is_missing(cell, of_words=bool(column.words)):
-                    raise self.error(complaint(cell), place, row.number)
+            for k in np.flatnonzero(self.missing(place, bool(column.words)))[:1]:
+                row = self.rows_at([k])[k]
+                raise self.error(complaint(row.cells[place]), place, row.number)
 
     @contextmanager
     def _naming_the(self, place: int) -> Iterator[None]:
@@ -281,6 +382,39 @@ class ColumnTable:
             yield
         except DataError as error:
             raise self.error(error.message, place) from None
+
+
+def _number_reader(column: Column) -> CellReader:
+    """The number in a cell of a column of numbers or dates: NaN if missing, else finite."""
+    value: Callable[[str], float | None] = column.style.value
+    if column.dates:
+        value = partial(written.days, order=column.dates)
+
+    def read(cell: str) -> float:
+        number = nan if is_missing(cell) else value(cell)
+        return inf if number is None else number
+
+    return read
+
+
+def _word_reader(column: Column) -> CellReader:
+    """The number of a cell's word, or MISSING or UNKNOWN."""
+    style = column.style
+    if all(word.lower() in written.TRUTHS for word in column.words):
+        style = TRUE_OR_FALSE
+    are_numbers = style.truths or all(map(is_number, column.words))
+
+    def known(cell: str) -> float | str:
+        value = style.value(cell) if are_numbers else None
+        return cell if value is None else value
+
+    numbers = {known(word): k for k, word in enumerate(column.words)}
+
+    def read(cell: str) -> float:
+        number = numbers.get(known(cell), UNKNOWN)
+        return MISSING if number == UNKNOWN and is_missing(cell) else number
+
+    return read
 
 
 def require_names(names: Sequence[str], known: Sequence[str], file: str | None = None) -> None:
@@ -304,37 +438,34 @@ def read_columns(
     path: str | PathLike[str], decimal: str = "", dates: str = "", least: int = 2
 ) -> ColumnTable:
     """The table with at `least` this many columns in a file with commas, semicolons or tabs."""
-    text = read_cells(path)
-    names, rows, is_headed = _parted(text)
-    table = table_of(str(path), names, rows, least)
-    return replace(
-        table,
-        separator=text.separator,
-        decimal=decimal,
-        dates=dates,
-        remarks=text.remarks,
-        is_headed=is_headed,
-    )
+    rows = rows_of_file(path)
+    names, rows = _parted(rows)
+    how = {"decimal": decimal, "dates": dates, **_how_written(rows)}
+    return table_of(str(path), names, rows, least, **how)
 
 
-def _parted(text: CellRows) -> tuple[Sequence[str], list[CellRow], bool]:
-    """The names of the columns, the rows below, and whether the names are in the file."""
-    first = text.rows[0].cells
+def _parted(rows: FileRows) -> tuple[Sequence[str], FileRows]:
+    """The names of the columns, and the rows below them, if they are in the file."""
+    first = next(iter(rows)).cells
     if is_header(first):
-        return first, text.rows[1:], True
-    return [f"column {k}" for k in range(1, len(first) + 1)], text.rows, False
+        return first, replace(rows, is_headed=True)
+    return [f"column {k}" for k in range(1, len(first) + 1)], rows
+
+
+def _how_written(rows: FileRows) -> dict[str, Any]:
+    return {name: getattr(rows, name) for name in ("separator", "remarks", "is_headed")}
 
 
 def table_of(
-    file: str, names: Sequence[str], rows: Sequence[CellRow], least: int = 2
+    file: str, names: Sequence[str], rows: Iterable[CellRow], least: int = 2, **how: Any
 ) -> ColumnTable:
     """These rows under these names, which must differ; a column without a name and cells is left
     out."""
-    blank = {k for k, name in enumerate(names) if not name and not any(r.cells[k] for r in rows)}
-    if blank and rows:
-        kept = [k for k in range(len(names)) if k not in blank]
-        names = [names[k] for k in kept]
-        rows = [CellRow(row.number, tuple(row.cells[k] for k in kept)) for row in rows]
+    cells = CellColumns(rows, len(names))
+    kept = tuple(k for k, name in enumerate(names) if name or not cells.columns[k].is_blank)
+    if len(kept) < len(names) and cells.count:
+        cells.only(kept)
+        names, rows = [names[k] for k in kept], ChosenRows(rows, places=kept)
     for place, name in enumerate(names):
         if not name or name in names[:place]:
             what = f"two columns are called '{name}'" if name else f"column {place + 1} has no name"
@@ -345,11 +476,13 @@ def table_of(
             "commas, semicolons or tabs",
             file=file,
         )
-    if not rows:
+    if not cells.count:
         raise DataError(
             "the table has only a line of headings: write one sample per row below it", file=file
         )
-    return ColumnTable(file, tuple(names), tuple(rows))
+    table = ColumnTable(file, tuple(names), rows, **how)
+    table._cells = cells
+    return table
 
 
 def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
@@ -361,16 +494,31 @@ def encode(table: ColumnTable, columns: Sequence[Column]) -> Numbers:
             f"{table.file}: {len(table):,} rows of {width:,} numbers (words are split up) are too "
             f"many: at most {MOST_NUMBERS:,} together; leave columns out with --set 'ignore …'"
         )
-    parts = [np.empty((len(table), 0))]
-    for column in map(table.as_here, columns):
-        if column.words:
-            words = table.words_or_unknown(column)
-            numbers = (words[:, None] == np.arange(len(column.words))).astype(np.float64)
-            numbers[words == MISSING] = np.nan
-        else:
-            numbers = table.values(column)[:, None]
-        parts.append(numbers)
-    return np.concatenate(parts, axis=1)
+    here: dict[int, Column] = {}
+    for column in columns:
+        with suppress(DataError):  # which is raised below, after those of columns before it
+            here[table.place(column.name)] = table.as_here(column)
+    table.prepare(here)
+    slices = [table.slices(column) for column in map(table.as_here, columns)]
+    rows, cells = np.empty((len(table), width)), table.cells
+    frees = rows.size > KEPT_NUMBERS
+    others = [place for place in cells.places if place not in here]
+    for part, start in enumerate(range(0, len(table), cells.part_length)):
+        end, left = min(start + cells.part_length, len(table)), 0
+        for column, slice_of in zip(columns, slices, strict=True):
+            numbers = slice_of(start, end)
+            if column.words:
+                split = rows[start:end, left : left + column.width]
+                split[:] = numbers[:, None] == np.arange(column.width)
+                split[numbers == MISSING] = np.nan
+            else:
+                rows[start:end, left] = numbers
+            left += column.width
+        if frees and part < len(cells.parts):
+            cells.parts[part] = cells.parts[part][[cells.places[place] for place in others]]
+    if frees:
+        cells.places = {place: k for k, place in enumerate(others)}
+    return rows
 
 
 # Remarks on how a table was read.
@@ -396,12 +544,12 @@ def unknown_words(table: ColumnTable, columns: Sequence[Column]) -> Iterator[str
         if not column.words:
             continue
         place = table.place(column.name)
-        rows = np.flatnonzero(table.words_or_unknown(column) == UNKNOWN)
-        words = list(dict.fromkeys(table.rows[k].cells[place] for k in rows))
-        if words:
+        unknown = table.words_or_unknown(column) == UNKNOWN
+        if count := int(unknown.sum()):
+            words = list(dict.fromkeys(compress(table.texts(place), unknown.tobytes())))
             hint = did_you_mean(words[0], column.words) if len(words) == 1 else ""
             yield one_line(
-                f"{column.name}: unknown words in {counted(len(rows), 'row')} ({_quoted(words)}"
+                f"{column.name}: unknown words in {counted(count, 'row')} ({_quoted(words)}"
                 f"{hint}), which count as none of the {len(column.words)} of the training table"
             )
 
@@ -517,7 +665,8 @@ def read_table(
         net = replace(net, columns=columns, classes=classes)
     except Misfit as misfit:
         word, _, count = misfit.part.partition(" ")
-        row = table.rows[int(count) - 1].number if word == "sample" else None
+        rows = table.rows_at([int(count) - 1] if word == "sample" else [])
+        row = next((row.number for row in rows.values()), None)
         raise DataError(misfit.message, file=table.file, row=row) from None
     with suppress(Misfit):  # if the text form has room for the file's name
         return replace(net, table=table.file)
@@ -544,26 +693,27 @@ def _samples(path: str | PathLike[str], net: Net, decimal: str, dates: str) -> C
     widths = [inputs + net.outputs]
     if net.outputs > 1 and net.answer_kind.are_shares:
         widths.append(inputs + 1)
-    text = read_cells(path, widths, limits.SAMPLES)
-    width = len(text.rows[0].cells)
-    if width not in widths:
-        message = _wrong_width(width, widths, inputs)
-        raise DataError(message, file=file, row=text.rows[0].number)
-    names, rows, is_headed = _parted(text)
-    if not rows:
+    rows = rows_of_file(path, widths, SAMPLES)
+    names, below = _parted(rows)
+    how = {"decimal": decimal, "dates": dates, **_how_written(below)}
+    table = ColumnTable(file, tuple(names), below, **how)
+    count = len(table)
+    if len(names) not in widths:
+        message = _wrong_width(len(names), widths, inputs)
+        raise DataError(message, file=file, row=next(iter(rows)).number)
+    if not count:
         raise DataError("the table has only a header: write one sample per row below it", file=file)
-    how = (text.separator, decimal, dates, text.remarks, is_headed)
-    return ColumnTable(file, tuple(names), tuple(rows), *how)
+    return table
 
 
 def _complete_numbers(
     table: ColumnTable, places: Sequence[int], tell: Tell
 ) -> list[tuple[float, ...]]:
     """The numbers of each row in these columns; none may be missing."""
-    for row in table.rows:
-        for place in places:
-            if is_missing(row.cells[place]):
-                raise table.error(complaint(row.cells[place]), place, row.number)
+    flags = np.stack([table.missing(place) for place in places], axis=1)
+    for k, which in np.argwhere(flags)[:1]:
+        place, row = places[which], table.rows_at([k])[k]
+        raise table.error(complaint(row.cells[place]), place, row.number)
     columns = []
     for place in places:
         column = table.column_at(place)
@@ -589,10 +739,8 @@ def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
 
 def _class_targets(table: ColumnTable, net: Net) -> tuple[list[tuple[float, ...]], tuple[str, ...]]:
     """A 1 for the class of each row, among 0s for the other outputs; and the classes."""
-    labels = [row.cells[-1] for row in table.rows]
-    for row, label in zip(table.rows, labels, strict=True):
-        if is_missing(label, of_words=True):
-            raise table.error(complaint(label), len(table.names) - 1, row.number)
+    table.require_complete([Column(table.names[-1], ("",))])
+    labels = [*table.texts(len(table.names) - 1)]
     numbers = _numbered(labels, table, net.outputs)
     targets = [tuple(float(k == j) for j in range(net.outputs)) for k in range(net.outputs)]
     names = {number: label for label, number in numbers.items()}

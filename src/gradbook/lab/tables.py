@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from gradbook.amounts import counted
 from gradbook.arguments import one_of
 from gradbook.data.dataset import balance_remark, deal_folds, training_parts
-from gradbook.data.formats.cells import is_missing
 from gradbook.data.formats.pixel_table import holds_pixels
 from gradbook.data.tables import (
     NAMED,
@@ -545,11 +544,11 @@ def rows_with_target(table: ColumnTable, name: str, missing: str) -> tuple[Colum
     """The rows in which the target has a value, and a remark on the others."""
     place, evidence = table.place(name), table.evidence(table.place(name))
     of_words = not (evidence.holds_numbers or evidence.holds_dates)
-    kept = [k for k, r in enumerate(table.rows) if not is_missing(r.cells[place], of_words)]
-    gone = len(table) - len(kept)
+    kept = ~table.missing(place, of_words)
+    gone = len(table) - int(kept.sum())
     if not gone:
         return table, []
-    if not kept:
+    if not kept.any():
         raise DataError("it has no values: name another target", file=table.file, column=name)
     if missing == REFUSE:
         table.require_complete([Column(name, ("",) * of_words)])
@@ -573,7 +572,7 @@ def task_of(values: Numbers) -> Task:
 def _classes(table: ColumnTable, column: Column) -> Column:
     """Numbers as the names of classes, in order; equal ones become one, in few characters."""
     place = table.place(column.name)
-    cells = {row.cells[place] for row in table.rows}
+    cells = table.different_texts(place)
     shortest = sorted(cells, key=lambda cell: (len(cell), cell), reverse=True)
     values = {column.style.value(cell) or 0.0: cell for cell in shortest}
     return replace(column, words=tuple(values[value] for value in sorted(values)))

@@ -305,8 +305,10 @@ def _off(trained: Trained) -> Blocks:
         return [Passage(f"None: every one of the {trained.scored_rows} is predicted correctly.")]
     places = [table.place(name) for name in problem.shown]
 
+    shown_rows = table.rows_at(test.rows[order[:MOST_ROWS]])
+
     def row(k: int) -> tuple[str, ...]:
-        table_row, answer = table.rows[test.rows[k]], test.answers[k]
+        table_row, answer = shown_rows[int(test.rows[k])], test.answers[k]
         if problem.task is Task.NUMBERS:
             cells = short(float(wanted[k]), DIGITS), short(float(answer[0]), DIGITS)
         else:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from gradbook.data.formats.cells import (
     EPOCH,
+    CellEvidence,
     NumberStyle,
     days,
-    evidence,
     is_header,
     mark_of,
     meanings,
@@ -26,7 +26,10 @@ from tests.cases import for_each
 
 
 def of(*cells):
-    return evidence(enumerate(cells, 2))
+    found = CellEvidence()
+    for row, cell in enumerate(cells, 2):
+        found.add(row, cell)
+    return found
 
 
 @for_each(

@@ -9,18 +9,24 @@ If they leave it open (is 1,234 a thousand, or a little more than one?), an opti
 from __future__ import annotations
 
 import csv
+import os
 import re
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from functools import partial
+from io import BufferedReader, BytesIO, TextIOWrapper
+from itertools import chain, compress, islice
 from os import PathLike
+from typing import BinaryIO, NamedTuple
 
 from gradbook import limits
 from gradbook.amounts import counted
 from gradbook.errors import DataError, FileError, LimitError
-from gradbook.files import open_file, require_size, said_plainly
+from gradbook.files import open_file, said_plainly
 from gradbook.language.message import Message
 from gradbook.limits import ReadLimit
 
@@ -221,44 +227,50 @@ class CellEvidence:
         """The signs beside its numbers; '' for a number without one."""
         return [unit for unit in self.decided if unit not in MARKS]
 
-
-def evidence(cells: Iterable[tuple[int, str]]) -> CellEvidence:
-    """The evidence in these cells, each of which comes with its row."""
-    column = CellEvidence()
-    for row, cell in cells:
+    def add(self, row: int, cell: str, count: int = 1) -> None:
+        """A cell that so many rows have, of which this is the first."""
         if is_missing(cell):
-            continue
-        column.present += 1
-        column.truths += cell.lower() in TRUTHS
+            return
+        self.present += count
+        self.truths += count * (cell.lower() in TRUTHS)
         if not DIGIT.search(cell):
-            continue
+            return
         text, unit = cell, ""
         if not (marks := meanings(text)):
             text, unit = split_unit(cell)
             marks = meanings(text) if unit else marks
         if marks:
-            _add_number(column, row, text, unit, marks)
+            self.numbers += count
+            self._add_number(row, text, unit, marks)
         elif possible := orders(cell):
-            column.dates += 1
-            column.orders &= possible
+            self.dates += count
+            self.orders &= possible
         elif OTHER_DATE.fullmatch(cell):
-            column.other_dates += 1
+            self.other_dates += count
         elif MEASURED.match(cell):
-            column.measured_words += 1
-            column.measured = column.measured or cell
-    return column
+            self.measured_words += count
+            self.measured = self.measured or cell
 
+    def add_plain(self, rows: Sequence[CellRow], cells: Sequence[str], present: int) -> None:
+        """The same of cells that are all plain numbers or missing: few of them show anything."""
+        self.present += present
+        self.numbers += present
+        shows = {"", POINT} if any(POINT in cell for cell in cells) else {""}
+        if not present or self.decided.keys() >= shows:
+            return
+        for row, cell in zip(rows, cells, strict=True):
+            if not is_missing(cell) and ("" not in self.decided or POINT in cell):
+                self._add_number(row.number, cell, "", meanings(cell))
+                if self.decided.keys() >= shows:
+                    return
 
-def _add_number(
-    column: CellEvidence, row: int, text: str, unit: str, marks: frozenset[str]
-) -> None:
-    column.numbers += 1
-    column.marks &= marks
-    column.decided.setdefault(unit, row)
-    if len(marks) == 1:
-        column.decided.setdefault(min(marks), row)
-    elif not column.doubtful and (POINT in text or COMMA in text):
-        column.doubtful = text
+    def _add_number(self, row: int, text: str, unit: str, marks: frozenset[str]) -> None:
+        self.marks &= marks
+        self.decided.setdefault(unit, row)
+        if len(marks) == 1:
+            self.decided.setdefault(min(marks), row)
+        elif not self.doubtful and (POINT in text or COMMA in text):
+            self.doubtful = text
 
 
 def unit_of(column: CellEvidence) -> str:
@@ -326,53 +338,174 @@ def complaint(cell: str, style: NumberStyle = PLAIN) -> str:
 # Rows of cells ----------------------------------------------------------------
 
 SEPARATORS = (",", ";", "\t")
-LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r)|[^\r\n]+")
 LATIN = "cp1252"  # Excel's encoding of CSV in western Europe, unless UTF-8 is chosen
 WIDE = {BOM_UTF16_LE: "utf-16", BOM_UTF16_BE: "utf-16"}  # Excel's "Unicode text"
-MOST_KNOWN = 50_000  # cells
+MARK = "\ufeff"  # of the byte order, as it is decoded
+BLANK = " \r\n" + "".join(SEPARATORS)
+SMALLER = "use a smaller table"
+PIECE = 2**20  # bytes that are decoded at once
 LOOKED_AT = 20  # rows that show which separator is used
 NO_TEXT = re.compile("[\0-\x08\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class CellRow:
+class CellRow(NamedTuple):
     """One row, and the line of the file on which it ends."""
 
     number: int
     cells: tuple[str, ...]
 
 
+class TableLimits(NamedTuple):
+    """How large a table's file may be."""
+
+    size: ReadLimit
+    rows: ReadLimit
+    columns: ReadLimit
+    cells: ReadLimit
+
+
+TABLE = TableLimits(limits.TABLE, limits.ROWS, limits.COLUMNS, limits.CELLS)
+SAMPLES = TABLE._replace(rows=limits.SAMPLES, cells=limits.SAMPLE_CELLS)
+LIST = TableLimits(limits.LIST, limits.LIST_ROWS, limits.LIST_COLUMNS, limits.SAMPLE_CELLS)
+
+
+@dataclass(frozen=True, eq=False)
+class FileRows:
+    """The rows of a file that aren't empty, all equally long. They are read anew each time, so
+    that the text of a large table is never in memory."""
+
+    path: str | PathLike[str]
+    encoding: str
+    stamp: tuple[int, int]  # the file's size and time, which must stay the same
+    most: TableLimits = TABLE
+    separator: str = SEPARATORS[0]
+    names_separator: bool = False  # in its first line, as spreadsheets do
+    is_headed: bool = False  # by a row that isn't one of these
+    remarks: tuple[str, ...] = ()  # on the text
+
+    def __iter__(self) -> Iterator[CellRow]:
+        with self.text() as text:
+            yield from islice(self._rows(text), int(self.is_headed), None)
+
+    @contextmanager
+    def text(self) -> Iterator[TextIOWrapper]:
+        """The text as a stream, with line ends as they are."""
+        path = self.path
+        with open_file(path, self.most.size) as stream, said_plainly("read", path):
+            self._require_stamp(stream)
+            try:
+                yield TextIOWrapper(stream, self.encoding, newline="")
+            except UnicodeDecodeError:
+                self._require_stamp(None)
+            self._require_stamp(stream)
+
+    def _require_stamp(self, stream: BufferedReader | None) -> None:
+        if stream is None or stamp_of(stream) != self.stamp:
+            raise FileError(f"{self.path} changed while it was read: read it again")
+
+    def _rows(self, text: TextIOWrapper) -> Iterator[CellRow]:
+        file, longest, length = str(self.path), limits.ROW.most + 1, 0  # of the row so far
+
+        def lines() -> Iterator[str]:
+            nonlocal length
+            first = text.readline(longest).lstrip(MARK)
+            for line in chain(
+                ["\n" if self.names_separator else first],
+                iter(partial(text.readline, longest), ""),
+            ):
+                length += len(line)
+                if length >= longest:
+                    raise LimitError(f"{file}: a row of more than {limits.ROW}: {SMALLER}")
+                yield line
+
+        reader = csv.reader(lines(), delimiter=self.separator, strict=True)
+        count, most, above = 0, 0, CellRow(0, ())
+        try:
+            for texts in reader:
+                length = 0
+                cells = tuple(map(str.strip, texts))
+                if not any(cells):
+                    continue
+                row = CellRow(reader.line_num, cells)
+                if not count:
+                    above, most = row, min(self.most.rows.most, self.most.cells.most // len(cells))
+                count += 1
+                if len(cells) != len(above.cells):
+                    raise DataError(
+                        f"{counted(len(cells), 'column')}, but row {above.number} has "
+                        f"{len(above.cells)}: every row needs the same number",
+                        file=file,
+                        row=row.number,
+                    )
+                if count > most or count == 1:
+                    self._require_room(count, len(cells))
+                yield row
+        except csv.Error as error:
+            raise DataError(
+                f"can't be read as a table ({error}): check for an unclosed quotation mark",
+                file=file,
+                row=reader.line_num,
+            ) from None
+
+    def _require_room(self, rows: int, columns: int) -> None:
+        for what, size, limit in (
+            ("rows", rows, self.most.rows),
+            ("cells", rows * columns, self.most.cells),
+            ("columns", columns, self.most.columns),
+        ):
+            if size > limit.most:
+                raise LimitError(f"{self.path}: more than {limit} {what}: {SMALLER}")
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenRows:
+    """Some of the rows, or of their columns."""
+
+    rows: Iterable[CellRow]
+    flags: bytes = b""  # 1 for each row that is kept; all are if there are none
+    places: tuple[int, ...] = ()  # of the columns that are kept, at least two, or all
+
+    def __iter__(self) -> Iterator[CellRow]:
+        rows = compress(self.rows, self.flags) if self.flags else iter(self.rows)
+        if not self.places:
+            return rows
+        return (CellRow(row.number, tuple(row.cells[k] for k in self.places)) for row in rows)
+
+
 @dataclass(frozen=True, eq=False)
 class CellRows:
-    """The rows of a file, their separator, and remarks on the text."""
+    """The rows of a small file, their separator, and remarks on the text."""
 
     rows: list[CellRow]
     separator: str
     remarks: tuple[str, ...] = ()
 
 
-def read_cells(
-    path: str | PathLike[str],
-    widths: Collection[int] = (),
-    most: ReadLimit = limits.ROWS,
-    widest: ReadLimit = limits.CELLS,
-    size: ReadLimit = limits.TABLE,
-) -> CellRows:
-    """The rows that aren't empty, all equally long; `widths` are the expected lengths."""
+def read_list(path: str | PathLike[str]) -> CellRows:
+    """The rows of a table that a teacher keeps by hand, which is small."""
+    rows = rows_of_file(path, most=LIST)
+    return CellRows(list(rows), rows.separator, rows.remarks)
+
+
+def rows_of_file(
+    path: str | PathLike[str], widths: Collection[int] = (), most: TableLimits = TABLE
+) -> FileRows:
+    """The rows of a file that aren't empty, all equally long; `widths` are the expected lengths."""
     file = str(path)
-    with open_file(path, size) as stream, said_plainly("read", path):
-        content = stream.read(size.most + 1)
-    require_size(len(content), file, size)
-    text, encoding = table_text(content, file)
-    content = content[:16]  # the whole is as large as everything made from it
-    named = re.match(r"sep=(.)\r?\n", text)  # a spreadsheet's way to name the separator
+    with open_file(path, most.size) as stream, said_plainly("read", path):
+        stamp, start = stamp_of(stream), stream.peek(6)
+        encoding, is_blank = text_encoding(stream, file)
+    rows = FileRows(path, encoding, stamp, most)
+    with rows.text() as text:
+        beginning = text.read(1000).lstrip(MARK)
+    named = re.match(r"sep=(.)\r?\n", beginning)  # a spreadsheet's way to name the separator
     if named:
-        separator = named[1]
-        rows = list(_rows("\n" + text[named.end() :], separator, file, most, widest))
+        rows = replace(rows, separator=named[1], names_separator=True)
     else:
-        separator = max(SEPARATORS, key=lambda mark: _fit(text, mark, widths, widest))
-        rows = list(_rows(text, separator, file, most, widest))
-    if not rows or not text.strip(" \r\n" + "".join(SEPARATORS)):
+        each = [replace(rows, separator=mark) for mark in SEPARATORS]
+        rows = max(each, key=lambda rows: _fit(rows, beginning, widths))
+    if is_blank or next(iter(rows), None) is None:
+        deque(rows, maxlen=0)  # of wrong quotes it complains first
         raise DataError("the file is empty: write one row per line", file=file)
     remarks = []
     if encoding == LATIN:
@@ -381,96 +514,75 @@ def read_cells(
             file=file,
         )
         remarks.append(remark)
-    if content.startswith(2 * BOM_UTF8):
+    if start.startswith(2 * BOM_UTF8):
         remark = Message(
             "{file} begins with several byte order marks: they are left out", file=file
         )
         remarks.append(remark)
-    return CellRows(rows, separator, tuple(remarks))
+    return replace(rows, remarks=tuple(remarks))
 
 
-def read_list(path: str | PathLike[str]) -> CellRows:
-    """The rows of a table that a teacher keeps by hand, which is small."""
-    return read_cells(path, (), limits.LIST_ROWS, limits.LIST_COLUMNS, limits.LIST)
+def stamp_of(stream: BufferedReader) -> tuple[int, int]:
+    """What tells a changed file."""
+    about = os.fstat(stream.fileno())
+    return about.st_size, about.st_mtime_ns
 
 
-def table_text(content: bytes, source: str) -> tuple[str, str]:
-    """The text of a table and its encoding: UTF-8, UTF-16 with its mark, or Windows-1252."""
-    encoding = next((name for mark, name in WIDE.items() if content.startswith(mark)), "utf-8-sig")
+def table_text(content: bytes, source: str) -> str:
+    """The text of a part of a table."""
+    encoding, _ = text_encoding(BytesIO(content), source)
+    return content.decode(encoding).lstrip(MARK)
+
+
+def text_encoding(stream: BinaryIO, source: str) -> tuple[str, bool]:
+    """The encoding of a table, UTF-8, UTF-16 with its mark, or Windows-1252, which all of its text
+    shows; and whether it is blank."""
+    start = stream.read(len(BOM_UTF8))
+    encoding = next((name for mark, name in WIDE.items() if start.startswith(mark)), "utf-8")
+    if start != BOM_UTF8:
+        stream.seek(0)
     try:
-        return content.decode(encoding).lstrip("\ufeff"), encoding
+        written = sum(bool(piece.strip(BLANK)) for piece in _pieces(stream, encoding))
+        return encoding, not written
     except UnicodeDecodeError as error:
         wrong = FileError(f"{source} isn't UTF-8 text (byte {error.start + 1}): save it as UTF-8")
+    stream.seek(0)
     try:
-        text = content.decode(LATIN)
+        is_text = not any(map(NO_TEXT.search, _pieces(stream, LATIN)))
     except UnicodeDecodeError:
         raise wrong from None
-    if encoding != "utf-8-sig" or NO_TEXT.search(text):
+    if encoding != "utf-8" or not is_text:
         raise wrong
-    return text, LATIN
+    return LATIN, False
 
 
-def _fit(
-    text: str, separator: str, widths: Collection[int], widest: ReadLimit
-) -> tuple[bool, bool, float, int]:
+def _pieces(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """The text piece by piece; a wrong byte's place is counted from the beginning."""
+    decoder, count, piece = getincrementaldecoder(encoding)(), 0, b"start"
+    while piece:
+        piece = stream.read(PIECE)
+        count += len(piece)
+        try:
+            yield decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            error.start += count - len(error.object)
+            raise
+
+
+def _fit(rows: FileRows, beginning: str, widths: Collection[int]) -> tuple[bool, bool, float, int]:
     """How well a separator splits the first rows: best is one that gives the expected width, then
     one that gives many cells. Cells that still contain another separator, and aren't numbers such
     as 0,5, count against it."""
-    others = [mark for mark in SEPARATORS if mark != separator]
+    others = [mark for mark in SEPARATORS if mark != rows.separator]
     width, cells, torn = 0, 0, 0
     try:
-        for row in islice(_rows(text, separator, "", widest=widest), LOOKED_AT):
+        for row in islice(rows, LOOKED_AT):
             width = width or len(row.cells)
             cells += len(row.cells)
             torn += sum(
                 any(mark in cell for mark in others) and not is_number(cell) for cell in row.cells
             )
     except (DataError, LimitError):  # rows of different widths, or quotes that don't fit
-        width = width or text[:1000].partition("\n")[0].count(separator) + 1
+        width = width or beginning.partition("\n")[0].count(rows.separator) + 1
         torn = cells = max(cells, 1)
     return width in widths, width > 1, -torn / max(cells, 1), width
-
-
-def _rows(
-    text: str,
-    separator: str,
-    file: str,
-    most: ReadLimit = limits.ROWS,
-    widest: ReadLimit = limits.CELLS,
-) -> Iterator[CellRow]:
-    # the lines one by one, since a copy of all would take four times as much memory
-    lines = (line[0] for line in LINE.finditer(text))
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    first, count = None, 0
-    known: dict[str, str] = {}  # a frequent cell is stored once
-    try:
-        for cells in reader:
-            if len(known) > MOST_KNOWN:
-                known.clear()
-            kept = tuple(known.setdefault(cell, cell) for cell in map(str.strip, cells))
-            row = CellRow(reader.line_num, kept)
-            if not any(row.cells):
-                continue
-            first, count = first or row, count + 1
-            here, there = len(row.cells), len(first.cells)
-            if here != there:
-                raise DataError(
-                    f"{counted(here, 'column')}, but row {first.number} has {there}: every row "
-                    "needs the same number",
-                    file=file,
-                    row=row.number,
-                )
-            for what, size, limit in (
-                ("rows", count, most),
-                ("cells", count * here, limits.CELLS),
-                ("columns", here, widest),
-            ):
-                if size > limit.most:
-                    raise LimitError(f"{file}: more than {limit} {what}: use a smaller table")
-            yield row
-    except csv.Error as error:
-        raise DataError(
-            f"can't be read as a table ({error}): check for an unclosed quotation mark",
-            file=file,
-            row=reader.line_num,
-        ) from None

@@ -140,7 +140,7 @@ def _rows(stream: BinaryIO, file: Path) -> Iterator[TextRow]:
         if len(line) > limits.LINE.most:
             raise DataError(f"longer than {limits.LINE}", file=file, row=number)
         if number == 1 and line.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-            yield from _wide_rows(line + stream.read(limits.TABLE.most), file)
+            yield from _wide_rows(line + stream.read(limits.WIDE_TABLE.most), file)
             return
         text = _decoded(line, number, file).strip()
         if text:
@@ -149,7 +149,7 @@ def _rows(stream: BinaryIO, file: Path) -> Iterator[TextRow]:
 
 def _decoded(line: bytes, number: int, file: Path) -> str:
     try:
-        text, _ = table_text(line, str(file))
+        text = table_text(line, str(file))
     except FileError as error:
         raise DataError("isn't text: save the table as UTF-8", file=file, row=number) from error
     return text
@@ -157,8 +157,8 @@ def _decoded(line: bytes, number: int, file: Path) -> str:
 
 def _wide_rows(content: bytes, file: Path) -> Iterator[TextRow]:
     """The rows of UTF-16, in which the end of a line isn't one byte."""
-    if len(content) > limits.TABLE.most:
-        raise DataError(f"UTF-16, and larger than {limits.TABLE}: save it as UTF-8", file=file)
+    if len(content) > limits.WIDE_TABLE.most:
+        raise DataError(f"UTF-16, and larger than {limits.WIDE_TABLE}: save it as UTF-8", file=file)
     for number, line in enumerate(_decoded(content, 1, file).splitlines(), 1):
         if line.strip():
             yield TextRow(number, line.strip())

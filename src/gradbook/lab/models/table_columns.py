@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -126,7 +126,7 @@ class TableColumns:
     def in_place(self, table: ColumnTable) -> ColumnTable:
         """The table's columns under the model's names."""
         names = self.names_in(table.names, table.file)
-        return table if names == table.names else replace(table, names=names)
+        return table if names == table.names else table.named(names)
 
     def names_remark(self, names: tuple[str, ...]) -> str:
         """A remark on unused columns, or on columns that only have an order; '' otherwise."""
