@@ -73,7 +73,7 @@ def test_rows_of_a_table():
     table = ColumnTable("x.csv", ("x",), (CellRow(1, ("3",)),))
     predicted = model.predict(table)
     assert row_records(model, table, predicted)[0]["predicted"] == "yes"
-    line = list(csv.reader(io.StringIO(rows_csv(model, table, predicted))))[1]
+    line = list(csv.reader(io.StringIO("".join(rows_csv(model, table, predicted)))))[1]
     assert line[1] == "yes"
 
 

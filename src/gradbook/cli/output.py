@@ -6,7 +6,7 @@ import codecs
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from shutil import get_terminal_size
 from time import monotonic
 from typing import TYPE_CHECKING, TextIO
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 1.0  # seconds before progress is shown
+LARGE = 2**25  # bytes of a table, which take about two seconds
 BLOCKS = "▀▄█"
 BAR, PLAIN_BAR = ("━", "─"), ("#", "-")
 BAR_WIDTH = 24
@@ -218,6 +219,12 @@ def busy(doing: str) -> Iterator[None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(doing, total=None)
         yield
+
+
+def busy_reading(file: str) -> AbstractContextManager[None]:
+    """The same while a large file is read."""
+    is_large = os.path.isfile(file) and os.path.getsize(file) > LARGE
+    return busy(tr("reading {file}", file=os.path.basename(file))) if is_large else nullcontext()
 
 
 def _console() -> Console:

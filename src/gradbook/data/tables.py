@@ -370,10 +370,12 @@ class ColumnTable:
     def require_complete(self, columns: Sequence[Column]) -> None:
         """Refuse a missing value, and name its place."""
         for column in columns:
-            place = self.place(column.name)
-            for k in np.flatnonzero(self.missing(place, bool(column.words)))[:1]:
-                row = self.rows_at([k])[k]
-                raise self.error(complaint(row.cells[place]), place, row.number)
+            self.require_values(self.place(column.name), of_words=bool(column.words))
+
+    def require_values(self, place: int, of_words: bool) -> None:
+        for k in np.flatnonzero(self.missing(place, of_words))[:1]:
+            row = self.rows_at([k])[k]
+            raise self.error(complaint(row.cells[place]), place, row.number)
 
     @contextmanager
     def _naming_the(self, place: int) -> Iterator[None]:
@@ -739,8 +741,9 @@ def _wrong_width(width: int, widths: Sequence[int], inputs: int) -> str:
 
 def _class_targets(table: ColumnTable, net: Net) -> tuple[list[tuple[float, ...]], tuple[str, ...]]:
     """A 1 for the class of each row, among 0s for the other outputs; and the classes."""
-    table.require_complete([Column(table.names[-1], ("",))])
-    labels = [*table.texts(len(table.names) - 1)]
+    place = len(table.names) - 1
+    table.require_values(place, of_words=True)
+    labels = [*table.texts(place)]
     numbers = _numbered(labels, table, net.outputs)
     targets = [tuple(float(k == j) for j in range(net.outputs)) for k in range(net.outputs)]
     names = {number: label for label, number in numbers.items()}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from gradbook.amounts import short, sureness
-from gradbook.data.formats.cells import COMMA, POINT, is_number
+from gradbook.data.formats.cells import COMMA, POINT, CellRow, is_number
 from gradbook.data.formats.pictures import SUFFIXES
 from gradbook.data.signals import Windows
 from gradbook.data.tables import ColumnTable, Numbers, table_remarks
@@ -29,6 +30,7 @@ from gradbook.report.styled_text import Span, TableCell, TextLine
 WIDEST_NAME, WIDEST_CLASS = 40, 20
 SURE, UNSURE = 0.9, 0.6
 MOST_NUMBERS, DIGITS = 6, 6  # in a line; digits of each
+LINES_AT_ONCE = 5_000
 HEADINGS = ("file", "number", "reading", "confidence", "second", "second_confidence", "problem")
 
 
@@ -156,8 +158,9 @@ def row_records(model: Model, table: ColumnTable, answers: Numbers) -> list[dict
     ]
 
 
-def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
-    """The rows of the table with the answers beside them, as CSV with the table's own marks."""
+def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> Iterator[str]:
+    """The rows of the table with the answers beside them, as CSV with the table's own marks, in
+    pieces of several rows."""
     what = "probability" if model.labels else "predicted"
     heads = [*table.names, *(f"{name}: {what}" for name in model.predicts)]
     heads += [f"{model.predicts[0]}: confidence"] if model.classes else []
@@ -169,17 +172,19 @@ def rows_csv(model: Model, table: ColumnTable, answers: Numbers) -> str:
         shown = _rounded(value)
         return shown if mark == POINT else repr(shown).replace(POINT, mark)
 
-    lines: list[Sequence[TableCell]] = [list(map(as_cell, heads))]
-    for row, answer in zip(table.rows, _predictions(model, answers), strict=True):
+    def line(row: CellRow, answer: Mapping[str, Any]) -> Sequence[TableCell]:
         cells = [it if is_number(it) else as_cell(it) for it in row.cells]  # never a formula
         if model.classes:
             sure = number(answer["probabilities"][answer["predicted"]])
-            lines.append([*cells, as_cell(answer["predicted"]), sure])
-        else:
-            values = answer["probabilities" if model.labels else "predicted"]
-            several = values.values() if isinstance(values, dict) else [values]
-            lines.append([*cells, *map(number, several)])
-    return csv_lines(lines, table.separator)
+            return [*cells, as_cell(answer["predicted"]), sure]
+        values = answer["probabilities" if model.labels else "predicted"]
+        several = values.values() if isinstance(values, dict) else [values]
+        return [*cells, *map(number, several)]
+
+    yield csv_lines([list(map(as_cell, heads))], table.separator)
+    both = zip(table.rows, _predictions(model, answers), strict=True)
+    while lines := [line(*pair) for pair in islice(both, LINES_AT_ONCE)]:
+        yield csv_lines(lines, table.separator)
 
 
 def _rounded(value: float) -> float:
@@ -190,7 +195,7 @@ def _rounded(value: float) -> float:
 def _predictions(model: Model, answers: Numbers) -> Iterator[Mapping[str, Any]]:
     """The prediction for each row, with its probabilities."""
     best = likeliest_classes(model.net, answers).tolist() if model.classes else [0] * len(answers)
-    for which, values in zip(best, answers.tolist(), strict=True):
+    for which, values in zip(best, map(np.ndarray.tolist, answers), strict=True):
         each = dict(zip(model.classes or model.predicts, values, strict=True))
         if model.classes:
             yield {"predicted": model.classes[which], "probabilities": each}

@@ -21,6 +21,7 @@ from gradbook.cli.argument_kinds import (
 )
 from gradbook.cli.help_page import Verb
 from gradbook.cli.output import (
+    busy_reading,
     print_as_json,
     print_json,
     print_report,
@@ -286,8 +287,9 @@ def _rows(options: Namespace, model: Model) -> int:
         )
     if len(options.files) > 1:
         raise UsageError("this model reads tables: name one file at a time")
-    table = read_columns(options.files[0], options.decimal or "", options.dates or "")
-    rows = model.rows_of(table, complete=options.missing == "refuse")
+    with busy_reading(options.files[0]):
+        table = read_columns(options.files[0], options.decimal or "", options.dates or "")
+        rows = model.rows_of(table, complete=options.missing == "refuse")
     answers = model.answers(rows)
     remarks = prediction.reading_remarks(model, table, rows)
     for remark in remarks:
@@ -300,7 +302,8 @@ def _rows(options: Namespace, model: Model) -> int:
         write_whole(options.out, prediction.rows_csv(model, table, answers))
         print_written(options.out, f"{len(table):,} rows")
     else:
-        print(prediction.rows_csv(model, table, answers), end="")
+        for piece in prediction.rows_csv(model, table, answers):
+            print(piece, end="")
     return 0
 
 

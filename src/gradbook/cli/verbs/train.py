@@ -24,7 +24,7 @@ from gradbook.cli.argument_kinds import (
     whole_number,
 )
 from gradbook.cli.help_page import Verb
-from gradbook.cli.output import print_report, say, warn
+from gradbook.cli.output import busy_reading, print_report, say, warn
 from gradbook.errors import GradbookError, UsageError
 from gradbook.formats.file_kinds import FOREIGN
 from gradbook.lab.recipes import RECIPES, USUAL
@@ -305,7 +305,8 @@ def _on_table(options: Namespace, data: str, recipe: Recipe | None, how: How) ->
     named = {name: getattr(options, name) for name in ("target", *OF_TABLES)}
     named["ignore"] = names_between_commas(options.ignore)
     asked = TableAsked(**{name: value for name, value in named.items() if value})
-    table = asked.problem(data, options.all or (recipe is not None and not recipe.tests))
+    with busy_reading(data):
+        table = asked.problem(data, options.all or (recipe is not None and not recipe.tests))
     recipe = recipe or recipe_of_options(options, usual_recipe(table, _title(data), _fold(options)))
     recipe = replace(recipe, data=data if data in NAMED else os.path.abspath(data))
     return _train(options, recipe, table, how)
