@@ -62,13 +62,15 @@ class Texts(dict[str, int]):
 
 
 class Known(dict[str, float]):
-    """What a reader makes of each text."""
+    """What a reader makes of each text, of which some are remembered."""
 
     def __init__(self, read: CellReader) -> None:
         super().__init__()
         self.read = read
 
     def __missing__(self, text: str) -> float:
+        if len(self) >= MOST_KNOWN:
+            self.clear()
         self[text] = number = self.read(text)
         return number
 
@@ -194,11 +196,11 @@ class CellColumns:
             for place, numbers in known.items():
                 cells = (row.cells[place] for row in block)
                 yield (
-                    *(first, block, place),
-                    np.fromiter(map(numbers.__getitem__, cells), np.float64, len(block)),
+                    first,
+                    block,
+                    place,
+                    np.fromiter(map(numbers.__getitem__, cells), float, len(block)),
                 )
-                if len(numbers) > MOST_KNOWN:
-                    numbers.clear()
             first += len(block)
 
     def only(self, places: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ are numbered in alphabetical order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted
 from gradbook.data import cell_columns
-from gradbook.data.cell_columns import CellColumns, CellReader
+from gradbook.data.cell_columns import CellColumns, CellReader, Known
 from gradbook.data.formats import cells as written
 from gradbook.data.formats.cells import (
     COMMA,
@@ -96,9 +96,6 @@ class ColumnTable:
     remarks: tuple[str, ...] = ()  # on the file as a whole
     is_headed: bool = True
     _cells: CellColumns | None = field(default=None, init=False, repr=False)
-    _words: dict[tuple[int, Column], NDArray[np.int32]] = field(
-        default_factory=dict, init=False, repr=False
-    )
 
     @property
     def cells(self) -> CellColumns:
@@ -133,23 +130,21 @@ class ColumnTable:
             return map([*column.texts].__getitem__, column.codes)
         return (row.cells[place] for row in self.rows)
 
-    def different_texts(self, place: int) -> Collection[str]:
-        texts = self.cells.columns[place].texts
-        return {*self.texts(place)} if texts is None else texts
+    def each(self, place: int, read: CellReader) -> Numbers:
+        """What a reader makes of each cell of a column."""
+        if self.cells.columns[place].texts is not None:
+            return self._slices(place, read)(0, len(self))
+        number_of = Known(read).__getitem__
+        return np.fromiter(map(number_of, self.texts(place)), np.float64, len(self))
 
     def missing(self, place: int, of_words: bool = False) -> NDArray[np.bool_]:
         """Whether each row has no value in a column."""
         column = self.cells.columns[place]
-        if column.texts is not None:
-            return np.array([is_missing(text, of_words) for text in column.texts] or [False])[
-                column.code_array
-            ]
-        if column.is_plain and not of_words and place in self.cells.places:
-            return np.isnan(self.cells.stored(place, 0, len(self)))
         if column.evidence.present == len(self):
             return np.zeros(len(self), bool)
-        flags = (is_missing(cell, of_words) for cell in self.texts(place))
-        return np.fromiter(flags, bool, len(self))
+        if column.is_plain and column.texts is None and not of_words and place in self.cells.places:
+            return np.isnan(self.cells.stored(place, 0, len(self)))
+        return self.each(place, partial(is_missing, of_words=of_words)).astype(bool)
 
     def place(self, name: str) -> int:
         """The place of the column with this name."""
@@ -217,9 +212,8 @@ class ColumnTable:
 
     def _words_at(self, place: int) -> tuple[str, ...]:
         def words() -> Iterator[str]:
-            texts = self.cells.columns[place].texts
-            every = texts or self.texts(place)
-            return (text for text in every if not is_missing(text, of_words=True))
+            texts = self.cells.columns[place].texts or self.texts(place)
+            return (text for text in texts if not is_missing(text, of_words=True))
 
         count = len(np.unique(np.fromiter(map(hash, words()), np.int64)))  # in little memory
         if count <= MOST_WORDS:
@@ -280,39 +274,39 @@ class ColumnTable:
     def prepare(self, columns: Mapping[int, Column], and_others: bool = False) -> None:
         """Read again, in one pass, those columns of numbers or dates that aren't plain numbers;
         with them the others, if there are any, which will be needed."""
-        if any(self._is_let_go(place) for place in columns):
-            self._cells = None
         unread = {place: each for place, each in columns.items() if self._is_unread(place, each)}
         if not unread:
             return
-        for place in range(len(self.names)) if and_others else ():
+        if any(place not in self.cells.places for place in unread):  # which were let go
+            self._cells = None
+            self.prepare(columns, and_others)
+            return
+        for place in {*self.cells.places} - {*unread} if and_others else ():
             with suppress(DataError):  # which it will raise if it is needed
-                other = None if place in unread else self._column_at(place)
-                if other and not self._is_let_go(place) and self._is_unread(place, other):
+                if (other := self._column_at(place)) and self._is_unread(place, other):
                     unread[place] = other
-        cells, readers = self.cells, {k: _number_reader(each) for k, each in unread.items()}
+        cells = self.cells
         for place in unread:
+            cells.columns[place].is_plain, cells.read_as[place] = False, None
             cells.wrong.pop(place, None)
+        readers = {place: _number_reader(column) for place, column in unread.items()}
         for first, rows, place, numbers in cells.read_again(self.rows, readers):
             cells.store(place, first, numbers)
             for k in np.flatnonzero(np.isinf(numbers))[:1]:
                 cells.wrong.setdefault(place, (rows[k].number, rows[k].cells[place]))
         for place, column in unread.items():
-            cells.columns[place].is_plain = False
             cells.read_as[place] = column.style, column.dates
-
-    def _is_let_go(self, place: int) -> bool:
-        return self.cells.columns[place].texts is None and place not in self.cells.places
 
     def _is_unread(self, place: int, column: Column) -> bool:
         """Whether these numbers aren't stored, or in another style."""
-        cells, evidence = self.cells.columns[place], self.evidence(place)
+        cells, evidence, style = self.cells.columns[place], self.evidence(place), column.style
         if cells.texts is not None or column.words:
             return False
+        if place not in self.cells.places:
+            return True
         if not cells.is_plain:
-            return self.cells.read_as.get(place) != (column.style, column.dates)
+            return self.cells.read_as.get(place) != (style, column.dates)
         has_points = evidence.doubtful or POINT in evidence.decided
-        style = column.style
         return bool(column.dates or style.truths or (style.decimal != POINT and has_points))
 
     def numbers(self, name: str) -> Numbers:
@@ -353,14 +347,7 @@ class ColumnTable:
     def words_or_unknown(self, column: Column) -> NDArray[np.int32]:
         """The number of each row's word, or MISSING or UNKNOWN; if all words are numbers, 1 and
         1.0 are the same, and of true and false the case makes no difference."""
-        place, read = self.place(column.name), _word_reader(column)
-        if self.cells.columns[place].texts is not None:
-            return self._slices(place, read)(0, len(self)).astype(np.int32)
-        if (place, column) not in self._words:
-            words = self._words[place, column] = np.empty(len(self), np.int32)
-            for first, rows, _, numbers in self.cells.read_again(self.rows, {place: read}):
-                words[first : first + len(rows)] = numbers
-        return self._words[place, column]
+        return self.each(self.place(column.name), _word_reader(column)).astype(np.int32)
 
     def only(self, kept: NDArray[np.bool_]) -> ColumnTable:
         """The table of these rows; this one no longer needs the content of all."""

@@ -572,7 +572,7 @@ def task_of(values: Numbers) -> Task:
 def _classes(table: ColumnTable, column: Column) -> Column:
     """Numbers as the names of classes, in order; equal ones become one, in few characters."""
     place = table.place(column.name)
-    cells = table.different_texts(place)
+    cells = set(table.texts(place))
     shortest = sorted(cells, key=lambda cell: (len(cell), cell), reverse=True)
     values = {column.style.value(cell) or 0.0: cell for cell in shortest}
     return replace(column, words=tuple(values[value] for value in sorted(values)))

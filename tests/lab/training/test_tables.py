@@ -95,7 +95,7 @@ def test_the_best_epoch_is_kept_and_it_stops_early(area):
 def test_a_plateau_goes_by_the_rows_held_back(tmp_path):
     table = made.table(tmp_path, "area", 60)
     random = np.random.default_rng(3)
-    noise = [replace(r, cells=(*r.cells[:-1], f"{random.normal():.4f}")) for r in table.rows]
+    noise = [r._replace(cells=(*r.cells[:-1], f"{random.normal():.4f}")) for r in table.rows]
     changes = "schedule plateau 0.01 by 0.5 patience 2; epochs 30; early stop 30"
     model = trained(replace(table, rows=tuple(noise)), changes)
     plateau, history = model.recipe.schedule, model.history
@@ -117,7 +117,7 @@ def test_a_loss_of_the_rows_held_back_that_is_no_number_ends_the_training(tmp_pa
 def test_the_absolute_error_minds_outliers_less(tmp_path):
     table = made.table(tmp_path, "area")
     spoilt = [
-        replace(row, cells=(*row.cells[:-1], "9000")) if k % 8 == 0 else row
+        row._replace(cells=(*row.cells[:-1], "9000")) if k % 8 == 0 else row
         for k, row in enumerate(table.rows)
     ]
     table = replace(table, rows=tuple(spoilt))
