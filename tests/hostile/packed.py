@@ -135,6 +135,36 @@ def _small_rows(folder: Path, draw: Random) -> Words:
     return ["sheet", "input 2; dense 1; sigmoid; loss half squared error", "--data", "table.csv"]
 
 
+ENDLESS = {  # rows that never end
+    "numbers": b"1.5,",
+    "commas": b",",
+    "an open quote": b'"a\n',
+    "quoted line ends": b'"\n",',
+    "blanks": b" ",
+}
+WIDE = {"wider than is read": (120_000, 2), "as wide as is read": (95_000, 60)}
+
+
+def _endless_row(row: bytes):
+    def make(folder: Path, draw: Random) -> Words:
+        size = draw.choice([20, 60, 300]) * 2**20
+        (folder / "table.csv").write_bytes(b"x,y\n" * draw.randrange(2) + row * (size // len(row)))
+        return ["train", "table.csv", "--target", "y", "-o", "made"]
+
+    return make
+
+
+def _wide_rows(columns: int, rows: int):
+    """A table of very many columns, wrong in its last row."""
+
+    def make(folder: Path, draw: Random) -> Words:
+        row = ",".join(f"{draw.random():.2f}" for _ in range(columns)).encode() + b"\n"
+        (folder / "table.csv").write_bytes(row * rows + b"1,two\n")
+        return ["train", "table.csv", "--target", "y", "-o", "made"]
+
+    return make
+
+
 def _pixel_rows(folder: Path, draw: Random) -> Words:
     """A table of images, whose last pixel is none."""
     row = b"7," + ",".join(str(draw.randrange(256)) for _ in range(784)).encode() + b"\n"
@@ -236,6 +266,8 @@ CASES = [
         for packing in (".gz", ".xz", "")
     ),
     Case("a table of very many rows", _small_rows),
+    *(Case(f"a row of {name} without an end", _endless_row(row)) for name, row in ENDLESS.items()),
+    *(Case(f"a table {name}", _wide_rows(*size)) for name, size in WIDE.items()),
     Case("a table of images, wrong at its end", _pixel_rows),
     Case("a model's archive", _model_archive),
     Case("a workbook's archive", _book),

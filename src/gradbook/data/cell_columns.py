@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gradbook.data.formats.cells import NUMBER, CellEvidence, CellRow, is_missing
 
-ROWS_AT_ONCE, CELLS_AT_ONCE = 5_000, 500_000
+ROWS_AT_ONCE, CELLS_AT_ONCE = 5_000, 1_000_000
 NUMBERS_AT_ONCE = 2**22  # 32 MiB, which the system gets back as soon as they aren't needed
 FEW_TEXTS = 200  # different ones, in a column
 MOST_KNOWN = 50_000  # texts whose numbers are remembered while rows are read again

@@ -530,6 +530,8 @@ def stamp_of(stream: BufferedReader) -> tuple[int, int]:
 
 def table_text(content: bytes, source: str) -> str:
     """The text of a part of a table."""
+    if content.isascii():  # as most lines are
+        return content.decode()
     encoding, _ = text_encoding(BytesIO(content), source)
     return content.decode(encoding).lstrip(MARK)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from math import isqrt, prod
+from os.path import getsize
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,7 +46,8 @@ def is_table(name: str) -> bool:
 def holds_pixels(file: Path, *, named_so: bool = False) -> bool:
     """Whether its first row of numbers is a label and the bytes of a square of at least 4 by 4.
     With `named_so` a heading, if there is one, must name them like pixels."""
-    if not is_table(file.name):
+    is_packed = not file.name.lower().endswith(SUFFIXES)
+    if not is_table(file.name) or (not is_packed and getsize(file) > limits.IMAGE_TABLE.most):
         return False
     with open_unpacked(file, limits.IMAGE_TABLE) as stream:
         rows = _rows(stream, file)
