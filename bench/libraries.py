@@ -5,6 +5,7 @@ python bench/libraries.py --write    # it goes into bench/libraries.md
 python bench/libraries.py --speed    # an epoch of 5,000 × 20 beside PyTorch's eager loop
 python bench/libraries.py --memory   # what 1 GB of rows takes above itself
 python bench/libraries.py --tables [THREADS]  # training and predicting; four minutes
+python bench/libraries.py --reading  # tables beside pandas and Polars; two minutes
 
 The scripts are in `side_by_side/`. Lines are those of a function's body as `ruff format` leaves
 them, without imports, comments and docstrings, and without the network that most tasks share.
@@ -16,6 +17,7 @@ import ast
 import inspect
 import io
 import os
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -24,6 +26,7 @@ from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -336,6 +339,50 @@ def estimators(threads: int, clock: Callable[[], float]) -> None:
         print(f"{name}: {median(took):.2f} s, {max(most):,.0f} MB above {x.nbytes / 1e6:,.0f}")
 
 
+# Reading ------------------------------------------------------------------------------
+
+READ = {  # rows, columns of numbers, their digits, columns of words
+    "30 MB, 19 columns of 5 digits and 2 of words": (190_000, 19, 5, 2),
+    "1 GB, 20 columns of 17 digits": (2_500_000, 20, 17, 0),
+}
+READERS = ("gradbook", "pandas", "Polars")
+
+
+def write_table(path: str, rows: int, columns: int, digits: int, words: int) -> None:
+    random, written = np.random.default_rng(0), f"{{:.{digits}g}}".format
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(",".join(f"x{k}" for k in range(columns + words)) + "\n")
+        for _ in range(0, rows, 5_000):
+            for row in random.normal(size=(5_000, columns)).tolist():
+                kinds = random.choice(["red", "green", "blue"], words) if words else ()
+                file.write(",".join([*map(written, row), *kinds]) + "\n")
+
+
+def read_with(library: str, path: str) -> None:
+    """Read all columns, as numbers: in a process of its own, whose memory is measured."""
+    if library == "gradbook":
+        from gradbook.data.tables import encode, read_columns
+
+        def read() -> Any:
+            table = read_columns(path)
+            return encode(table, [table.column(name) for name in table.names])
+    else:
+        read = partial(import_module(library.lower()).read_csv, path)
+    (took, most), used = with_most_memory(read), process_time()
+    print(f"{library}: {used:.2f} s of the processor with its start, {took:.2f} s, {most:,.0f} MB")
+
+
+def reading() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "table.csv"))
+        for title, (rows, columns, digits, words) in READ.items():
+            write_table(path, rows, columns, digits, words)
+            print(f"{title}, {rows:,} rows, {os.path.getsize(path) / 1e6:,.0f} MB", flush=True)
+            for library in READERS:
+                if find_spec(library.lower()):
+                    subprocess.run([sys.executable, __file__, "--read", library, path], check=True)
+
+
 def with_most_memory(
     work: Callable[[], Any], clock: Callable[[], float] = perf_counter
 ) -> tuple[float, float]:
@@ -365,6 +412,10 @@ def main() -> None:
         speed()
     elif "--memory" in sys.argv:
         memory()
+    elif "--reading" in sys.argv:
+        reading()
+    elif "--read" in sys.argv:
+        read_with(*sys.argv[-2:])
     elif "--tables" in sys.argv:
         tables(int(sys.argv[-1]) if sys.argv[-1].isdigit() else 1)
     else:

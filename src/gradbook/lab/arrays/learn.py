@@ -250,7 +250,7 @@ def _of_table(
     if task is None and recipe is not None and not (target.words or target.style.truths):
         task = task_for(table.numbers(name), recipe.net)
     split = split_asked(asked, sizes, len(table), [row.number - 1 for row in table.rows])
-    whole = replace(table, rows=rows)
+    whole = replace(table, rows=rows) if len(rows) > len(table) else table
     table_problem = problem(whole, name, task=task, asked=split)
     if table_problem.classes:
         require_class_rows(table_problem.targets[: len(table)], table_problem.classes, split)
