@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gradbook import limits
 from gradbook.data import cell_columns, tables
 from gradbook.data.cell_columns import CellColumns, plain_numbers
-from gradbook.data.formats.cells import PLAIN, CellEvidence, CellRow, is_missing
+from gradbook.data.formats.cells import PLAIN, CellEvidence, CellRow, NumberStyle, is_missing
 from gradbook.data.tables import Column, encode, read_columns, read_table, table_remarks
 from gradbook.errors import DataError, FileError, GradbookError, LimitError
 from gradbook.net import parse
@@ -165,13 +165,17 @@ def test_what_is_written_is_read(tmp_path_factory, style, cents, data):
         assert read[~np.isnan(read[:, 1]), 1].tolist() == read[~np.isnan(read[:, 1]), 0].tolist()
 
 
-@given(st.lists(st.one_of(whole.map(NUMBERS["point"]), MISSING, st.sampled_from(ODD), st.text())))
+@given(
+    st.lists(st.one_of(whole.map(NUMBERS["point"]), MISSING, st.sampled_from(ODD), st.text()))
+    | st.lists(st.one_of(whole.map(NUMBERS["comma"]), MISSING))
+)
 def test_a_block_is_plain_if_each_of_its_cells_is(cells):
     cells = [cell.strip() for cell in cells]
-    read = plain_numbers(cells)
-    each = [np.nan if is_missing(cell) else PLAIN.value(cell) for cell in cells]
-    if read is not None:
-        assert repr(read.tolist()) == repr([float(value) for value in each])
+    if (plain := plain_numbers(cells)) is not None:
+        numbers, mark = plain
+        value = NumberStyle(mark or PLAIN.decimal).value
+        each = [np.nan if is_missing(cell) else float(value(cell)) for cell in cells]
+        assert repr(numbers.tolist()) == repr(each)
     rows = [CellRow(number, (cell,)) for number, cell in enumerate(cells, 2)]
     expected, found = CellEvidence(), CellColumns(rows, 1).columns[0].evidence
     for row in rows:
@@ -220,7 +224,7 @@ def test_a_wrong_cell_far_down_is_named_with_its_row(written):
 
 
 def test_columns_that_are_needed_are_read_again_in_one_pass(written):
-    rows = (f'"{k},5";"{k},25";{k % 28 + 1}.1.{1990 + k % 30};{k}' for k in range(1, 900))
+    rows = (f'"{k},5";{k},25 €;{k % 28 + 1}.1.{1990 + k % 30};{k}' for k in range(1, 900))
     table = read_columns(written("\n".join(["a;b;day;n", *rows])))
     with patch.object(
         CellColumns, "read_again", autospec=True, side_effect=CellColumns.read_again

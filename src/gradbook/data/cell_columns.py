@@ -14,7 +14,15 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from gradbook.data.formats.cells import NUMBER, CellEvidence, CellRow, is_missing
+from gradbook.data.formats.cells import (
+    COMMA,
+    MARKS,
+    NUMBER,
+    POINT,
+    CellEvidence,
+    CellRow,
+    is_missing,
+)
 
 ROWS_AT_ONCE, CELLS_AT_ONCE = 5_000, 1_000_000
 NUMBERS_AT_ONCE = 2**22  # 32 MiB, which the system gets back as soon as they aren't needed
@@ -24,23 +32,28 @@ Numbers = NDArray[np.float64]
 CellReader = Callable[[str], float]  # inf for a cell that it can't read
 
 
-def plain_numbers(cells: Sequence[str]) -> Numbers | None:
-    """The numbers in these cells, NaN if missing; None if not all are written as in a program."""
-    numbers = _all_plain(cells)
-    if numbers is not None:
-        return numbers
+def plain_numbers(cells: Sequence[str]) -> tuple[Numbers, str] | None:
+    """The numbers in these cells, NaN if missing, and their decimal mark, if they have one; None if
+    not all are plain: digits and one mark, as in programs."""
+    if (plain := _all_plain(cells)) is not None:
+        return plain
     known = [cell for cell in cells if not is_missing(cell)]
-    if len(known) == len(cells) or (present := _all_plain(known)) is None:
+    if len(known) == len(cells) or (plain := _all_plain(known)) is None:
         return None
     numbers = np.full(len(cells), np.nan)
-    numbers[[not is_missing(cell) for cell in cells]] = present
-    return numbers
+    numbers[[not is_missing(cell) for cell in cells]], mark = plain
+    return numbers, mark
 
 
-def _all_plain(cells: Sequence[str]) -> Numbers | None:
+def _all_plain(cells: Sequence[str]) -> tuple[Numbers, str] | None:
     text = "".join(cells)
+    mark = next((mark for mark in MARKS if mark in text), "")
     if not text.isascii() or "_" in text:  # which Python reads as numbers too
         return None
+    if mark == POINT and COMMA in text:
+        return None
+    if mark == COMMA:
+        cells = [cell.replace(COMMA, POINT) for cell in cells]
     try:
         numbers = np.fromiter(map(float, cells), np.float64, len(cells))
     except ValueError:
@@ -49,8 +62,8 @@ def _all_plain(cells: Sequence[str]) -> Numbers | None:
         return None
     if "e" in text or "E" in text:  # of too many digits
         powers = (cell for cell in cells if "e" in cell or "E" in cell)
-        return numbers if all(map(NUMBER.fullmatch, powers)) else None
-    return numbers
+        return (numbers, mark) if all(map(NUMBER.fullmatch, powers)) else None
+    return numbers, mark
 
 
 class Texts(dict[str, int]):
@@ -78,13 +91,14 @@ class Known(dict[str, float]):
 class CellColumn:
     """One column: of few texts, or else of numbers that are stored elsewhere."""
 
-    __slots__ = ("_evidence", "codes", "firsts", "is_plain", "texts")
+    __slots__ = ("_evidence", "codes", "firsts", "is_plain", "mark", "texts")
 
     def __init__(self) -> None:
         self.texts: Texts | None = Texts()
         self.firsts: list[int] = []  # the first row with each text
         self.codes = bytearray()
         self.is_plain = True  # all cells so far are plain numbers, or missing
+        self.mark = ""  # the decimal mark of these
         self._evidence: CellEvidence | None = None
 
     @property
@@ -122,18 +136,22 @@ class CellColumn:
     def settle(self) -> Numbers | None:
         """From now on it has many texts; the numbers of its cells so far, if all are plain."""
         evidence, texts = self.evidence, list(self.texts or ())
-        numbers = plain_numbers(texts)
-        settled = None if numbers is None else numbers[self.code_array]
-        self.is_plain = numbers is not None
+        plain, codes = plain_numbers(texts), self.code_array
         self.texts, self.firsts, self.codes, self._evidence = None, [], bytearray(), evidence
-        return settled
+        if plain is None:
+            self.is_plain = False
+            return None
+        numbers, self.mark = plain
+        return numbers[codes]
 
     def add(self, rows: Sequence[CellRow], cells: Sequence[str]) -> Numbers | None:
         """The numbers of a block, if all of the column's are plain ones so far."""
-        numbers = plain_numbers(cells)
-        if numbers is not None:
+        if (plain := plain_numbers(cells)) is not None:
+            numbers, mark = plain
             present = len(cells) - int(np.isnan(numbers).sum())
-            self.evidence.add_plain(rows, cells, present)
+            self.evidence.add_plain(rows, cells, present, mark)
+            self.mark = self.mark or mark
+            self.is_plain = self.is_plain and mark in ("", self.mark)
             return numbers if self.is_plain else None
         self.is_plain = False
         firsts = dict(zip(reversed(cells), reversed(rows), strict=True))

@@ -299,15 +299,14 @@ class ColumnTable:
 
     def _is_unread(self, place: int, column: Column) -> bool:
         """Whether these numbers aren't stored, or in another style."""
-        cells, evidence, style = self.cells.columns[place], self.evidence(place), column.style
+        cells, style = self.cells.columns[place], column.style
         if cells.texts is not None or column.words:
             return False
         if place not in self.cells.places:
             return True
         if not cells.is_plain:
             return self.cells.read_as.get(place) != (style, column.dates)
-        has_points = evidence.doubtful or POINT in evidence.decided
-        return bool(column.dates or style.truths or (style.decimal != POINT and has_points))
+        return bool(column.dates or style.truths or cells.mark not in ("", style.decimal))
 
     def numbers(self, name: str) -> Numbers:
         return self.values(self.column(name))

@@ -251,15 +251,18 @@ class CellEvidence:
             self.measured_words += count
             self.measured = self.measured or cell
 
-    def add_plain(self, rows: Sequence[CellRow], cells: Sequence[str], present: int) -> None:
-        """The same of cells that are all plain numbers or missing: few of them show anything."""
+    def add_plain(
+        self, rows: Sequence[CellRow], cells: Sequence[str], present: int, mark: str
+    ) -> None:
+        """The same of cells that are all plain numbers, some with this mark, or missing: few of
+        them show anything."""
         self.present += present
         self.numbers += present
-        shows = {"", POINT} if any(POINT in cell for cell in cells) else {""}
+        shows = {"", mark}
         if not present or self.decided.keys() >= shows:
             return
         for row, cell in zip(rows, cells, strict=True):
-            if not is_missing(cell) and ("" not in self.decided or POINT in cell):
+            if ("" not in self.decided or mark in cell) and not is_missing(cell):
                 self._add_number(row.number, cell, "", meanings(cell))
                 if self.decided.keys() >= shows:
                     return
