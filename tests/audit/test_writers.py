@@ -9,7 +9,8 @@ AUDIT = """
 import importlib, pkgutil, sys
 import gradbook.audit
 for module in pkgutil.walk_packages(gradbook.audit.__path__, "gradbook.audit."):
-    importlib.import_module(module.name)
+    if not module.name.startswith("gradbook.audit.programs"):  # whose steps become workbooks
+        importlib.import_module(module.name)
 assert "gradbook.cells.formula.syntax" in sys.modules
 print(*(name for name in sys.modules if name.partition(".")[0] == "xlsxwriter"))
 """
