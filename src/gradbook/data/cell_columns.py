@@ -74,7 +74,7 @@ class Texts(dict[str, int]):
         return number
 
 
-class Known(dict[str, float]):
+class NumberCache(dict[str, float]):
     """What a reader makes of each text, of which some are remembered."""
 
     def __init__(self, read: CellReader) -> None:
@@ -104,10 +104,10 @@ class CellColumn:
     @property
     def evidence(self) -> CellEvidence:
         if self._evidence is None:
-            found = self._evidence = CellEvidence()
+            evidence = self._evidence = CellEvidence()
             counts = np.bincount(self.code_array, minlength=len(self.firsts)).tolist()
             for row, text, count in zip(self.firsts, self.texts or (), counts, strict=True):
-                found.add(row, text, count)
+                evidence.add(row, text, count)
         return self._evidence
 
     @property
@@ -209,9 +209,9 @@ class CellColumns:
     ) -> Iterator[tuple[int, Sequence[CellRow], int, Numbers]]:
         """For each block of rows and each of these columns: the place of the first row, the rows,
         the column's place and its numbers, by its reader."""
-        known, first = {place: Known(read) for place, read in readers.items()}, 0
+        caches, first = {place: NumberCache(read) for place, read in readers.items()}, 0
         for block in _blocks(rows, len(self.columns)):
-            for place, numbers in known.items():
+            for place, numbers in caches.items():
                 cells = (row.cells[place] for row in block)
                 yield (
                     first,

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from gradbook.amounts import counted
 from gradbook.data import cell_columns
-from gradbook.data.cell_columns import CellColumns, CellReader, Known
+from gradbook.data.cell_columns import CellColumns, CellReader, NumberCache
 from gradbook.data.formats import cells as written
 from gradbook.data.formats.cells import (
     COMMA,
@@ -115,13 +115,13 @@ class ColumnTable:
 
     def rows_at(self, numbers: Iterable[int]) -> dict[int, CellRow]:
         """Single rows by their places, from one pass over all."""
-        wanted, found = set(map(int, numbers)), dict[int, CellRow]()
-        for k, row in enumerate(self.rows if wanted else ()):
-            if k in wanted:
-                found[k] = row
-                if len(found) == len(wanted):
+        places, rows = set(map(int, numbers)), dict[int, CellRow]()
+        for k, row in enumerate(self.rows if places else ()):
+            if k in places:
+                rows[k] = row
+                if len(rows) == len(places):
                     break
-        return found
+        return rows
 
     def texts(self, place: int) -> Iterator[str]:
         """The text in each cell of a column."""
@@ -134,7 +134,7 @@ class ColumnTable:
         """What a reader makes of each cell of a column."""
         if self.cells.columns[place].texts is not None:
             return self._slices(place, read)(0, len(self))
-        number_of = Known(read).__getitem__
+        number_of = NumberCache(read).__getitem__
         return np.fromiter(map(number_of, self.texts(place)), np.float64, len(self))
 
     def missing(self, place: int, of_words: bool = False) -> NDArray[np.bool_]:
