@@ -271,13 +271,14 @@ def _by_cells(symptoms: Symptoms) -> Hypothesis | None:
     return _with_omission(symptoms, found) if found.like else found
 
 
-def _with_omission(symptoms: Symptoms, found: Hypothesis) -> Hypothesis:
+def _with_omission(symptoms: Symptoms, hypothesis: Hypothesis) -> Hypothesis:
     """With what a gradient leaves out as the reason, if it leaves anything out."""
     for weight, claim in symptoms.wrong.items():
-        if found.cells == (claim.owner,):
-            own = omission_of_claim(symptoms.under_test, weight, claim)
-            return replace(found, missing=own.missing, like=()) if own and own.missing else found
-    return found
+        if hypothesis.cells == (claim.owner,):
+            omission = omission_of_claim(symptoms.under_test, weight, claim)
+            if omission and omission.missing:
+                return replace(hypothesis, missing=omission.missing, like=())
+    return hypothesis
 
 
 def _column(symptoms: Symptoms) -> Hypothesis | None:

@@ -26,10 +26,10 @@ from gradbook.targets.c.convolutions import (
     tiling,
     window_of,
 )
-from gradbook.targets.c.machine import Machine, best_block, registers_needed
+from gradbook.targets.c.machine import ROWS, Machine, best_block, registers_needed
 
 FEW = 4  # as in lanes.c
-FLAT, ROWS = "flat", 4  # the file of C for weighted sums of flat values; as in it
+FLAT = "flat"  # the file of C for weighted sums of flat values
 ROAMING = "roaming"  # the file of C for windows with any stride, padding or dilation
 LEVELS = "levels"  # and of weights of few bits
 SEQUENCES = "sequences"  # and for loops that split and join steps

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 IN_FLIGHT = 8  # sums that keep a processor busy: two begin in a cycle, and each takes four
-MOST_BLOCK = 10
+MOST_BLOCK, ROWS = 10, 4  # ROWS of gradients are summed at once where values are flat
 LEVELS = {
     "avx512": (16, 30),  # of 32: blocks that use all of them are up to 5 % slower
     "avx2": (8, 16),

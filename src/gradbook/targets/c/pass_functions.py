@@ -330,9 +330,8 @@ def _readers(walk: Pass, heavy: Node, scope: Scope) -> tuple[list[Piece], dict[s
 
 def _call(walk: Pass, heavy: Node, rows: dict[str, str], scope: Scope) -> tuple[list[str], Members]:
     """The call of a heavy op's loop."""
-    kernel, engine, scratch = scope.kernels[heavy], [], scope.kernels[heavy].scratch
-    place: list[str] = []
-    gradients = packed = kept = ""
+    kernel, engine, place = scope.kernels[heavy], list[str](), list[str]()
+    scratch, gradients, packed, kept = kernel.scratch, "", "", ""
     if kernel.gradients:
         name = scope.partial(heavy)
         engine.append(f"real {name}[GROUPS][{kernel.gradients}];")

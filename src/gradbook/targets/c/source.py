@@ -20,7 +20,7 @@ from gradbook.graph.window import Shape
 from gradbook.net.build import Forward
 from gradbook.net.step import Step
 from gradbook.targets.c.engine_program import Computation, Program, program
-from gradbook.targets.c.machine import Machine
+from gradbook.targets.c.machine import ROWS, Machine
 from gradbook.targets.c.pass_functions import line_members
 from gradbook.targets.c.scope import PREDICT, TRAIN, DropoutMask, Members, Names
 from gradbook.targets.c_words import MATH_FUNCTIONS
@@ -221,7 +221,7 @@ typedef {machine.real} real;
 #define REGISTERS {machine.registers}
 #define TILES {tiles}
 #define GROUP {together} /* tiles whose gradients are summed together */
-#define GROUPS {-(-tiles // together)}
+#define ROWS {ROWS} /* of gradients at once */
 {defined}
 """
 

@@ -87,7 +87,7 @@ APART void fetch_images(const struct job *job, int64_t first, int lanes, float *
 /* to[class]: 1 for the class of the image, or the targets as given; of sequences to[class][step],
  * where the targets of a step are given side by side. */
 APART void fetch_targets(const struct job *job, int64_t first, int lanes, vec *to,
-                          const int channels, const int height) {
+                         const int channels, const int height) {
     const int outputs = channels * height;
     memset(to, 0, sizeof(vec) * outputs);
     for (int l = 0; l < lanes; l++) {
@@ -121,7 +121,7 @@ APART int right_answers(const vec *said, const vec *wanted, const int outputs, c
 /* What the images at `first` and after come to, as [channel][row][column]: of each image's `all`
  * outputs those from `before` on. */
 APART void deliver(struct job *job, int64_t first, int lanes, const vec *from, const int channels,
-                    const int height, const int width, const long before, const long all) {
+                   const int height, const int width, const long before, const long all) {
     for (int l = 0; l < lanes; l++) {
         real *to = job->outputs + (first + l) * all + before;
         for (int c = 0; c < channels; c++)
@@ -168,8 +168,8 @@ INLINE void draw_four(const uint64_t *keys, uint64_t step, uint16_t dropped_belo
 /* to[row][channel][column]: the lanes that keep their value. They are drawn by [channel][row]
  * into `kept`, which has room for three more. */
 APART void draw_mask(const struct job *job, int64_t first, int lanes, bits *kept, bits *to,
-                      uint64_t layer, uint16_t dropped_below, const int channels, const int height,
-                      const int width) {
+                     uint64_t layer, uint16_t dropped_below, const int channels, const int height,
+                     const int width) {
     const int size = channels * height * width;
     uint64_t keys[LANES] = {0};
     for (int l = 0; l < lanes; l++) {

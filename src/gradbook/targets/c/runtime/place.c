@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#define GROUPS ((TILES + GROUP - 1) / GROUP)
+
 struct engine {
     struct crew crew;
     struct job *job;

@@ -1,7 +1,6 @@
 /* Weighted sums of flat values, and the gradients of their weights. Sizes come at run time, so that
  * all layers share one copy of each loop: a network compiles sooner, and none runs longer. */
 
-#define ROWS 4                                     /* of gradients at once */
 #define WIDE (REGISTERS >= 16 ? 3 : REGISTERS / 6) /* vectors of each */
 #define SUMS (REGISTERS >= 15 ? 8 : 4)             /* at once */
 
